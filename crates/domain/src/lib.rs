@@ -1,0 +1,34 @@
+//! What things are and which values are legal: ids, money, time, countries, events, filter groups, integrations.
+//!
+//! This crate knows no I/O, no async and no clock of its own; every other room of the house imports it and it
+//! imports none of them. Strings from outside become these types at the edge, or an [`Invalid`] that names the field.
+
+mod clock;
+mod column;
+mod country;
+mod error;
+mod event;
+mod facts;
+mod filter_group;
+mod hex;
+mod id;
+mod integration;
+mod money;
+mod reason;
+mod time;
+mod tx_id;
+
+pub use clock::{Clock, Entropy};
+pub use column::{Column, ColumnType, KINDS_ALL, Number, Text};
+pub use country::Country;
+pub use error::Invalid;
+pub use event::{Event, EventKind, Status};
+pub use facts::{BotClass, ProxyKind};
+pub use filter_group::{FilterAction, FilterGroup, FilterSpec};
+pub use hex::{hex, unhex};
+pub use id::{FilterGroupId, IntegrationId, OrganizationId};
+pub use integration::{Integration, IpPrivacy, Link, OfferGroup, Trust};
+pub use money::Money;
+pub use reason::Reason;
+pub use time::{Day, Timestamp};
+pub use tx_id::{TxId, TxIdKey};

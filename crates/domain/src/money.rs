@@ -1,0 +1,101 @@
+//! Money as whole micro-dollars. Floats appear only where the vendors' JSON prescribes them.
+
+use crate::Invalid;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An amount in micro-dollars (1 USD = 1,000,000), from about -9.2 to 9.2 trillion dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Money(i64);
+
+const MICROS: i64 = 1_000_000;
+
+impl Money {
+    /// From micro-dollars.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// In micro-dollars.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Parses a decimal amount in dollars such as `12`, `-0.5` or `3.141592`. At most six decimals count; further
+    /// ones must be zero, so that nothing is rounded silently. The magnitude is at most one billion dollars.
+    pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
+        let refuse = || {
+            Invalid::new(
+                field,
+                "must be a decimal amount in USD with at most 6 decimals, between -1e9 and 1e9",
+            )
+        };
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
+            return Err(refuse());
+        }
+        let (kept, beyond) = fraction.split_at(fraction.len().min(6));
+        if whole.len() > 10 || fraction.len() > 18 || beyond.bytes().any(|b| b != b'0') {
+            return Err(refuse());
+        }
+        let number = |part: &str| part.bytes().fold(0i64, |sum, b| sum * 10 + i64::from(b - b'0'));
+        let micros = number(whole) * MICROS + number(kept) * 10i64.pow(6 - kept.len() as u32);
+        if micros > 1_000_000_000 * MICROS {
+            return Err(refuse());
+        }
+        Ok(Self(if negative { -micros } else { micros }))
+    }
+
+    /// As the JSON number that the vendors' dialects prescribe, in dollars.
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / MICROS as f64
+    }
+}
+
+impl fmt::Display for Money {
+    /// Dollars with the decimals that are needed: `12`, `-0.5`, `3.141592`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let magnitude = self.0.unsigned_abs();
+        let (whole, fraction) = (magnitude / MICROS as u64, magnitude % MICROS as u64);
+        if fraction == 0 {
+            return write!(f, "{sign}{whole}");
+        }
+        let decimals = format!("{fraction:06}");
+        write!(f, "{sign}{whole}.{}", decimals.trim_end_matches('0'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_and_prints() {
+        for (text, micros) in [
+            ("12", 12_000_000),
+            ("-0.5", -500_000),
+            ("3.141592", 3_141_592),
+            (".25", 250_000),
+            ("7.", 7_000_000),
+        ] {
+            assert_eq!(Money::parse("revenue", text).unwrap().micros(), micros);
+        }
+        assert_eq!(Money::from_micros(-500_000).to_string(), "-0.5");
+        assert_eq!(Money::from_micros(12_000_000).to_string(), "12");
+    }
+
+    #[test]
+    fn refuses_what_is_not_an_amount() {
+        for text in ["", "-", ".", "1e3", "1,5", " 1", "0.0000001", "1000000001", "99999999999", "NaN", "--1"]
+        {
+            assert!(Money::parse("payout", text).is_err(), "{text}");
+        }
+    }
+}
