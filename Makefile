@@ -1,0 +1,37 @@
+# The five things one does with a checkout. Each target installs what it needs first, through scripts/setup.sh.
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+SIGNALS_DIR ?= ./signals
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+
+# scripts/lib.sh puts cargo on the PATH of a fresh shell.
+SHELL := /bin/bash
+CARGO := . scripts/lib.sh; cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench data
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## build tollgate and serve a demonstration (DEMO_ARGS="--listen 127.0.0.1:8080")
+	@scripts/setup.sh run
+	@$(CARGO) build --release -p tollgate
+	@exec "$(CARGO_TARGET_DIR)/release/tollgate" demo $(DEMO_ARGS)
+
+test: ## all tests
+	@scripts/setup.sh test
+	@scripts/test.sh
+
+lint: ## format, clippy, arrows between crates, licences
+	@scripts/setup.sh lint
+	@scripts/lint.sh
+
+bench: ## measure against nginx on this machine (BENCH_ARGS="--sustained 120 --save")
+	@scripts/setup.sh bench
+	@SIGNALS_DIR="$(SIGNALS_DIR)" python3 bench/run.py $(BENCH_ARGS)
+
+data: ## fetch country, cloud and user-agent data files into SIGNALS_DIR (default ./signals)
+	@scripts/setup.sh data
+	@SIGNALS_DIR="$(SIGNALS_DIR)" scripts/data.sh
