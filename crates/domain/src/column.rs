@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn presence_fits_the_row_format() {
-        assert!(Text::COUNT <= 64, "text presence is one u64 of the row format");
-        assert!(Number::COUNT <= 32, "number presence is one u32 of the row format");
+        const { assert!(Text::COUNT <= 64, "text presence is one u64 of the row format") };
+        const { assert!(Number::COUNT <= 32, "number presence is one u32 of the row format") };
     }
 }

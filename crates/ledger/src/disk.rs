@@ -1,0 +1,151 @@
+//! The disk as the ledger sees it: a trait, so that its faults can be simulated, and the real one.
+//!
+//! Paths are relative to the ledger's folder and use `/`. Every method blocks. An error of a write or a sync leaves
+//! the file in an unknown state: the ledger stops the process then and never tries again.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A folder tree on stable storage.
+pub trait Disk: Send + Sync + 'static {
+    /// Creates a file that does not exist yet, open for reading and writing.
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens an existing file for reading and writing.
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Gives a file another name, replacing what had it. Durable after [`Disk::sync_dir`].
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file's name; open handles stay readable.
+    fn remove(&self, path: &str) -> io::Result<()>;
+    /// Names of the files directly in a folder, in no particular order; none when the folder does not exist.
+    fn list(&self, dir: &str) -> io::Result<Vec<String>>;
+    /// Makes a folder and those above it.
+    fn create_dir(&self, dir: &str) -> io::Result<()>;
+    /// Makes the names in a folder durable.
+    fn sync_dir(&self, dir: &str) -> io::Result<()>;
+    /// Bytes that can still be written.
+    fn free_bytes(&self) -> io::Result<u64>;
+}
+
+/// An open file.
+pub trait DiskFile: Send + Sync + 'static {
+    /// Writes all of `bytes` at `offset`.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Fills all of `bytes` from `offset`, or fails with `UnexpectedEof`.
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+    /// Its length in bytes.
+    fn length(&self) -> io::Result<u64>;
+    /// Makes it exactly `length` bytes of zeros that occupy real blocks, so that later writes inside need no space
+    /// and no metadata.
+    fn allocate(&self, length: u64) -> io::Result<()>;
+    /// Makes its contents durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// A folder of the machine's file system.
+#[derive(Debug)]
+pub struct RealDisk {
+    root: PathBuf,
+}
+
+impl RealDisk {
+    /// The folder at `root`, which is made when it does not exist.
+    pub fn new(root: impl Into<PathBuf>) -> io::Result<Self> {
+        let root = root.into();
+        fs::create_dir_all(&root)?;
+        Ok(Self { root })
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+}
+
+impl Disk for RealDisk {
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let file = fs::File::options().read(true).write(true).create_new(true).open(self.path(path))?;
+        Ok(Arc::new(file))
+    }
+
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(fs::File::options().read(true).write(true).open(self.path(path))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        fs::remove_file(self.path(path))
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.path(dir)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                names.extend(entry.file_name().into_string().ok());
+            }
+        }
+        Ok(names)
+    }
+
+    fn create_dir(&self, dir: &str) -> io::Result<()> {
+        fs::create_dir_all(self.path(dir))
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        fs::File::open(self.path(dir))?.sync_all()
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        use std::os::unix::ffi::OsStrExt;
+        let path = std::ffi::CString::new(self.root.as_os_str().as_bytes())?;
+        let mut stats = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+        // SAFETY: the path is a C string that outlives the call, and `stats` is read only after success filled it.
+        #[allow(unsafe_code)]
+        let stats = unsafe {
+            if libc::statvfs(path.as_ptr(), stats.as_mut_ptr()) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            stats.assume_init()
+        };
+        Ok(stats.f_bavail * stats.f_frsize)
+    }
+}
+
+impl DiskFile for fs::File {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        FileExt::read_exact_at(self, bytes, offset)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn allocate(&self, length: u64) -> io::Result<()> {
+        self.set_len(length)?;
+        let zeros = vec![0; 1 << 20];
+        let mut offset = 0;
+        while offset < length {
+            let part = zeros.len().min((length - offset) as usize);
+            FileExt::write_all_at(self, &zeros[..part], offset)?;
+            offset += part as u64;
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
