@@ -7,8 +7,8 @@ die() { note "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # rustup puts cargo here, and a fresh shell does not always know it.
-if ! have cargo && [ -d "${CARGO_HOME:-${HOME:-/root}/.cargo}/bin" ]; then
-  PATH="${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
+if ! have cargo && [ -d "${CARGO_HOME:-${HOME:-}/.cargo}/bin" ]; then
+  PATH="${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH"
   export PATH
 fi
 

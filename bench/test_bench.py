@@ -1,0 +1,74 @@
+"""Tests of the bench's own arithmetic: what it reads from wrk, how it takes ratios, what its rules and traffic hold."""
+
+import json
+import pathlib
+import unittest
+import uuid
+
+import load
+import report
+import traffic
+from servers import BenchError
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def run(requests, **fields):
+    return load.Run(**{"requests": requests, "seconds": 10.0, "non2xx": 0, "broken": 0, "p50": 1.0, "p99": 2.0} | fields)
+
+
+class Load(unittest.TestCase):
+    def test_reads_the_line_of_the_load_scripts(self):
+        read = load.parse('noise\nRESULT {"requests":100,"microseconds":2000000,"status":10,"socket":1,"timeout":2,"p50":1500,"p99":9000}\n')
+        self.assertEqual((read.rate, read.non2xx, read.broken, read.p50, read.p99), (45.0, 10, 3, 1.5, 9.0))
+
+    def test_no_result_is_an_error(self):
+        with self.assertRaises(BenchError):
+            load.parse("unable to connect")
+
+
+class Report(unittest.TestCase):
+    def test_the_ratio_is_taken_within_a_round(self):
+        rounds = [{report.BASE: run(base), "other": run(other)} for base, other in ((1000, 20), (500, 20), (1000, 10))]
+        row = report.rounds_table(rounds, {"other": 10}).splitlines()[-1]
+        self.assertIn("| other | 20/s | 0.20 |", row)
+
+    def test_targets_say_met_or_missed(self):
+        self.assertEqual(report.verdict(0.4, 0.3, 0.5), "bar 0.3 met, goal 0.5 missed")
+        self.assertEqual(report.verdict(0.4, None, None), "")
+
+    def test_the_series_has_a_line_for_ten_seconds_and_the_end(self):
+        samples = [{"at": float(at), "rss": 1 << 20} for at in range(26)]
+        self.assertEqual([line.split("|")[1].strip() for line in report.series_table(samples).splitlines()[2:]], ["0 s", "10 s", "20 s", "25 s"])
+
+
+class Rules(unittest.TestCase):
+    def test_fifty_filters_share_ten_counter_features(self):
+        filters = json.loads((HERE / "rules.json").read_text())
+        features = set()
+        for one in filters:
+            params = one["params"]
+            if one["type"] == "duplicate_user":
+                features |= {(point, *sorted(params["level"]), params["lookback_minutes"]) for point in params["data_points"]}
+            elif one["type"] == "click_flooding":
+                features.add((params["scope"], params["window_minutes"]))
+            elif one["type"] == "proxy":
+                self.assertNotIn("threshold_percentage", params)
+        self.assertEqual((len(filters), len(features)), (50, 10))
+
+
+class Generated(unittest.TestCase):
+    def test_events_are_whole_varied_and_about_three_hundred_bytes(self):
+        made = traffic.Traffic(bodies=20)
+        events = [json.loads(line) for body in made.bodies for line in body.splitlines()]
+        self.assertEqual(len(events), 20 * traffic.EVENTS_PER_BODY)
+        self.assertTrue(250 <= sum(map(len, made.bodies)) / len(events) <= 400)
+        self.assertEqual((len(made.addresses), len(set(made.addresses))), (traffic.ADDRESSES, traffic.ADDRESSES))
+        self.assertEqual(len(set(made.agents)), traffic.AGENTS)
+        self.assertEqual(len({event["offer"] for event in events}), traffic.OFFERS)
+        for event in events[:100]:
+            self.assertEqual(str(uuid.UUID(event["device_id"])), event["device_id"])
+
+
+if __name__ == "__main__":
+    unittest.main()
