@@ -20,7 +20,7 @@ can_apt() { have apt-get && [ "$(id -u)" = 0 ]; }
 # With RUNLEVEL=1 a package that brings a service (nginx) does not start it.
 apt_quiet() {
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq \
-    -o Acquire::Retries=2 -o Acquire::http::Timeout=30 -o Dpkg::Use-Pty=0 "$@" </dev/null >&2
+    -o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 -o Acquire::http::Timeout=30 -o Dpkg::Use-Pty=0 "$@" </dev/null >&2
 }
 
 # apt_install PACKAGE…: true when all were installed. The package lists are read again only if that is needed.
