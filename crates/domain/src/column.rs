@@ -139,6 +139,7 @@ columns!(
         BotName = "bot_name", Text, A, false, "The rule or crawler that matched the user agent.";
         SearchEngine = "search_engine", Text, A, false, "The search engine whose published range the address is in.";
         ClickStatus = "click_status", Text, V, false, "The click's status when the conversion was judged.";
+        ClickCountry = "click_country", Text, V, false, "The country the click came from.";
     }
 );
 
