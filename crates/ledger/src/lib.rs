@@ -5,4 +5,7 @@
 //! docs/ARCHITECTURE.md the invariants L1 to L6.
 
 pub mod disk;
+pub mod log;
 pub mod row;
+#[cfg(any(test, feature = "testing"))]
+pub mod sim;

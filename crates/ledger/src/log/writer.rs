@@ -1,0 +1,205 @@
+//! Writing the log: one frame at a time, each durable before the next. The caller is the only writer.
+
+use super::file::{self, LogFile};
+use super::frame::{self, FrameKind, HEAD};
+use super::{LogError, Recovered};
+use crate::disk::Disk;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tollgate_domain::Entropy;
+
+/// The frame does not fit into the current file: [`LogWriter::rotate`] first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRoom;
+
+/// The log's writing end.
+pub struct LogWriter {
+    disk: Arc<dyn Disk>,
+    entropy: Arc<dyn Entropy>,
+    file_size: u64,
+    current: LogFile,
+    offset: u64,
+    next_frame: u64,
+    last_seq: u64,
+    prepared: VecDeque<LogFile>,
+    /// Full files, oldest first, with the last `seq` up to their end.
+    full: VecDeque<(u64, u64)>,
+    spares: Vec<String>,
+    next_file: u64,
+}
+
+impl LogWriter {
+    /// Goes on where `recovered` ended. A new log gets its first file. Files will be `file_size` bytes.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        entropy: Arc<dyn Entropy>,
+        file_size: u64,
+        recovered: Recovered,
+    ) -> Result<Self, LogError> {
+        let Recovered { mut files, end, mut prepared, mut spares, next_frame, .. } = recovered;
+        let newest = files.iter().map(|(file, _)| file).chain(&prepared).map(|file| file.number).max();
+        let mut next_file = newest.map_or(1, |number| number + 1);
+        let (current, offset, last_seq) = match files.pop() {
+            Some((file, last_seq)) => (file, end, last_seq),
+            None if !prepared.is_empty() => (prepared.remove(0), file::DATA, 0),
+            None => {
+                let salt = salt(&*entropy);
+                let file = file::prepare(&*disk, spares.pop().as_deref(), next_file, salt, file_size)?;
+                next_file += 1;
+                (file, file::DATA, 0)
+            }
+        };
+        let full = files.iter().map(|(file, last_seq)| (file.number, *last_seq)).collect();
+        let prepared = prepared.into();
+        Ok(Self {
+            disk,
+            entropy,
+            file_size,
+            current,
+            offset,
+            next_frame,
+            last_seq,
+            prepared,
+            full,
+            spares,
+            next_file,
+        })
+    }
+
+    /// Bytes of frames that the current file still takes.
+    pub fn room(&self) -> u64 {
+        self.current.size - self.offset
+    }
+
+    /// Bytes of frames that an empty file takes.
+    pub fn fresh_room(&self) -> u64 {
+        self.file_size - file::DATA
+    }
+
+    /// How many empty files are ready.
+    pub fn prepared(&self) -> usize {
+        self.prepared.len()
+    }
+
+    /// Begins to make another empty file ready; the work itself is [`Preparation::run`], away from the writer, and
+    /// [`LogWriter::prepared_with`] ends it. One at a time.
+    pub fn begin_prepare(&mut self) -> Preparation {
+        Preparation {
+            disk: self.disk.clone(),
+            spare: self.spares.pop(),
+            number: self.next_file,
+            salt: salt(&*self.entropy),
+            size: self.file_size,
+        }
+    }
+
+    /// Takes over what a preparation made. After a full disk nothing has changed; after any other failure the process
+    /// must stop (L6).
+    pub fn prepared_with(&mut self, done: Prepared) -> Result<(), LogError> {
+        match done.result {
+            Ok(file) => {
+                self.next_file = file.number + 1;
+                self.prepared.push_back(file);
+                Ok(())
+            }
+            Err(error) => {
+                self.spares.extend(done.spare);
+                Err(error)
+            }
+        }
+    }
+
+    /// Goes on with the next prepared file; `NoRoom` when there is none. The next frame must be a whole manifest.
+    pub fn rotate(&mut self) -> Result<(), NoRoom> {
+        let next = self.prepared.pop_front().ok_or(NoRoom)?;
+        let before = std::mem::replace(&mut self.current, next);
+        self.full.push_back((before.number, self.last_seq));
+        self.offset = file::DATA;
+        Ok(())
+    }
+
+    /// Writes one frame and syncs it. Its payload stands in `buffer` behind [`HEAD`] free bytes; rows end at
+    /// `last_seq`. The outer error says nothing was written; after the inner one the file is in an unknown state and
+    /// the process must stop (L6).
+    pub fn write(
+        &mut self,
+        kind: FrameKind,
+        first_seq: u64,
+        last_seq: u64,
+        buffer: &mut [u8],
+    ) -> Result<Result<(), LogError>, NoRoom> {
+        debug_assert!(buffer.len() >= HEAD);
+        if buffer.len() as u64 > self.room() {
+            return Err(NoRoom);
+        }
+        frame::finish(buffer, self.current.salt, self.next_frame, first_seq, kind);
+        let file = &self.current.file;
+        let written = file.write_at(self.offset, buffer).and_then(|()| file.sync());
+        if let Err(error) = written {
+            return Ok(Err(LogError::disk(&file::path(self.current.number))(error)));
+        }
+        self.offset += buffer.len() as u64;
+        self.next_frame += 1;
+        self.last_seq = self.last_seq.max(last_seq);
+        Ok(Ok(()))
+    }
+
+    /// The oldest full file, when all its rows have a `seq` up to `seq`: [`Recycling::run`] gives it back, away from
+    /// the writer, as a spare while there are fewer than `keep`.
+    pub fn begin_recycle(&mut self, seq: u64, keep: usize) -> Option<Recycling> {
+        let (number, _) = self.full.pop_front_if(|(_, last_seq)| *last_seq <= seq)?;
+        Some(Recycling { disk: self.disk.clone(), number, keep: self.spares.len() < keep })
+    }
+
+    /// Takes over a spare file.
+    pub fn recycled(&mut self, spare: Option<String>) {
+        self.spares.extend(spare);
+    }
+}
+
+/// An empty file in the making.
+pub struct Preparation {
+    disk: Arc<dyn Disk>,
+    spare: Option<String>,
+    number: u64,
+    salt: u64,
+    size: u64,
+}
+
+/// How a [`Preparation`] went.
+pub struct Prepared {
+    result: Result<LogFile, LogError>,
+    spare: Option<String>,
+}
+
+impl Preparation {
+    /// Makes the file and its name durable. Blocks for as long as writing a whole file takes.
+    pub fn run(self) -> Prepared {
+        let result = file::prepare(&*self.disk, self.spare.as_deref(), self.number, self.salt, self.size);
+        Prepared { result, spare: self.spare }
+    }
+}
+
+/// A full file that is not needed any more.
+pub struct Recycling {
+    disk: Arc<dyn Disk>,
+    number: u64,
+    keep: bool,
+}
+
+impl Recycling {
+    /// Renames or removes the file. The name is durable before another changes: a gap between files would read as
+    /// damage.
+    pub fn run(self) -> Result<Option<String>, LogError> {
+        let (path, spare) = (file::path(self.number), file::spare_path(self.number));
+        let given = if self.keep { self.disk.rename(&path, &spare) } else { self.disk.remove(&path) };
+        given.and_then(|()| self.disk.sync_dir(super::DIR)).map_err(LogError::disk(&path))?;
+        Ok(self.keep.then_some(spare))
+    }
+}
+
+fn salt(entropy: &dyn Entropy) -> u64 {
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
