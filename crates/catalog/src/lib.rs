@@ -1,1 +1,34 @@
-//! (being built)
+//! The configuration: a revision log in SQLite, folded into an immutable snapshot in memory.
+//!
+//! Every change of every object is a row of the log that is never changed again (who, when, what). Reads go to the
+//! [`Snapshot`] alone; writes go through [`Catalog::write`], which checks them against the newest state and stores all
+//! of a write or nothing. Secrets stand beside the documents, hashed; no document holds one. SQL stays in this crate.
+
+mod catalog;
+mod credentials;
+mod draft;
+mod error;
+pub mod init;
+mod kinds;
+mod object;
+mod revision;
+mod secret;
+mod snapshot;
+mod store;
+mod token;
+
+pub use catalog::{Catalog, FILE_NAME};
+pub use credentials::{
+    Credential, new_api_key, random_object_id, refresh_legacy_credential, refresh_oauth_client,
+};
+pub use draft::{Actor, Draft, Refused};
+pub use error::{CatalogError, Damaged, WriteError};
+pub use kinds::{
+    ApiKey, ClientVersion, KINDS, KeyOwner, LegacyCredential, OauthClient, Organization, Role, Scope, Tables,
+    User, integration_defaults, new_integration, unused_integration_id,
+};
+pub use object::{Kind, Meta, Object, Stored, Table};
+pub use revision::Revision;
+pub use secret::{Digest, PasswordError, Secret, StoredSecret, hash_password};
+pub use snapshot::{IntegrationEntry, OrganizationSnapshot, Proven, Snapshot};
+pub use token::{TOKEN_LIFETIME_SECONDS, Token};

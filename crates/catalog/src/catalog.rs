@@ -1,0 +1,248 @@
+//! The catalog itself: one file, one writer at a time, one snapshot that everybody reads.
+//!
+//! A write holds SQLite's write lock from the moment it looks at the newest state until its revisions are on disk, so
+//! what it checked is still true when it is stored, whichever process wrote before. The snapshot is replaced before
+//! the write returns. It never holds a state that is not on disk.
+
+use crate::draft::{Actor, Draft, Refused};
+use crate::error::{CatalogError, WriteError};
+use crate::object::Kind;
+use crate::revision::Revision;
+use crate::snapshot::Snapshot;
+use crate::store;
+use crate::token::Tokens;
+use arc_swap::ArcSwap;
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use tollgate_domain::{Clock, Entropy, OrganizationId};
+
+/// The catalog's file within a data directory.
+pub const FILE_NAME: &str = "catalog.sqlite";
+/// How often writes of other processes are looked for.
+const POLL: Duration = Duration::from_millis(500);
+
+/// The configuration and the credentials of a Tollgate.
+pub struct Catalog {
+    path: PathBuf,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    snapshot: ArcSwap<Snapshot>,
+    seq: watch::Sender<u64>,
+    pub(crate) tokens: Tokens,
+    /// The writing connection. A write takes it out and puts it back when it ended well: one that was cancelled or
+    /// failed half-way is never used again.
+    writer: Mutex<Option<SqliteConnection>>,
+    readers: SqlitePool,
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog")
+            .field("path", &self.path)
+            .field("snapshot", &self.snapshot())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// Opens the catalog file that `tollgate init` made.
+    pub async fn open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, CatalogError> {
+        if !path.exists() {
+            return Err(CatalogError::Missing(path.to_owned()));
+        }
+        Self::open_or_create(path, clock, entropy).await
+    }
+
+    /// Opens the catalog file, or makes an empty one that only its owner may read.
+    pub async fn open_or_create(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, CatalogError> {
+        create_private(path).map_err(|source| CatalogError::File { path: path.to_owned(), source })?;
+        let options = store::options(path);
+        let mut connection = options.connect().await?;
+        store::prepare(&mut connection, path).await?;
+        let mut reading = connection.begin().await?;
+        let (batch, seq) = store::load(&mut reading).await?;
+        let tokens = Tokens::load(&mut reading, clock.now()).await?;
+        reading.commit().await?;
+        let mut snapshot = Snapshot::default();
+        snapshot.fold(&batch, seq)?;
+        Ok(Self {
+            path: path.to_owned(),
+            clock,
+            entropy,
+            snapshot: ArcSwap::from_pointee(snapshot),
+            seq: watch::Sender::new(seq),
+            tokens,
+            writer: Mutex::new(Some(connection)),
+            readers: SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options),
+        })
+    }
+
+    /// The newest state.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Tells the seq of the newest snapshot whenever there is a new one.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.seq.subscribe()
+    }
+
+    /// Changes one organization: `change` sees its newest state, whoever wrote it, and either all of its changes are
+    /// on disk and in the snapshot when this returns, or none. It may be run again when another process was faster,
+    /// and must not block.
+    pub async fn write<T>(
+        &self,
+        organization: OrganizationId,
+        actor: &Actor,
+        mut change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
+    ) -> Result<T, WriteError> {
+        let mut slot = self.writer.lock().await;
+        let mut connection = self.take(&mut slot).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        self.catch_up_on(&mut transaction).await?;
+        let snapshot = self.snapshot();
+        let now = self.clock.now();
+        let mut draft = Draft::new(&snapshot, organization, actor.clone(), now, &*self.entropy);
+        let judged = change(&mut draft).and_then(|answer| Ok((answer, draft.finish()?)));
+        let (answer, changes) = match judged {
+            Ok(judged) => judged,
+            Err(refused) => {
+                transaction.rollback().await?;
+                *slot = Some(connection);
+                return Err(refused.into());
+            }
+        };
+        let head = snapshot.organization(organization).map_or(0, |organization| organization.head());
+        let to = store::Append { organization, actor, at: now, head };
+        let batch = store::append(&mut transaction, &to, changes).await?;
+        let Some(seq) = batch.revisions.last().map(|revision| revision.seq) else {
+            transaction.rollback().await?;
+            *slot = Some(connection);
+            return Ok(answer);
+        };
+        let mut next = (*snapshot).clone();
+        next.fold(&batch, seq)?;
+        transaction.commit().await?;
+        self.publish(next);
+        *slot = Some(connection);
+        Ok(answer)
+    }
+
+    /// Takes in what other processes wrote. Answers whether there was anything.
+    pub async fn catch_up(&self) -> Result<bool, CatalogError> {
+        {
+            let mut reader = self.readers.acquire().await?;
+            let newest = store::newest(&mut reader).await?;
+            if newest <= self.snapshot.load().seq() && !self.tokens.is_behind(&mut reader).await? {
+                return Ok(false);
+            }
+        }
+        let mut slot = self.writer.lock().await;
+        let mut connection = self.take(&mut slot).await?;
+        let mut reading = connection.begin().await?;
+        self.catch_up_on(&mut reading).await?;
+        self.tokens.catch_up(&mut reading).await?;
+        reading.commit().await?;
+        *slot = Some(connection);
+        Ok(true)
+    }
+
+    /// Follows other processes and forgets expired tokens until it is dropped.
+    pub async fn follow(&self) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(POLL).await;
+            let result = self.catch_up().await;
+            match &result {
+                Err(error) if !failing => tracing::error!(%error, "following the catalog failed"),
+                Ok(_) if failing => tracing::info!("following the catalog works again"),
+                _ => {}
+            }
+            failing = result.is_err();
+            self.tokens.forget_expired(self.clock.now());
+        }
+    }
+
+    /// Every revision of one object, oldest first; empty when there never was one.
+    pub async fn history<T: Kind>(
+        &self,
+        organization: OrganizationId,
+        id: &str,
+    ) -> Result<Vec<Revision>, CatalogError> {
+        let mut reader = self.readers.acquire().await?;
+        let revisions = store::history(&mut reader, organization, T::KIND, id).await?;
+        Ok(revisions.into_iter().map(|revision| revision.publish()).collect::<Result<_, _>>()?)
+    }
+
+    /// The catalog as it was at `seq`, without any secret: nothing can be proved against it.
+    pub async fn as_of(&self, seq: u64) -> Result<Snapshot, CatalogError> {
+        let mut reader = self.readers.acquire().await?;
+        let batch = store::as_of(&mut reader, seq).await?;
+        let mut snapshot = Snapshot::default();
+        snapshot.fold(&batch, seq)?;
+        Ok(snapshot)
+    }
+
+    /// Closes the file in good order. Writes that come later open it again.
+    pub async fn close(&self) {
+        let writer = self.writer.lock().await.take();
+        if let Some(writer) = writer
+            && let Err(error) = writer.close().await
+        {
+            tracing::warn!(%error, "the catalog did not close in good order");
+        }
+        self.readers.close().await;
+    }
+
+    /// The writing connection, opened anew when the last write did not give it back.
+    pub(crate) async fn take(
+        &self,
+        slot: &mut Option<SqliteConnection>,
+    ) -> Result<SqliteConnection, CatalogError> {
+        match slot.take() {
+            Some(connection) => Ok(connection),
+            None => Ok(store::options(&self.path).connect().await?),
+        }
+    }
+
+    /// The slot of the writing connection; whoever holds it is the only one that publishes.
+    pub(crate) async fn writer(&self) -> tokio::sync::MutexGuard<'_, Option<SqliteConnection>> {
+        self.writer.lock().await
+    }
+
+    async fn catch_up_on(&self, connection: &mut SqliteConnection) -> Result<(), CatalogError> {
+        let snapshot = self.snapshot();
+        let (batch, seq) = store::after(connection, snapshot.seq()).await?;
+        if seq > snapshot.seq() {
+            let mut next = (*snapshot).clone();
+            next.fold(&batch, seq)?;
+            self.publish(next);
+        }
+        Ok(())
+    }
+
+    fn publish(&self, next: Snapshot) {
+        let seq = next.seq();
+        self.snapshot.store(Arc::new(next));
+        self.seq.send_replace(seq);
+    }
+}
+
+/// Makes an empty file that only its owner may read, unless there is one.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
+}

@@ -1,0 +1,82 @@
+//! The kinds of objects: one file each, and one line in the table below.
+
+mod api_key;
+mod filter_group;
+mod integration;
+mod legacy_credential;
+mod oauth_client;
+mod organization;
+mod user;
+
+pub use api_key::{ApiKey, KeyOwner, Scope};
+pub use integration::{integration_defaults, new_integration, unused_integration_id};
+pub use legacy_credential::LegacyCredential;
+pub use oauth_client::{ClientVersion, OauthClient};
+pub use organization::Organization;
+pub use user::{Role, User};
+
+use crate::error::Damaged;
+use crate::object::{Kind, Object, Table};
+use crate::revision::RawRevision;
+use tollgate_domain::{FilterGroup, Integration};
+
+macro_rules! kinds {
+    ($($field:ident: $type:ty),+ $(,)?) => {
+        /// Every object of an organization, a table to a kind.
+        #[derive(Debug, Clone, Default)]
+        pub struct Tables { $($field: Table<$type>),+ }
+
+        /// The names of all kinds, as they stand in the log.
+        pub const KINDS: &[&str] = &[$(<$type as Object>::KIND),+];
+
+        $(impl Kind for $type {
+            fn table(tables: &Tables) -> &Table<Self> { &tables.$field }
+            fn table_mut(tables: &mut Tables) -> &mut Table<Self> { &mut tables.$field }
+        })+
+
+        impl Tables {
+            /// Applies one revision.
+            pub(crate) fn fold(&mut self, revision: &RawRevision) -> Result<(), Damaged> {
+                match revision.kind {
+                    $(<$type as Object>::KIND => revision.fold_into::<$type>(&mut self.$field),)+
+                    // `RawRevision::kind` is one of `KINDS`.
+                    other => Err(Damaged::unknown_kind(other)),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    organizations: Organization,
+    users: User,
+    api_keys: ApiKey,
+    oauth_clients: OauthClient,
+    legacy_credentials: LegacyCredential,
+    integrations: Integration,
+    filter_groups: FilterGroup,
+}
+
+/// The static name of a kind.
+pub(crate) fn kind_named(name: &str) -> Result<&'static str, Damaged> {
+    KINDS.iter().copied().find(|kind| *kind == name).ok_or_else(|| Damaged::unknown_kind(name))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_of_kinds_never_change() {
+        assert_eq!(
+            super::KINDS,
+            [
+                "organization",
+                "user",
+                "api_key",
+                "oauth_client",
+                "legacy_credential",
+                "integration",
+                "filter_group"
+            ]
+        );
+    }
+}

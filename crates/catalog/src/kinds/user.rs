@@ -1,0 +1,40 @@
+//! People. Their password hashes stand in the secrets table.
+
+use crate::object::Object;
+use serde::{Deserialize, Serialize};
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Everything but users and credentials of others.
+    Member,
+}
+
+/// A user.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// 24 lower-case hex characters.
+    pub id: String,
+    /// Where mail reaches them; unique without case over all organizations.
+    pub email: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl Object for User {
+    const KIND: &'static str = "user";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl std::fmt::Debug for User {
+    /// Without the address: it is a personal datum.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
+    }
+}
