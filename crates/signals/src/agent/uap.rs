@@ -1,0 +1,62 @@
+//! `agents/regexes.yaml`: uap-core's parsers for browsers, systems and devices.
+
+use super::facts::AgentFacts;
+use crate::error::Malformed;
+use ua_parser::{Extractor, Regexes};
+
+/// The compiled parsers.
+pub(crate) struct Parsers {
+    extractor: Extractor<'static>,
+    /// How many there are.
+    pub(crate) entries: usize,
+}
+
+impl Parsers {
+    /// Compiles the file.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let regexes: Regexes<'static> =
+            serde_yaml_ng::from_slice(bytes).map_err(|error| Malformed::new(format!("YAML: {error}")))?;
+        let entries =
+            regexes.user_agent_parsers.len() + regexes.os_parsers.len() + regexes.device_parsers.len();
+        if entries == 0 {
+            return Err(Malformed::new("a file without a single parser"));
+        }
+        let extractor =
+            Extractor::try_from(regexes).map_err(|error| Malformed::new(format!("regexes: {error}")))?;
+        Ok(Self { extractor, entries })
+    }
+
+    /// Replaces the facts that these parsers know better; returns the spider's name when the device is one.
+    pub(crate) fn refine(&self, agent: &str, facts: &mut AgentFacts) -> Option<String> {
+        let (browser, os, device) = self.extractor.extract(agent);
+        let mut family = None;
+        if let Some(browser) =
+            browser.filter(|browser| !browser.family.is_empty() && browser.family != "Other")
+        {
+            facts.browser_version = join(&[browser.major, browser.minor, browser.patch]);
+            facts.browser_name = (&*browser.family).into();
+            family = Some(browser.family.into_owned());
+        }
+        if let Some(os) = os.filter(|os| !os.os.is_empty() && os.os != "Other") {
+            facts.os_version = join(&[os.major.as_deref(), os.minor.as_deref(), os.patch.as_deref()]);
+            facts.os_name = os.os.into();
+        }
+        let device = device?;
+        if device.device == "Spider" {
+            return Some(family.unwrap_or_else(|| "Spider".into()));
+        }
+        // Some families stand for "a phone, we do not know which".
+        if let Some(model) = device
+            .model
+            .filter(|model| !model.is_empty() && !model.starts_with("Generic") && *model != "Smartphone")
+        {
+            facts.device_model = model.into();
+        }
+        None
+    }
+}
+
+fn join(parts: &[Option<&str>]) -> Box<str> {
+    let known: Vec<&str> = parts.iter().map_while(|part| part.filter(|part| !part.is_empty())).collect();
+    known.join(".").into()
+}
