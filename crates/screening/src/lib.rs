@@ -1,1 +1,26 @@
-//! (being built)
+//! Screening: compiles filter groups and judges events.
+//!
+//! [`Plan::judge`] is the one function that the gateway, imports, backtests, benches and the fuzzer call. It is pure
+//! but for the counters handed to it: no I/O, no clock, no randomness; every fact it uses is a column of the event. A
+//! filter type is one file in `filters/`; the [catalogue] made of them validates configurations
+//! ([`validate`]) and describes itself as JSON Schema ([`catalogue_json_schema`]).
+
+pub mod catalogue;
+mod counters;
+mod facts;
+pub mod feature;
+pub mod filter;
+mod filters;
+mod matching;
+pub mod params;
+mod plan;
+mod schema;
+mod sources;
+mod verdict;
+
+pub use catalogue::{CATALOGUE, FilterType, validate};
+pub use counters::{Counters, SlotError, Tally};
+pub use plan::Plan;
+pub use schema::catalogue_json_schema;
+pub use sources::{DataSource, DataSources, Topic};
+pub use verdict::{Finding, Report, Value, Verdict};

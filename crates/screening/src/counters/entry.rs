@@ -1,0 +1,290 @@
+//! One key's window: up to four hits in place, then a ring of 60 buckets.
+
+use super::{Moment, Tally};
+
+/// Buckets to a window.
+pub(super) const BUCKETS: u32 = 60;
+/// Hits that need no ring.
+pub(super) const INLINE: usize = 4;
+/// What an entry without a ring is charged: 32 bytes and a control byte at the emptiest a table gets after growing.
+pub(super) const BASE_COST: usize = 76;
+const RING_COST: usize = size_of::<Ring>() + 16;
+const HITS_COST: usize = size_of::<[u32; BUCKETS as usize]>() + 16;
+/// Bit of an in-place hit that hit the feature's share; the lower bits are its age in buckets.
+const HIT: u8 = 0x80;
+
+/// Counts by bucket; bucket `b` is at `b % 60`.
+#[derive(Debug, Clone)]
+pub(super) struct Ring {
+    pub(super) total: u32,
+    pub(super) hits: u32,
+    pub(super) totals: [u32; BUCKETS as usize],
+    /// Absent while every event hits, which is so for every feature without a share.
+    pub(super) misses: Option<Box<[u32; BUCKETS as usize]>>,
+}
+
+/// A key and its window. 32 bytes: ten million of them must fit into a gigabyte.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: u64,
+    pub(super) ring: Option<Box<Ring>>,
+    /// Time of the newest hit, seconds.
+    pub(super) newest: u32,
+    /// Latest arrival of a counted event, seconds.
+    pub(super) touched: u32,
+    /// Window in minutes, which is also a bucket's length in seconds, times 256, plus the number of hits in place.
+    packed: u32,
+    places: [u8; INLINE],
+}
+
+const _: () = assert!(size_of::<Entry>() == 32);
+
+impl Entry {
+    pub(super) fn new(key: u64, window_minutes: u32, moment: &Moment, hit: bool) -> Self {
+        let mut places = [0; INLINE];
+        places[0] = place(0, hit);
+        Self {
+            key,
+            ring: None,
+            newest: moment.at,
+            touched: moment.arrival,
+            packed: window_minutes << 8 | 1,
+            places,
+        }
+    }
+
+    /// An entry without any hit.
+    pub(super) fn empty(key: u64, window_minutes: u32, newest: u32, touched: u32) -> Self {
+        Self { key, ring: None, newest, touched, packed: window_minutes << 8, places: [0; INLINE] }
+    }
+
+    #[inline]
+    pub(super) fn window_minutes(&self) -> u32 {
+        self.packed >> 8
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        (self.packed & 0xff) as usize
+    }
+
+    fn set_len(&mut self, len: usize) {
+        self.packed = self.packed & !0xff | len as u32;
+    }
+
+    #[inline]
+    pub(super) fn places(&self) -> &[u8] {
+        &self.places[..self.len().min(INLINE)]
+    }
+
+    /// Whether nothing was counted for a whole window of arrival time.
+    #[inline]
+    pub(super) fn forgotten(&self, clock: u32) -> bool {
+        u64::from(clock) >= u64::from(self.touched) + u64::from(self.window_minutes()) * 60
+    }
+
+    /// Whether the newest hit is out of the window of an event at `time`.
+    pub(super) fn expired(&self, time: u32) -> bool {
+        u64::from(time) >= u64::from(self.newest) + u64::from(self.window_minutes()) * 60
+    }
+
+    /// Bytes charged to the budget.
+    #[inline]
+    pub(super) fn cost(&self) -> usize {
+        match &self.ring {
+            None => BASE_COST,
+            Some(ring) => BASE_COST + RING_COST + if ring.misses.is_some() { HITS_COST } else { 0 },
+        }
+    }
+
+    /// What lies in the 60 buckets that end with that of `at`.
+    pub(super) fn read(&self, at: u32) -> Tally {
+        let bucket = at / self.window_minutes().max(1);
+        let newest = self.newest / self.window_minutes().max(1);
+        // Ages, counted back from the newest bucket, that lie in (bucket - 60, bucket].
+        let (from, to) = if bucket >= newest {
+            match BUCKETS.checked_sub(bucket - newest + 1) {
+                Some(to) => (0, to),
+                None => return Tally::default(),
+            }
+        } else {
+            (newest - bucket, BUCKETS - 1)
+        };
+        match &self.ring {
+            Some(ring) => ring.sum(newest, from, to),
+            None => self.places().iter().fold(Tally::default(), |tally, place| {
+                let (age, hit) = unplace(*place);
+                let inside = u32::from((from..=to).contains(&age));
+                Tally { total: tally.total + inside, hits: tally.hits + inside * u32::from(hit) }
+            }),
+        }
+    }
+
+    /// Counts an event.
+    pub(super) fn add(&mut self, moment: &Moment, hit: bool) {
+        let length = self.window_minutes().max(1);
+        let (bucket, newest) = (moment.at / length, self.newest / length);
+        if bucket > newest {
+            self.shift(newest, bucket);
+        }
+        let age = newest.saturating_sub(bucket);
+        if age >= BUCKETS {
+            return;
+        }
+        self.newest = self.newest.max(moment.at);
+        self.touched = self.touched.max(moment.arrival);
+        self.insert(bucket, age, 1, u32::from(hit));
+    }
+
+    /// Adds `total` events, `hits` of which hit, to `bucket`, which is `age` buckets older than the newest.
+    fn insert(&mut self, bucket: u32, age: u32, total: u32, hits: u32) {
+        let len = self.len();
+        if self.ring.is_none() && len + total as usize <= INLINE {
+            for n in 0..total {
+                self.places[len + n as usize] = place(age, n < hits);
+            }
+            return self.set_len(len + total as usize);
+        }
+        self.ring_at(bucket + age).add(bucket, total, hits);
+    }
+
+    /// The ring, made from the hits in place if there is none; the newest bucket is `newest`.
+    fn ring_at(&mut self, newest: u32) -> &mut Ring {
+        let (places, len) = (self.places, self.len());
+        self.packed &= !0xff;
+        self.ring.get_or_insert_with(|| {
+            let mut ring = Box::new(Ring { total: 0, hits: 0, totals: [0; 60], misses: None });
+            for place in &places[..len.min(INLINE)] {
+                let (age, hit) = unplace(*place);
+                ring.add(newest - age, 1, u32::from(hit));
+            }
+            ring
+        })
+    }
+
+    /// Makes `bucket` the newest instead of `newest`, dropping what leaves the window.
+    fn shift(&mut self, newest: u32, bucket: u32) {
+        let by = bucket - newest;
+        if by >= BUCKETS {
+            self.ring = None;
+            return self.set_len(0);
+        }
+        match &mut self.ring {
+            Some(ring) => (newest + 1..=bucket).for_each(|bucket| ring.clear(bucket)),
+            None => {
+                let mut kept = 0;
+                for n in 0..self.len() {
+                    let (age, hit) = unplace(self.places[n]);
+                    if age + by < BUCKETS {
+                        self.places[kept] = place(age + by, hit);
+                        kept += 1;
+                    }
+                }
+                self.set_len(kept);
+            }
+        }
+    }
+
+    /// The non-empty buckets as (age, total, hits), in no particular order.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        let newest = self.newest / self.window_minutes().max(1);
+        let ring = self.ring.iter().flat_map(move |ring| {
+            (0..BUCKETS.min(newest.saturating_add(1))).map(move |age| {
+                let (total, hits) = ring.bucket(newest - age);
+                (age, total, hits)
+            })
+        });
+        let places = self.places().iter().map(|place| {
+            let (age, hit) = unplace(*place);
+            (age, 1, u32::from(hit))
+        });
+        ring.chain(places).filter(|(_, total, _)| *total > 0)
+    }
+
+    /// Adds what `other`, the same key counted elsewhere, holds.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let length = self.window_minutes().max(1);
+        let (ours, theirs) = (self.newest / length, other.newest / length);
+        if theirs > ours {
+            self.shift(ours, theirs);
+        }
+        let newest = ours.max(theirs);
+        self.newest = self.newest.max(other.newest);
+        self.touched = self.touched.max(other.touched);
+        for (age, total, hits) in other.buckets() {
+            let age = newest - theirs + age;
+            if age < BUCKETS {
+                self.insert(newest - age, age, total, hits);
+            }
+        }
+    }
+
+    /// Restores a bucket from an export: as a hit in place, or into the ring.
+    pub(super) fn restore(&mut self, in_ring: bool, age: u32, total: u32, hits: u32) {
+        let newest = self.newest / self.window_minutes().max(1);
+        if in_ring {
+            self.ring_at(newest).add(newest - age, total, hits);
+        } else {
+            self.insert(newest - age, age, total, hits);
+        }
+    }
+
+    /// Restores an empty ring from an export.
+    pub(super) fn restore_ring(&mut self, has_misses: bool) {
+        let newest = self.newest / self.window_minutes().max(1);
+        self.ring_at(newest).misses = has_misses.then(|| Box::new([0; BUCKETS as usize]));
+    }
+}
+
+impl Ring {
+    fn add(&mut self, bucket: u32, total: u32, hits: u32) {
+        let n = (bucket % BUCKETS) as usize;
+        // Saturating: a window of four billion events is over any threshold.
+        let (before_total, before_hits) = self.bucket(bucket);
+        self.totals[n] = before_total.saturating_add(total);
+        self.total = self.total.saturating_add(self.totals[n] - before_total);
+        let misses = total - hits;
+        if misses > 0 || self.misses.is_some() {
+            let all = self.misses.get_or_insert_with(|| Box::new([0; BUCKETS as usize]));
+            all[n] = all[n].saturating_add(misses).min(self.totals[n]);
+        }
+        self.hits = (self.hits - before_hits).saturating_add(self.bucket(bucket).1);
+    }
+
+    fn clear(&mut self, bucket: u32) {
+        let n = (bucket % BUCKETS) as usize;
+        let (total, hits) = self.bucket(bucket);
+        self.total = self.total.saturating_sub(total);
+        self.hits = self.hits.saturating_sub(hits);
+        self.totals[n] = 0;
+        if let Some(misses) = &mut self.misses {
+            misses[n] = 0;
+        }
+    }
+
+    /// (total, hits) of a bucket.
+    fn bucket(&self, bucket: u32) -> (u32, u32) {
+        let n = (bucket % BUCKETS) as usize;
+        let misses = self.misses.as_ref().map_or(0, |misses| misses[n]);
+        (self.totals[n], self.totals[n] - misses)
+    }
+
+    /// The sum over ages `from` to `to`, both included, counted back from bucket `newest`.
+    fn sum(&self, newest: u32, from: u32, to: u32) -> Tally {
+        if (from, to) == (0, BUCKETS - 1) {
+            return Tally { total: self.total, hits: self.hits };
+        }
+        (from..=to.min(newest)).fold(Tally::default(), |sum, age| {
+            let (total, hits) = self.bucket(newest - age);
+            Tally { total: sum.total.saturating_add(total), hits: sum.hits.saturating_add(hits) }
+        })
+    }
+}
+
+fn place(age: u32, hit: bool) -> u8 {
+    age as u8 | if hit { HIT } else { 0 }
+}
+
+fn unplace(place: u8) -> (u32, bool) {
+    (u32::from(place & !HIT), place & HIT != 0)
+}

@@ -1,0 +1,55 @@
+//! Reading an event's columns as the facts that filters ask for.
+
+use tollgate_domain::{BotClass, Country, Event, Number, ProxyKind, Text, Timestamp};
+
+/// The time an event is counted at: its own, but never later than its arrival, so that a caller's clock cannot push a
+/// window into the future.
+pub(crate) fn window_time(event: &Event) -> Timestamp {
+    event.at().min(arrival_time(event))
+}
+
+/// When the event arrived; its own time when that was not recorded.
+pub(crate) fn arrival_time(event: &Event) -> Timestamp {
+    event.time(Number::ArrivalTime).unwrap_or_else(|| event.at())
+}
+
+/// The text of a column unless it is absent or empty.
+pub(crate) fn filled(event: &Event, column: Text) -> Option<&str> {
+    event.text(column).filter(|text| !text.is_empty())
+}
+
+/// The country in `column`.
+pub(crate) fn country(event: &Event, column: Text) -> Option<Country> {
+    event.text(column)?.parse().ok()
+}
+
+/// What the address is known to be. `None` is an ordinary address, or none at all.
+pub(crate) fn proxy_kind(event: &Event) -> Option<ProxyKind> {
+    ProxyKind::from_code(event.text(Text::ProxyType)?)
+}
+
+/// Why the user agent is taken for an automaton.
+pub(crate) fn bot_class(event: &Event) -> Option<BotClass> {
+    BotClass::from_code(event.text(Text::BotClass)?)
+}
+
+/// Milliseconds from the click to the conversion, negative when the click is later; `None` without a click time.
+pub(crate) fn click_to_conversion_millis(event: &Event) -> Option<i64> {
+    let click = event.number(Number::ClickTime)?;
+    let conversion = event.number(Number::ConversionTime).unwrap_or_else(|| event.at().millis());
+    Some(conversion.saturating_sub(click))
+}
+
+/// Whether a device id has the form 8-4-4-4-12 of hexadecimal digits.
+pub(crate) fn is_device_id(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether a device id is the one of limited ad tracking: all zeros.
+pub(crate) fn is_zero_device_id(text: &str) -> bool {
+    text == "00000000-0000-0000-0000-000000000000"
+}

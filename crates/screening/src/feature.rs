@@ -1,0 +1,285 @@
+//! Counter features: what is counted, apart from who looks at the count.
+//!
+//! A feature is identified by what it counts (kinds, data points, levels, window, share), not by the filter that wants
+//! it. So filters that look at the same thing share one counter, and an edited threshold or a moved filter keeps its
+//! history. The identity's text is part of every stored key: never change how it is written.
+
+use siphasher::sip128::{Hasher128, SipHasher13 as WideHasher};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::hash::Hasher;
+use tollgate_domain::{Event, EventKind, IntegrationId, KINDS_ALL, Text};
+
+/// A set of event kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    /// The set of the listed kinds.
+    pub fn of(kinds: &[EventKind]) -> Self {
+        Self(kinds.iter().fold(0, |mask, kind| mask | 1 << *kind as u8))
+    }
+
+    /// Whether `kind` is in the set.
+    pub fn contains(self, kind: EventKind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+
+    /// The kinds of the set, in order.
+    pub fn iter(self) -> impl Iterator<Item = EventKind> {
+        KINDS_ALL.iter().copied().filter(move |kind| self.contains(*kind))
+    }
+}
+
+/// One value for each of some kinds.
+#[derive(Debug, Clone, Copy)]
+pub struct PerKind<T>(pub(crate) [Option<T>; 3]);
+
+impl<T: Copy> PerKind<T> {
+    /// The value of a kind.
+    #[inline]
+    pub fn get(&self, kind: EventKind) -> Option<T> {
+        self.0[kind_index(kind)]
+    }
+}
+
+/// The kind's position in arrays by kind.
+#[inline]
+pub(crate) fn kind_index(kind: EventKind) -> usize {
+    kind as usize - 1
+}
+
+/// Splits a feature's events into those that hit and those that miss, so that a share of them can be asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// Name of the condition, part of the feature's identity.
+    pub name: &'static str,
+    /// The condition's argument, part of the feature's identity.
+    pub argument: u64,
+    /// Whether a judged event hits, given the argument; `None` leaves it uncounted. It may look at columns only (the
+    /// verdict's included), since a stored row must weigh what its event did.
+    pub weigh: fn(&Event, u64) -> Option<bool>,
+}
+
+/// What to count.
+#[derive(Debug, Clone)]
+pub struct FeatureSpec {
+    /// The kinds of events that count, together.
+    pub kinds: Kinds,
+    /// Columns whose values make the key; an event that lacks one (or has it empty) is not counted.
+    pub points: Vec<Text>,
+    /// Columns that narrow the key; absent and empty are the same value here.
+    pub levels: Vec<Text>,
+    /// Length of the sliding window in minutes, 1 to 16,777,215.
+    pub window_minutes: u32,
+    /// What share is asked for, if any.
+    pub share: Option<Share>,
+}
+
+impl FeatureSpec {
+    fn identity(&self) -> String {
+        let mut out = String::from("1");
+        for kind in self.kinds.iter() {
+            let _ = write!(out, "|{}", kind.name());
+        }
+        for column in &self.points {
+            let _ = write!(out, "|point {}", column.name());
+        }
+        for column in &self.levels {
+            let _ = write!(out, "|level {}", column.name());
+        }
+        let _ = write!(out, "|{} min", self.window_minutes);
+        if let Some(share) = self.share {
+            let _ = write!(out, "|share {} {}", share.name, share.argument);
+        }
+        out
+    }
+}
+
+/// A feature's place in its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeatureId(u16);
+
+impl FeatureId {
+    /// The place as an index.
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// How the key of a feature is computed for one kind of event.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    pub(crate) feature: FeatureId,
+    pub(crate) window_minutes: u32,
+    pub(crate) share: Option<Share>,
+    /// Integration and identity, hashed without a key.
+    prefix: [u64; 2],
+    /// Positions of the columns in `KindFeatures::columns`.
+    columns: Box<[u8]>,
+    /// The positions that must be present, as bits.
+    required: u64,
+}
+
+/// The features that one kind of event counts for.
+#[derive(Debug, Default)]
+pub(crate) struct KindFeatures {
+    columns: Vec<Text>,
+    pub(crate) recipes: Vec<Recipe>,
+}
+
+/// What evidence says about a feature.
+#[derive(Debug)]
+pub(crate) struct FeatureInfo {
+    pub(crate) window_minutes: u32,
+    /// Names of the key's columns, as a JSON array.
+    pub(crate) key_json: String,
+}
+
+/// All features of a plan, each once.
+#[derive(Debug)]
+pub(crate) struct FeatureSet {
+    integration: IntegrationId,
+    ids: HashMap<String, FeatureId>,
+    pub(crate) infos: Vec<FeatureInfo>,
+    pub(crate) kinds: [KindFeatures; 3],
+}
+
+impl FeatureSet {
+    pub(crate) fn new(integration: IntegrationId) -> Self {
+        Self { integration, ids: HashMap::new(), infos: Vec::new(), kinds: Default::default() }
+    }
+
+    /// The place of a feature, made if it is new. `None` when there are too many (65,535).
+    pub(crate) fn intern(&mut self, mut spec: FeatureSpec) -> Option<FeatureId> {
+        spec.levels.sort_unstable();
+        spec.levels.dedup();
+        spec.levels.retain(|level| !spec.points.contains(level));
+        let identity = spec.identity();
+        if let Some(id) = self.ids.get(&identity) {
+            return Some(*id);
+        }
+        let id = FeatureId(u16::try_from(self.infos.len()).ok()?);
+        let mut hasher = WideHasher::new();
+        hasher.write(self.integration.as_bytes());
+        hasher.write(identity.as_bytes());
+        let hash = hasher.finish128();
+        for kind in spec.kinds.iter() {
+            self.kinds[kind_index(kind)].add(id, &spec, [hash.h1, hash.h2]);
+        }
+        let names: Vec<_> = spec.points.iter().chain(&spec.levels).map(|column| column.name()).collect();
+        self.infos.push(FeatureInfo {
+            window_minutes: spec.window_minutes,
+            key_json: serde_json::Value::from(names).to_string(),
+        });
+        self.ids.insert(identity, id);
+        Some(id)
+    }
+}
+
+impl KindFeatures {
+    fn add(&mut self, feature: FeatureId, spec: &FeatureSpec, prefix: [u64; 2]) {
+        let mut position = |column: &Text| {
+            let known = self.columns.iter().position(|c| c == column);
+            known.unwrap_or_else(|| {
+                self.columns.push(*column);
+                self.columns.len() - 1
+            }) as u8
+        };
+        let points: Vec<u8> = spec.points.iter().map(&mut position).collect();
+        let levels: Vec<u8> = spec.levels.iter().map(&mut position).collect();
+        self.recipes.push(Recipe {
+            feature,
+            window_minutes: spec.window_minutes,
+            share: spec.share,
+            prefix,
+            required: points.iter().fold(0, |mask, place| mask | 1 << place),
+            columns: points.into_iter().chain(levels).collect(),
+        });
+    }
+}
+
+/// Marks a key that does not exist because the event lacks a data point.
+pub(crate) const NO_KEY: u64 = 0;
+
+/// The most columns a key is made of: every text column, each once.
+const MAX_PARTS: usize = Text::COUNT + 2;
+
+/// The keys of one event, by recipe, in a buffer that is used again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    values: Vec<u64>,
+    pub(crate) keys: Vec<u64>,
+}
+
+impl Keys {
+    /// Computes the keys of `event`. Each column's value is hashed once, however many features use it.
+    pub(crate) fn compute(&mut self, features: &KindFeatures, event: &Event, hasher: &KeyHasher) {
+        self.values.clear();
+        self.keys.clear();
+        let mut present = 0u64;
+        for (position, column) in features.columns.iter().enumerate() {
+            let value = identifying_value(event, *column);
+            present |= u64::from(!value.is_empty()) << position;
+            self.values.push(if value.is_empty() { 0 } else { hasher.text(*column, value) });
+        }
+        for recipe in &features.recipes {
+            if recipe.required & !present != 0 {
+                self.keys.push(NO_KEY);
+                continue;
+            }
+            let mut parts = [0u64; MAX_PARTS];
+            parts[..2].copy_from_slice(&recipe.prefix);
+            let used = 2 + recipe.columns.len();
+            for (part, column) in parts[2..].iter_mut().zip(&recipe.columns) {
+                *part = self.values[usize::from(*column)];
+            }
+            self.keys.push(hasher.parts(&parts[..used]));
+        }
+    }
+}
+
+/// The column's value as far as it tells one user or source from another. The all-zero device id does not: every
+/// device with limited ad tracking has it.
+fn identifying_value(event: &Event, column: Text) -> &str {
+    let value = event.text_or_empty(column);
+    if column == Text::DeviceId && crate::facts::is_zero_device_id(value) { "" } else { value }
+}
+
+/// The keyed hash that turns values into counter keys, so that nobody outside can choose colliding ones.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyHasher(siphasher::sip::SipHasher13);
+
+impl KeyHasher {
+    pub(crate) fn new(key: &[u8; 16]) -> Self {
+        Self(siphasher::sip::SipHasher13::new_with_key(key))
+    }
+
+    fn text(&self, column: Text, value: &str) -> u64 {
+        // Devices and vendors disagree on the case of advertising ids.
+        let mut lower = [0; 36];
+        match value.len() {
+            36 if column == Text::DeviceId => {
+                lower.copy_from_slice(value.as_bytes());
+                lower.make_ascii_lowercase();
+                self.0.hash(&lower)
+            }
+            _ => self.0.hash(value.as_bytes()),
+        }
+    }
+
+    fn parts(&self, parts: &[u64]) -> u64 {
+        let mut bytes = [0; MAX_PARTS * 8];
+        let used = parts.len() * 8;
+        for (chunk, part) in bytes.chunks_exact_mut(8).zip(parts) {
+            chunk.copy_from_slice(&part.to_le_bytes());
+        }
+        self.0.hash(&bytes[..used]).max(NO_KEY + 1)
+    }
+
+    /// Tells keys made with one secret from keys made with another.
+    pub(crate) fn check(&self) -> u64 {
+        self.0.hash(b"tollgate counters")
+    }
+}

@@ -1,0 +1,79 @@
+//! `click_flooding`: one address, sub id or publisher sends too many clicks or impressions in a window. Kinds are
+//! counted apart; a sub id belongs to its publisher.
+
+use crate::catalogue::FilterType;
+use crate::feature::{FeatureId, FeatureSpec, PerKind};
+use crate::filter::{CI, Compiler, Filter, Observation};
+use crate::params::{Choice, Integer, Param, Params};
+use crate::verdict::{Finding, Report, Value};
+use tollgate_domain::{Reason, Text};
+
+const THRESHOLD: Integer = Integer {
+    name: "threshold",
+    default: 500,
+    min: 1,
+    max: 100_000,
+    about: "Events in the window, beyond which the next is rejected.",
+};
+const WINDOW: Integer = Integer {
+    name: "window_minutes",
+    default: 60,
+    min: 1,
+    max: 1440,
+    about: "Length of the window in minutes.",
+};
+const SCOPE: Choice = Choice {
+    name: "scope",
+    default: "ip",
+    options: &["ip", "sub_id", "publisher"],
+    about: "Whose events are counted.",
+};
+
+pub(super) static TYPE: FilterType = FilterType {
+    name: "click_flooding",
+    about: "Rejects events beyond a number in a window.",
+    kinds: CI,
+    reasons: &[Reason::ClickFlooding],
+    params: &[Param::Integer(&THRESHOLD), Param::Integer(&WINDOW), Param::Choice(&SCOPE)],
+    check: FilterType::NO_CHECK,
+    compile,
+};
+
+struct ClickFlooding {
+    features: PerKind<FeatureId>,
+    threshold: u32,
+    scope: &'static str,
+}
+
+fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> {
+    let (scope, point, levels): (_, _, &[Text]) = match params.choice(&SCOPE) {
+        "sub_id" => ("sub_id", Text::SubId, &[Text::Publisher]),
+        "publisher" => ("publisher", Text::Publisher, &[]),
+        _ => ("ip", Text::Ip, &[]),
+    };
+    let features = compiler.feature_per_kind(|kind| FeatureSpec {
+        kinds: kind,
+        points: vec![point],
+        levels: levels.to_vec(),
+        window_minutes: params.count(&WINDOW),
+        share: None,
+    });
+    Box::new(ClickFlooding { features, threshold: params.count(&THRESHOLD), scope })
+}
+
+impl Filter for ClickFlooding {
+    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+        let Some(feature) = self.features.get(seen.event.kind) else { return };
+        match seen.tally(feature) {
+            None => report.abstain(self.scope),
+            Some(tally) if tally.total > self.threshold => report.fire(
+                &Finding::new(Reason::ClickFlooding)
+                    .field(self.scope)
+                    .observed(Value::Number(tally.total.into()))
+                    .threshold(Value::Number(self.threshold.into()))
+                    .counted(feature, tally),
+            ),
+            Some(_) => {}
+        }
+    }
+}

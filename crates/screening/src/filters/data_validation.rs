@@ -1,0 +1,127 @@
+//! `data_validation`: a field's value must be in a list, must not be in a list, must not be empty.
+//!
+//! An absent value is an empty one. Whether empty is legal is decided by `reject_empty` alone: an allowed list says
+//! nothing about it.
+
+use crate::catalogue::FilterType;
+use crate::filter::{CVI, Compiler, Filter, Observation};
+use crate::params::{Flag, Object, Param, Params, Texts};
+use crate::verdict::{Finding, Report, Value};
+use std::collections::HashSet;
+use tollgate_domain::{Reason, Text};
+
+const ALLOWED: Texts =
+    Texts { name: "allowed", max_items: 10_000, about: "The only legal values; empty allows any." };
+const BLOCKED: Texts = Texts { name: "blocked", max_items: 10_000, about: "Values that are rejected." };
+const REJECT_EMPTY: Flag =
+    Flag { name: "reject_empty", default: false, about: "Reject events without a value." };
+
+const FIELD: &[Param] = &[Param::Texts(&ALLOWED), Param::Texts(&BLOCKED), Param::Flag(&REJECT_EMPTY)];
+
+const ADVERTISER: Object = Object { name: "advertiser", params: FIELD, about: "The advertiser's id." };
+const PUBLISHER: Object = Object { name: "publisher", params: FIELD, about: "The publisher's id." };
+const OFFER: Object = Object { name: "offer", params: FIELD, about: "The offer's id." };
+const SUB_ID: Object = Object { name: "sub_id", params: FIELD, about: "The publisher's first sub id." };
+const APP_ID: Object = Object { name: "app_id", params: FIELD, about: "The app's id." };
+
+const FIELDS: [(&Object, Text); 5] = [
+    (&ADVERTISER, Text::Advertiser),
+    (&PUBLISHER, Text::Publisher),
+    (&OFFER, Text::OfferId),
+    (&SUB_ID, Text::SubId),
+    (&APP_ID, Text::AppId),
+];
+
+pub(super) static TYPE: FilterType = FilterType {
+    name: "data_validation",
+    about: "Rejects events whose ids are outside a list, in a list, or empty.",
+    kinds: CVI,
+    reasons: &[Reason::DataValidation],
+    params: &[
+        Param::Object(&ADVERTISER),
+        Param::Object(&PUBLISHER),
+        Param::Object(&OFFER),
+        Param::Object(&SUB_ID),
+        Param::Object(&APP_ID),
+    ],
+    check: FilterType::NO_CHECK,
+    compile,
+};
+
+struct DataValidation {
+    fields: Vec<Field>,
+}
+
+struct Field {
+    name: &'static str,
+    column: Text,
+    allowed: ValueSet,
+    blocked: ValueSet,
+    reject_empty: bool,
+}
+
+fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
+    let fields = FIELDS.iter().map(|(object, column)| {
+        let params = params.object(object);
+        Field {
+            name: object.name,
+            column: *column,
+            allowed: params.texts(&ALLOWED).collect(),
+            blocked: params.texts(&BLOCKED).collect(),
+            reject_empty: params.flag(&REJECT_EMPTY),
+        }
+    });
+    let constrains = |f: &Field| f.reject_empty || !f.allowed.is_empty() || !f.blocked.is_empty();
+    Box::new(DataValidation { fields: fields.filter(constrains).collect() })
+}
+
+impl Filter for DataValidation {
+    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+        for field in &self.fields {
+            let value = seen.event.text_or_empty(field.column);
+            let rule = if value.is_empty() {
+                field.reject_empty.then_some("reject_empty")
+            } else if field.blocked.contains(value) {
+                Some("blocked")
+            } else {
+                (!field.allowed.is_empty() && !field.allowed.contains(value)).then_some("allowed")
+            };
+            if let Some(rule) = rule {
+                report.fire(
+                    &Finding::new(Reason::DataValidation)
+                        .field(field.name)
+                        .observed(Value::Text(value))
+                        .threshold(Value::Text(rule)),
+                );
+            }
+        }
+    }
+}
+
+/// A set of texts: few are compared one by one, which is quicker than hashing.
+enum ValueSet {
+    Few(Vec<Box<str>>),
+    Many(HashSet<Box<str>>),
+}
+
+const FEW: usize = 8;
+
+impl<'a> FromIterator<&'a str> for ValueSet {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(values: I) -> Self {
+        let values: Vec<Box<str>> = values.into_iter().map(Box::from).collect();
+        if values.len() <= FEW { Self::Few(values) } else { Self::Many(values.into_iter().collect()) }
+    }
+}
+
+impl ValueSet {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Few(values) if values.is_empty())
+    }
+
+    fn contains(&self, value: &str) -> bool {
+        match self {
+            Self::Few(values) => values.iter().any(|known| **known == *value),
+            Self::Many(values) => values.contains(value),
+        }
+    }
+}

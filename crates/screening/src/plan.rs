@@ -1,0 +1,219 @@
+//! An integration's filter groups, compiled, and the judgement of events by them.
+
+use crate::catalogue::{FilterType, validate};
+use crate::counters::{Counters, Moment};
+use crate::feature::{FeatureInfo, FeatureSet, Keys, KindFeatures, Kinds, NO_KEY, kind_index};
+use crate::filter::{Compiler, Filter, Observation, Report};
+use crate::matching::{GroupIndex, rank};
+use crate::params::Params;
+use crate::sources::DataSources;
+use crate::verdict::{Scratch, Verdict};
+use std::sync::Arc;
+use tollgate_domain::{
+    Event, FilterAction, FilterGroup, FilterGroupId, FilterSpec, Integration, IntegrationId, Invalid, Reason,
+};
+
+/// Everything needed to judge one integration's events. Immutable; replaced when the configuration changes.
+pub struct Plan {
+    integration: IntegrationId,
+    active: bool,
+    monitoring: bool,
+    groups: Vec<Group>,
+    index: GroupIndex,
+    features: [KindFeatures; 3],
+    infos: Vec<FeatureInfo>,
+}
+
+struct Group {
+    id: FilterGroupId,
+    monitoring: bool,
+    rules: Vec<Rule>,
+}
+
+/// A configured filter.
+struct Rule {
+    /// Its index in the group as configured, disabled filters included.
+    index: u16,
+    filter_type: &'static FilterType,
+    /// The type's position in the catalogue.
+    position: u8,
+    kinds: Kinds,
+    action: FilterAction,
+    filter: Box<dyn Filter>,
+}
+
+impl Plan {
+    /// Compiles the active ones of an integration's groups. Violations are reported under paths like
+    /// `filter_groups[k2j4h5g6f7].filters[2].params.lookback_minutes`.
+    pub fn compile(integration: &Integration, groups: &[Arc<FilterGroup>]) -> Result<Self, Vec<Invalid>> {
+        let mut ranked: Vec<&FilterGroup> =
+            groups.iter().map(Arc::as_ref).filter(|group| group.active).collect();
+        rank(&mut ranked);
+        let mut features = FeatureSet::new(integration.id);
+        let (mut compiled, mut errors) = (Vec::with_capacity(ranked.len()), Vec::new());
+        for group in &ranked {
+            let monitoring = group.monitoring_mode.unwrap_or(integration.monitoring_mode);
+            match compile_rules(&group.filters, &mut features) {
+                Ok(rules) => compiled.push(Group { id: group.id, monitoring, rules }),
+                Err(wrong) => errors.extend(wrong.into_iter().map(|error| {
+                    Invalid::new(format!("filter_groups[{}].{}", group.id, error.field), error.message)
+                })),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Self {
+            integration: integration.id,
+            active: integration.active,
+            monitoring: integration.monitoring_mode,
+            groups: compiled,
+            index: GroupIndex::new(&ranked),
+            features: features.kinds,
+            infos: features.infos,
+        })
+    }
+
+    /// The integration whose events it judges.
+    pub fn integration(&self) -> IntegrationId {
+        self.integration
+    }
+
+    /// Whether an active group has this id, so that an event may be forced to it.
+    pub fn has_group(&self, id: FilterGroupId) -> bool {
+        self.groups.iter().any(|group| group.id == id)
+    }
+
+    /// The number of counter features, each of which is counted once for an event.
+    pub fn features(&self) -> usize {
+        self.infos.len()
+    }
+
+    /// The active group that judges an event: the forced one if it is active, else the best match.
+    pub fn group_for(&self, event: &Event, forced: Option<FilterGroupId>) -> Option<FilterGroupId> {
+        self.find_group(event, forced).map(|group| group.id)
+    }
+
+    fn find_group(&self, event: &Event, forced: Option<FilterGroupId>) -> Option<&Group> {
+        forced
+            .and_then(|id| self.groups.iter().find(|group| group.id == id))
+            .or_else(|| self.index.find(event).and_then(|rank| self.groups.get(rank)))
+    }
+
+    /// Gives the verdict on an event against what was counted before it, and counts nothing. `forced` names the group
+    /// that must judge; one that is not active is ignored.
+    pub fn evaluate(
+        &self,
+        event: &Event,
+        forced: Option<FilterGroupId>,
+        sources: &dyn DataSources,
+        counters: &Counters,
+        verdict: &mut Verdict,
+    ) {
+        let moment = counters.moment(event);
+        self.look_up(event, &moment, counters, &mut verdict.scratch);
+        let Verdict { outcome, scratch } = verdict;
+        let group = self.find_group(event, forced).filter(|_| self.active);
+        // An inactive integration is no experiment: its rejection is enforced.
+        let monitoring = group.map_or(self.monitoring && self.active, |group| group.monitoring);
+        outcome.reset(group.map(|group| group.id), monitoring);
+        if !self.active {
+            outcome.reject(Reason::IntegrationInactive);
+        }
+        let Some(group) = group else { return };
+        let seen = Observation { event, tallies: &scratch.tallies };
+        for rule in group.rules.iter().filter(|rule| rule.kinds.contains(event.kind)) {
+            let mut report = Report {
+                outcome: &mut *outcome,
+                features: &self.infos,
+                sources,
+                index: rule.index,
+                filter: rule.filter_type,
+                position: rule.position,
+                action: rule.action,
+            };
+            rule.filter.evaluate(&seen, &mut report);
+        }
+        outcome.finish();
+    }
+
+    /// Judges an event: evaluates it, writes the verdict's columns into it, and counts it whatever the verdict. `seq`
+    /// must stand on the event if the counters are ever restored from a checkpoint.
+    pub fn judge(
+        &self,
+        event: &mut Event,
+        forced: Option<FilterGroupId>,
+        sources: &dyn DataSources,
+        counters: &mut Counters,
+        verdict: &mut Verdict,
+    ) {
+        self.evaluate(event, forced, sources, counters, verdict);
+        verdict.write_to(event);
+        self.count(event, &verdict.scratch.keys, counters);
+    }
+
+    /// Counts a judged event from its stored row, exactly as `judge` did. Slots that include its `seq` already are left
+    /// alone.
+    pub fn fold(&self, event: &Event, counters: &mut Counters) {
+        let mut keys = std::mem::take(&mut counters.keys);
+        keys.compute(&self.features[kind_index(event.kind)], event, &counters.hasher());
+        self.count(event, &keys, counters);
+        counters.keys = keys;
+    }
+
+    /// Computes the event's keys and reads what was counted under them.
+    fn look_up(&self, event: &Event, moment: &Moment, counters: &Counters, scratch: &mut Scratch) {
+        let features = &self.features[kind_index(event.kind)];
+        scratch.keys.compute(features, event, &counters.hasher());
+        scratch.tallies.clear();
+        scratch.tallies.resize(self.infos.len(), None);
+        for (recipe, key) in features.recipes.iter().zip(&scratch.keys.keys) {
+            if *key != NO_KEY {
+                scratch.tallies[recipe.feature.index()] =
+                    Some(counters.read(*key, recipe.window_minutes, moment));
+            }
+        }
+    }
+
+    /// Counts an event whose columns are complete under the keys computed for it.
+    fn count(&self, event: &Event, keys: &Keys, counters: &mut Counters) {
+        let moment = counters.moment(event);
+        counters.advance(event, &moment);
+        let recipes = &self.features[kind_index(event.kind)].recipes;
+        for (recipe, key) in recipes.iter().zip(&keys.keys) {
+            let hit = match recipe.share {
+                None => Some(true),
+                Some(share) => (share.weigh)(event, share.argument),
+            };
+            if let Some(hit) = hit.filter(|_| *key != NO_KEY) {
+                counters.add(event.seq, *key, recipe.window_minutes, &moment, hit);
+            }
+        }
+    }
+}
+
+fn compile_rules(filters: &[FilterSpec], features: &mut FeatureSet) -> Result<Vec<Rule>, Vec<Invalid>> {
+    validate(filters)?;
+    let mut rules = Vec::with_capacity(filters.len());
+    for (index, spec) in filters.iter().enumerate().filter(|(_, spec)| spec.enabled) {
+        // `validate` has refused unknown types.
+        let Some(filter_type) = FilterType::find(&spec.filter_type) else { continue };
+        let kinds = Kinds::of(spec.applies_to.as_deref().unwrap_or(filter_type.kinds));
+        let mut compiler = Compiler { features, kinds, overflow: false };
+        let filter = (filter_type.compile)(&Params::new(&spec.params), &mut compiler);
+        let (Ok(index), false) = (u16::try_from(index), compiler.overflow) else {
+            let message =
+                "is one too many for the integration: there are 65,535 filters and counters at most";
+            return Err(vec![Invalid::new(format!("filters[{index}]"), message)]);
+        };
+        rules.push(Rule {
+            index,
+            filter_type,
+            position: filter_type.position() as u8,
+            kinds,
+            action: spec.action,
+            filter,
+        });
+    }
+    Ok(rules)
+}

@@ -1,0 +1,294 @@
+//! The verdict on one event, in a buffer that is used again for the next: an approved event costs no allocation.
+//!
+//! Evidence is written as JSON text while filters report, because text is what the ledger keeps. It names columns but
+//! never repeats addresses, user agents or device ids: those stand in the event's own columns, where truncation and
+//! deletion reach them.
+
+use crate::catalogue::FilterType;
+use crate::counters::Tally;
+use crate::feature::{FeatureId, FeatureInfo, Keys};
+use crate::sources::{DataSources, Topic};
+use std::fmt::Write;
+use tollgate_domain::{Event, FilterAction, FilterGroupId, Number, Reason, Status, Text};
+
+/// What was decided about an event, and why.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub(crate) outcome: Outcome,
+    pub(crate) scratch: Scratch,
+}
+
+/// The decision itself.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) group: Option<FilterGroupId>,
+    pub(crate) monitoring: bool,
+    /// Bit n stands for `Reason::ALL[n]`.
+    rejections: u64,
+    /// Bit n stands for `CATALOGUE[n]`.
+    abstained: u64,
+    abstentions: Vec<(u16, &'static str, &'static str)>,
+    evidence: String,
+}
+
+/// Buffers of the engine that live as long as the verdict.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) keys: Keys,
+    pub(crate) tallies: Vec<Option<Tally>>,
+}
+
+const _: () = assert!(Reason::ALL.len() <= 64, "rejections are bits of one u64");
+
+impl Verdict {
+    /// An empty buffer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Rejected when any reason was given, in monitoring mode too.
+    pub fn status(&self) -> Status {
+        if self.outcome.rejections == 0 { Status::Approved } else { Status::Rejected }
+    }
+
+    /// Whether the verdict is recorded but not to be enforced.
+    pub fn monitoring_mode(&self) -> bool {
+        self.outcome.monitoring
+    }
+
+    /// Whether the event must be treated as rejected: rejected, and not in monitoring mode.
+    pub fn enforced_rejection(&self) -> bool {
+        self.outcome.rejections != 0 && !self.outcome.monitoring
+    }
+
+    /// The group that judged; `None` when no group is active or the integration is inactive.
+    pub fn filter_group(&self) -> Option<FilterGroupId> {
+        self.outcome.group
+    }
+
+    /// All reasons to reject, the primary one first.
+    pub fn rejections(&self) -> impl Iterator<Item = Reason> {
+        let bits = self.outcome.rejections;
+        Reason::ALL.iter().copied().enumerate().filter(move |(n, _)| bits >> n & 1 == 1).map(|(_, r)| r)
+    }
+
+    /// The reason that stands for all of them.
+    pub fn primary_reason(&self) -> Option<Reason> {
+        Reason::ALL.get(self.outcome.rejections.trailing_zeros() as usize).copied()
+    }
+
+    /// The types of filters that lacked a fact, as bits by their position in the catalogue; for a metric.
+    pub fn abstained(&self) -> u64 {
+        self.outcome.abstained
+    }
+
+    /// The evidence as a JSON array, `None` when no filter found anything.
+    pub fn evidence(&self) -> Option<&str> {
+        (!self.outcome.evidence.is_empty()).then_some(self.outcome.evidence.as_str())
+    }
+
+    /// Writes the verdict's columns: status, monitoring mode, filter group, rejections, evidence.
+    pub fn write_to(&self, event: &mut Event) {
+        event.set_status(self.status());
+        event.set_number(Number::MonitoringMode, i64::from(self.outcome.monitoring));
+        match &self.outcome.group {
+            Some(group) => event.set_text(Text::FilterGroupId, group.as_str()),
+            None => event.clear_text(Text::FilterGroupId),
+        }
+        if self.outcome.rejections == 0 {
+            event.clear_text(Text::Rejections);
+        } else {
+            event.write_text(Text::Rejections, |out| {
+                for (n, reason) in self.rejections().enumerate() {
+                    out.push_str(if n == 0 { "[\"" } else { "\",\"" });
+                    out.push_str(reason.code());
+                }
+                out.push_str("\"]");
+            });
+        }
+        match self.evidence() {
+            Some(evidence) => event.set_text(Text::Evidence, evidence),
+            None => event.clear_text(Text::Evidence),
+        }
+    }
+}
+
+impl Outcome {
+    pub(crate) fn reset(&mut self, group: Option<FilterGroupId>, monitoring: bool) {
+        self.group = group;
+        self.monitoring = monitoring;
+        self.rejections = 0;
+        self.abstained = 0;
+        self.abstentions.clear();
+        self.evidence.clear();
+    }
+
+    /// Rejects without a filter.
+    pub(crate) fn reject(&mut self, reason: Reason) {
+        self.rejections |= 1 << reason as u64;
+    }
+
+    /// Ends the evidence: who abstained matters only where something was found.
+    pub(crate) fn finish(&mut self) {
+        if self.evidence.is_empty() {
+            return;
+        }
+        for (index, name, missing) in &self.abstentions {
+            let _ = write!(
+                self.evidence,
+                r#",{{"filter":{index},"type":"{name}","action":"abstain","missing":"{missing}"}}"#
+            );
+        }
+        self.evidence.push(']');
+    }
+}
+
+/// A measured or configured value.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// A text.
+    Text(&'a str),
+    /// A whole number.
+    Number(i64),
+    /// Hundredths of a percent.
+    Percent(u32),
+}
+
+/// What a filter found.
+#[derive(Debug, Clone, Copy)]
+pub struct Finding<'a> {
+    reason: Reason,
+    field: Option<&'a str>,
+    observed: Option<Value<'a>>,
+    threshold: Option<Value<'a>>,
+    counted: Option<(FeatureId, Tally)>,
+    topic: Option<Topic>,
+}
+
+impl<'a> Finding<'a> {
+    /// Something that gives `reason`.
+    pub fn new(reason: Reason) -> Self {
+        Self { reason, field: None, observed: None, threshold: None, counted: None, topic: None }
+    }
+
+    /// The field the finding is about.
+    pub fn field(self, field: &'a str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
+    /// What was seen. Never an address, a user agent or a device id.
+    pub fn observed(self, value: Value<'a>) -> Self {
+        Self { observed: Some(value), ..self }
+    }
+
+    /// What would have been the limit.
+    pub fn threshold(self, value: Value<'a>) -> Self {
+        Self { threshold: Some(value), ..self }
+    }
+
+    /// The counter it rests on: its window, its key's columns and its count become evidence.
+    pub fn counted(self, feature: FeatureId, tally: Tally) -> Self {
+        Self { counted: Some((feature, tally)), ..self }
+    }
+
+    /// The data it rests on.
+    pub fn data(self, topic: Topic) -> Self {
+        Self { topic: Some(topic), ..self }
+    }
+}
+
+/// Where a filter says what it found.
+pub struct Report<'a> {
+    pub(crate) outcome: &'a mut Outcome,
+    pub(crate) features: &'a [FeatureInfo],
+    pub(crate) sources: &'a dyn DataSources,
+    /// The filter's index in its group.
+    pub(crate) index: u16,
+    pub(crate) filter: &'static FilterType,
+    pub(crate) position: u8,
+    pub(crate) action: FilterAction,
+}
+
+impl Report<'_> {
+    /// The filter lacks a fact, named by `missing`, and has no opinion.
+    #[inline]
+    pub fn abstain(&mut self, missing: &'static str) {
+        self.outcome.abstained |= 1 << self.position;
+        self.outcome.abstentions.push((self.index, self.filter.name, missing));
+    }
+
+    /// The filter objects.
+    #[cold]
+    pub fn fire(&mut self, finding: &Finding<'_>) {
+        let (flagged, action) = match self.action {
+            FilterAction::Reject => (false, "reject"),
+            FilterAction::Flag => (true, "flag"),
+        };
+        if !flagged {
+            self.outcome.reject(finding.reason);
+        }
+        let out = &mut self.outcome.evidence;
+        out.push(if out.is_empty() { '[' } else { ',' });
+        let _ = write!(
+            out,
+            r#"{{"filter":{},"type":"{}","action":"{action}","reason":"{}""#,
+            self.index,
+            self.filter.name,
+            finding.reason.code()
+        );
+        if let Some(field) = finding.field {
+            member(out, "field", Value::Text(field));
+        }
+        if let Some(observed) = finding.observed {
+            member(out, "observed", observed);
+        }
+        if let Some(threshold) = finding.threshold {
+            member(out, "threshold", threshold);
+        }
+        if let Some((feature, tally)) = finding.counted {
+            let count = tally.total;
+            if let Some(info) = self.features.get(feature.index()) {
+                let _ = write!(
+                    out,
+                    r#","window_minutes":{},"key":{},"count":{count}"#,
+                    info.window_minutes, info.key_json
+                );
+            }
+        }
+        if let Some(source) = finding.topic.and_then(|topic| self.sources.source(topic)) {
+            out.push_str(r#","data":{"file":"#);
+            json_text(out, source.file);
+            member(out, "version", Value::Text(source.version));
+            out.push('}');
+        }
+        out.push('}');
+    }
+}
+
+fn member(out: &mut String, name: &str, value: Value<'_>) {
+    let _ = write!(out, r#","{name}":"#);
+    match value {
+        Value::Text(text) => json_text(out, text),
+        Value::Number(number) => drop(write!(out, "{number}")),
+        Value::Percent(hundredths) => drop(write!(out, "{}.{:02}", hundredths / 100, hundredths % 100)),
+    }
+}
+
+/// The longest text evidence repeats, in bytes.
+const MAX_TEXT: usize = 200;
+
+fn json_text(out: &mut String, text: &str) {
+    out.push('"');
+    for (at, c) in text.char_indices() {
+        if at + c.len_utf8() > MAX_TEXT {
+            break;
+        }
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
