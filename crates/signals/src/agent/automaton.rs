@@ -62,7 +62,7 @@ fn is_false_friend(agent: &str, end: usize) -> bool {
 
 /// What the automaton calls itself: the product around the word.
 fn name(agent: &str, start: usize, end: usize) -> &str {
-    let word = word_around(agent, start, end);
+    let word = word_around(agent, start, end).split('/').next().unwrap_or_default();
     if word.is_empty() { agent[start..end].trim() } else { word }
 }
 
