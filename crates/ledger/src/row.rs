@@ -54,6 +54,33 @@ fn push_length(out: &mut Vec<u8>, mut length: u32) {
 #[error("the row is malformed")]
 pub struct Malformed;
 
+/// What stands first in every row: enough to sort it, without reading the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowHead {
+    /// Click, conversion or impression.
+    pub kind: EventKind,
+    /// The integration it belongs to.
+    pub integration: IntegrationId,
+    /// Its id.
+    pub id: TxId,
+    /// Its place in the commit order.
+    pub seq: u64,
+}
+
+impl RowHead {
+    /// Reads the head of the row that begins with `bytes`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let head: &[u8; HEAD] = bytes.first_chunk().ok_or(Malformed)?;
+        let integration = std::str::from_utf8(&head[1..11]).map_err(|_| Malformed)?;
+        Ok(Self {
+            kind: EventKind::from_number(head[0]).ok_or(Malformed)?,
+            integration: integration.parse().map_err(|_| Malformed)?,
+            id: TxId::from_u128(u128::from_be_bytes(array(&head[11..27]))),
+            seq: u64::from_le_bytes(array(&head[27..35])),
+        })
+    }
+}
+
 /// A row read in place.
 #[derive(Debug, Clone)]
 pub struct RowView<'a> {

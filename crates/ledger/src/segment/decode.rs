@@ -1,0 +1,158 @@
+//! Decoded columns of a segment read as rows: to test predicates on them and to copy them into events.
+
+use super::schema::Leaf;
+use crate::query::Fields;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMillisecondType, UInt64Type};
+use arrow_array::{
+    Array, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch, StringArray, UInt64Array,
+};
+use tollgate_domain::{Column, Event, EventKind, IntegrationId, Number, Text, TxId};
+
+/// Rows of one segment, some columns of them.
+pub(super) struct Decoded {
+    kind: EventKind,
+    rows: usize,
+    integrations: Option<StringArray>,
+    ids: Option<FixedSizeBinaryArray>,
+    seqs: Option<UInt64Array>,
+    keys: Option<FixedSizeBinaryArray>,
+    texts: Vec<(Text, StringArray)>,
+    numbers: Vec<(Number, Numbers)>,
+}
+
+enum Numbers {
+    Whole(Int64Array),
+    Flags(BooleanArray),
+}
+
+impl Numbers {
+    fn value(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Whole(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Flags(array) => array.is_valid(row).then(|| i64::from(array.value(row))),
+        }
+    }
+}
+
+impl Decoded {
+    /// The columns of `batch`, which are those of `leaves` in this order; `None` when a type is not the layout's.
+    pub(super) fn of(kind: EventKind, leaves: &[Leaf], batch: &RecordBatch) -> Option<Self> {
+        let mut decoded = Self {
+            kind,
+            rows: batch.num_rows(),
+            integrations: None,
+            ids: None,
+            seqs: None,
+            keys: None,
+            texts: Vec::new(),
+            numbers: Vec::new(),
+        };
+        for (leaf, array) in leaves.iter().zip(batch.columns()) {
+            match leaf {
+                Leaf::Integration => decoded.integrations = Some(array.as_string_opt::<i32>()?.clone()),
+                Leaf::Id => decoded.ids = Some(sixteen(array)?),
+                Leaf::Key => decoded.keys = Some(sixteen(array)?),
+                Leaf::Seq => decoded.seqs = Some(array.as_primitive_opt::<UInt64Type>()?.clone()),
+                Leaf::Stored(Column::Text(column)) => {
+                    decoded.texts.push((*column, array.as_string_opt::<i32>()?.clone()));
+                }
+                Leaf::Stored(Column::Number(column)) => decoded.numbers.push((*column, numbers(array)?)),
+                Leaf::Unknown => {}
+            }
+        }
+        Some(decoded)
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn seq(&self, row: usize) -> Option<u64> {
+        self.seqs.as_ref().map(|seqs| seqs.value(row))
+    }
+
+    pub(super) fn key(&self, row: usize) -> Option<u128> {
+        self.keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| number(keys.value(row)))
+    }
+
+    pub(super) fn text(&self, column: Text, row: usize) -> Option<&str> {
+        let (_, array) = self.texts.iter().find(|(have, _)| *have == column)?;
+        array.is_valid(row).then(|| array.value(row))
+    }
+
+    /// A row as predicates see it; its integration and id are known beforehand.
+    pub(super) fn row(&self, row: usize, integration: IntegrationId, id: TxId) -> BatchRow<'_> {
+        BatchRow { columns: self, row, integration, id }
+    }
+
+    /// A row as an event; `None` when the integration or the id was not read or is malformed.
+    pub(super) fn event(&self, row: usize) -> Option<Event> {
+        let integration = self.integrations.as_ref()?.value(row).parse().ok()?;
+        let mut event = Event::new(self.kind, integration);
+        event.id = TxId::from_u128(number(self.ids.as_ref()?.value(row)));
+        event.seq = self.seq(row)?;
+        event.key = self.key(row).unwrap_or(0);
+        for (column, array) in &self.texts {
+            if array.is_valid(row) {
+                event.set_text(*column, array.value(row));
+            }
+        }
+        for (column, array) in &self.numbers {
+            if let Some(value) = array.value(row) {
+                event.set_number(*column, value);
+            }
+        }
+        Some(event)
+    }
+}
+
+fn sixteen(array: &dyn Array) -> Option<FixedSizeBinaryArray> {
+    array.as_fixed_size_binary_opt().filter(|array| array.value_length() == 16).cloned()
+}
+
+fn numbers(array: &dyn Array) -> Option<Numbers> {
+    if let Some(flags) = array.as_boolean_opt() {
+        return Some(Numbers::Flags(flags.clone()));
+    }
+    if let Some(times) = array.as_primitive_opt::<TimestampMillisecondType>() {
+        return Some(Numbers::Whole(Int64Array::new(times.values().clone(), times.nulls().cloned())));
+    }
+    array.as_primitive_opt::<Int64Type>().cloned().map(Numbers::Whole)
+}
+
+/// `bytes`, which are sixteen, as a number.
+fn number(bytes: &[u8]) -> u128 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+/// A row of decoded columns. A column that was not read, or that the file does not have, reads as absent.
+pub(super) struct BatchRow<'a> {
+    columns: &'a Decoded,
+    row: usize,
+    integration: IntegrationId,
+    id: TxId,
+}
+
+impl Fields for BatchRow<'_> {
+    fn kind(&self) -> EventKind {
+        self.columns.kind
+    }
+
+    fn integration(&self) -> IntegrationId {
+        self.integration
+    }
+
+    fn id(&self) -> TxId {
+        self.id
+    }
+
+    fn text(&self, column: Text) -> Option<&str> {
+        self.columns.text(column, self.row)
+    }
+
+    fn number(&self, column: Number) -> Option<i64> {
+        let (_, array) = self.columns.numbers.iter().find(|(have, _)| *have == column)?;
+        array.value(self.row)
+    }
+}

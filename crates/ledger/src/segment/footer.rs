@@ -1,0 +1,254 @@
+//! What is known of a segment's file once its footer is read, and the one bounded cache of it for the process.
+
+use super::locate::IdPages;
+use super::schema::{self, Leaf};
+use super::{SegmentError, parquet_error};
+use crate::disk::DiskFile;
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::reader::{ChunkReader, Length};
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use tollgate_domain::{Column, IntegrationId};
+
+/// An open segment file as the Parquet library reads it: by position, never mapped.
+#[derive(Clone)]
+pub(crate) struct SegmentFile {
+    file: Arc<dyn DiskFile>,
+    length: u64,
+}
+
+impl Length for SegmentFile {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for SegmentFile {
+    type T = Positioned;
+
+    fn get_read(&self, start: u64) -> Result<Positioned, ParquetError> {
+        Ok(Positioned { file: self.clone(), at: start, buffer: Vec::new(), used: 0 })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
+            return Err(ParquetError::EOF(format!("{length} bytes at {start} lie beyond the end")));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_at(start, &mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A reader that walks a file in small steps.
+pub(crate) struct Positioned {
+    file: SegmentFile,
+    at: u64,
+    buffer: Vec<u8>,
+    used: usize,
+}
+
+const STEP: u64 = 8192;
+
+impl Read for Positioned {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.used == self.buffer.len() {
+            let step = STEP.min(self.file.length.saturating_sub(self.at));
+            self.buffer.resize(step as usize, 0);
+            self.file.file.read_at(self.at, &mut self.buffer)?;
+            self.at += step;
+            self.used = 0;
+        }
+        let part = out.len().min(self.buffer.len() - self.used);
+        out[..part].copy_from_slice(&self.buffer[self.used..self.used + part]);
+        self.used += part;
+        Ok(part)
+    }
+}
+
+/// The footer, the page index, and where each integration's rows lie.
+pub(crate) struct Footer {
+    pub(super) file: Arc<SegmentFile>,
+    pub(super) arrow: ArrowReaderMetadata,
+    pub(super) leaves: Vec<Leaf>,
+    /// First row of each row group, then the number of rows.
+    pub(super) group_starts: Vec<u64>,
+    pub(super) id_pages: IdPages,
+    integrations: Vec<(IntegrationId, u64)>,
+    bytes: usize,
+}
+
+impl Footer {
+    pub(super) fn read(path: &str, file: Arc<dyn DiskFile>, rows: u64) -> Result<Self, SegmentError> {
+        let length = file.length().map_err(super::disk_error(path))?;
+        let file = SegmentFile { file, length };
+        let metadata = ParquetMetaDataReader::new()
+            .with_column_index_policy(PageIndexPolicy::Optional)
+            .with_offset_index_policy(PageIndexPolicy::Required)
+            .parse_and_finish(&file)
+            .map_err(parquet_error(path))?;
+        let metadata = Arc::new(metadata);
+        let damaged = |what| SegmentError::Damaged { path: path.to_owned(), what };
+        let entry = |name: &str| {
+            let list = metadata.file_metadata().key_value_metadata()?;
+            list.iter().find(|pair| pair.key == name)?.value.as_deref()
+        };
+        let version = entry(schema::META_VERSION).and_then(|text| text.parse::<u32>().ok());
+        if version.ok_or_else(|| damaged("the layout's version is missing"))? > schema::VERSION {
+            return Err(damaged("the file was written by a newer version of Tollgate"));
+        }
+        let mut group_starts = vec![0];
+        for group in metadata.row_groups() {
+            group_starts.push(group_starts[group_starts.len() - 1] + group.num_rows() as u64);
+        }
+        let integrations = entry(schema::META_INTEGRATIONS).and_then(parse_integrations);
+        let integrations = integrations.ok_or_else(|| damaged("the list of integrations is missing"))?;
+        let ends = integrations.last().map_or(0, |last| last.1);
+        if ends != rows || group_starts.last() != Some(&rows) {
+            return Err(damaged("its number of rows is not what the manifest says"));
+        }
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let arrow = ArrowReaderMetadata::try_new(metadata.clone(), options).map_err(parquet_error(path))?;
+        let columns = metadata.file_metadata().schema_descr().columns();
+        let leaves: Vec<_> = columns.iter().map(|column| Leaf::of(column.name())).collect();
+        for needed in [Leaf::Integration, Leaf::Id, Leaf::Seq] {
+            if !leaves.contains(&needed) {
+                return Err(damaged("the integration, the id or the sequence number is missing"));
+            }
+        }
+        let id_pages = leaves.iter().position(|leaf| *leaf == Leaf::Id);
+        let id_pages = id_pages.and_then(|leaf| IdPages::of(&metadata, leaf, &group_starts));
+        let id_pages = id_pages.ok_or_else(|| damaged("the page index of the ids is missing"))?;
+        let bytes = metadata.memory_size() + integrations.len() * 24 + leaves.len() * 256 + id_pages.bytes();
+        Ok(Self { file: Arc::new(file), arrow, leaves, group_starts, id_pages, integrations, bytes })
+    }
+
+    /// The rows of an integration, counted from the file's first.
+    pub(super) fn rows_of(&self, integration: IntegrationId) -> Range<u64> {
+        match self.integrations.binary_search_by_key(&integration, |entry| entry.0) {
+            Ok(0) => 0..self.integrations[0].1,
+            Ok(at) => self.integrations[at - 1].1..self.integrations[at].1,
+            Err(_) => 0..0,
+        }
+    }
+
+    /// The leaf that holds `leaf`, if the file has it.
+    pub(super) fn position(&self, leaf: Leaf) -> Option<usize> {
+        self.leaves.iter().position(|have| *have == leaf)
+    }
+
+    /// The leaf of a stored column, if the file has it.
+    pub(super) fn column(&self, column: Column) -> Option<usize> {
+        self.position(Leaf::Stored(column))
+    }
+
+    /// The row group of a row.
+    pub(super) fn group_of(&self, row: u64) -> usize {
+        self.group_starts.partition_point(|start| *start <= row).saturating_sub(1)
+    }
+}
+
+/// Integrations with the row after their last.
+fn parse_integrations(text: &str) -> Option<Vec<(IntegrationId, u64)>> {
+    let mut end = 0u64;
+    let mut list: Vec<(IntegrationId, u64)> = Vec::new();
+    for line in text.lines() {
+        let (integration, rows) = line.split_once(' ')?;
+        end = end.checked_add(rows.parse().ok()?)?;
+        list.push((integration.parse().ok()?, end));
+    }
+    list.windows(2).all(|pair| pair[0].0 < pair[1].0).then_some(list)
+}
+
+/// Footers by segment, the least recently used given up when they take more than the budget. Files stay open as long
+/// as their footer is here.
+pub struct FooterCache {
+    budget: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    entries: HashMap<u64, (Arc<Footer>, u64)>,
+    order: BTreeMap<u64, u64>,
+    bytes: usize,
+    tick: u64,
+    segments: u64,
+}
+
+impl FooterCache {
+    /// A cache of about `budget` bytes; the newest footer is always kept.
+    pub fn new(budget: usize) -> Arc<Self> {
+        Arc::new(Self { budget, inner: Mutex::default() })
+    }
+
+    /// Bytes that the footers in it take.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// A number for a segment to be known by here.
+    pub(super) fn register(&self) -> u64 {
+        let mut inner = self.lock();
+        inner.segments += 1;
+        inner.segments
+    }
+
+    /// The footer of a segment, read with `read` when it is not here.
+    pub(super) fn get(
+        &self,
+        segment: u64,
+        read: impl FnOnce() -> Result<Footer, SegmentError>,
+    ) -> Result<Arc<Footer>, SegmentError> {
+        if let Some(found) = self.lock().touch(segment) {
+            return Ok(found);
+        }
+        let footer = Arc::new(read()?);
+        self.lock().insert(segment, footer.clone(), self.budget);
+        Ok(footer)
+    }
+
+    pub(super) fn forget(&self, segment: u64) {
+        self.lock().remove(segment);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn touch(&mut self, segment: u64) -> Option<Arc<Footer>> {
+        self.tick += 1;
+        let (footer, used) = self.entries.get_mut(&segment)?;
+        self.order.remove(used);
+        *used = self.tick;
+        self.order.insert(self.tick, segment);
+        Some(footer.clone())
+    }
+
+    fn insert(&mut self, segment: u64, footer: Arc<Footer>, budget: usize) {
+        self.remove(segment);
+        self.tick += 1;
+        self.bytes += footer.bytes;
+        self.order.insert(self.tick, segment);
+        self.entries.insert(segment, (footer, self.tick));
+        while self.bytes > budget && self.entries.len() > 1 {
+            let Some((_, oldest)) = self.order.first_key_value() else { break };
+            let oldest = *oldest;
+            self.remove(oldest);
+        }
+    }
+
+    fn remove(&mut self, segment: u64) {
+        if let Some((footer, used)) = self.entries.remove(&segment) {
+            self.order.remove(&used);
+            self.bytes -= footer.bytes;
+        }
+    }
+}

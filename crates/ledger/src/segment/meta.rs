@@ -1,0 +1,118 @@
+//! What the manifest keeps of each segment: enough to know, without opening the file, that a query does not need it.
+
+use serde::{Deserialize, Serialize};
+use tollgate_domain::{Day, EventKind, IntegrationId, Timestamp, TxId};
+
+/// The rows of one integration in a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntegrationRange(
+    /// The integration.
+    pub IntegrationId,
+    /// Its smallest id.
+    pub TxId,
+    /// Its greatest id.
+    pub TxId,
+    /// How many rows.
+    pub u64,
+);
+
+/// A segment's entry in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentMeta {
+    /// The file's name within the segments folder.
+    pub name: String,
+    /// The one kind of its rows.
+    #[serde(with = "kind_name")]
+    pub kind: EventKind,
+    /// The one UTC day its rows' ids lie in.
+    pub day: Day,
+    /// How many rows.
+    pub rows: u64,
+    /// The file's size.
+    pub bytes: u64,
+    /// Smallest id of any row.
+    pub min_id: TxId,
+    /// Greatest id of any row.
+    pub max_id: TxId,
+    /// Smallest `seq` of any row.
+    pub min_seq: u64,
+    /// Greatest `seq` of any row.
+    pub max_seq: u64,
+    /// Latest arrival of any row, when rows have one.
+    pub max_arrival: Option<Timestamp>,
+    /// Whether any row has an idempotency key.
+    pub has_keys: bool,
+    /// Its integrations in order, when there are at most [`SegmentMeta::MAX_INTEGRATIONS`]; the file has them all.
+    pub integrations: Option<Vec<IntegrationRange>>,
+}
+
+impl SegmentMeta {
+    /// More integrations than this are not listed in the manifest.
+    pub const MAX_INTEGRATIONS: usize = 1000;
+
+    /// The customary name: kind, day, and a number that the ledger never uses twice.
+    pub fn file_name(kind: EventKind, day: Day, number: u64) -> String {
+        format!("{}-{day}-{number:016x}.parquet", kind.name())
+    }
+
+    /// The smallest and the greatest id that rows of `integration` can have here; `None` when there are none.
+    pub fn bounds(&self, integration: IntegrationId) -> Option<(TxId, TxId)> {
+        match &self.integrations {
+            None => Some((self.min_id, self.max_id)),
+            Some(list) => {
+                let found = list.binary_search_by_key(&integration, |range| range.0).ok()?;
+                Some((list[found].1, list[found].2))
+            }
+        }
+    }
+}
+
+mod kind_name {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use tollgate_domain::EventKind;
+
+    pub(super) fn serialize<S: Serializer>(kind: &EventKind, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(kind.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EventKind, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        EventKind::from_name(&name).ok_or_else(|| D::Error::custom("unknown kind of event"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meta_survives_json_and_bounds_its_integrations() {
+        let meta = SegmentMeta {
+            name: SegmentMeta::file_name(EventKind::Click, Day::from_number(20_000), 7),
+            kind: EventKind::Click,
+            day: Day::from_number(20_000),
+            rows: 3,
+            bytes: 100,
+            min_id: TxId::from_u128(1),
+            max_id: TxId::from_u128(9),
+            min_seq: 4,
+            max_seq: 8,
+            max_arrival: None,
+            has_keys: true,
+            integrations: Some(vec![IntegrationRange(
+                "abcdefghij".parse().unwrap(),
+                TxId::from_u128(1),
+                TxId::from_u128(5),
+                3,
+            )]),
+        };
+        assert_eq!(meta.name, "click-2024-10-04-0000000000000007.parquet");
+        let json = serde_json::to_string(&meta).unwrap();
+        assert_eq!(serde_json::from_str::<SegmentMeta>(&json).unwrap(), meta);
+        assert_eq!(
+            meta.bounds("abcdefghij".parse().unwrap()),
+            Some((TxId::from_u128(1), TxId::from_u128(5)))
+        );
+        assert_eq!(meta.bounds("bbcdefghij".parse().unwrap()), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! Segments: the sealed part of history. One Parquet file holds rows of one kind and one UTC day, sorted by
+//! (integration, id), and is never changed (docs/FORMATS.md, "Segments").
+//!
+//! Everything is read with positioned reads through [`Disk`]; nothing here maps a file or keeps one open for longer than
+//! its footer stays in the cache.
+
+mod columns;
+mod decode;
+mod footer;
+mod locate;
+mod meta;
+mod prune;
+mod reader;
+mod schema;
+mod sink;
+mod writer;
+
+pub(crate) use footer::Footer;
+pub use footer::FooterCache;
+pub(crate) use locate::IdWindow;
+pub use meta::{IntegrationRange, SegmentMeta};
+pub(crate) use reader::Filter;
+pub use reader::Segment;
+pub use writer::{Layout, write, write_as};
+
+use crate::disk::Disk;
+use std::io;
+
+/// The folder that holds segments.
+pub const DIR: &str = "segments";
+/// Names of files that are being written begin with this.
+const TEMPORARY: &str = "tmp-";
+
+/// A segment could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// The disk refused.
+    #[error("{path}: {source}")]
+    Disk {
+        /// The file.
+        path: String,
+        /// What the disk said.
+        source: io::Error,
+    },
+    /// The file is not what the ledger writes, or is damaged.
+    #[error("{path}: {source}")]
+    Parquet {
+        /// The file.
+        path: String,
+        /// What the Parquet library said.
+        source: parquet::errors::ParquetError,
+    },
+    /// The file is Parquet but lacks what docs/FORMATS.md promises.
+    #[error("{path}: {what}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is missing or wrong.
+        what: &'static str,
+    },
+    /// A row to be written is malformed, of another kind or day, or there is none.
+    #[error("{path}: {what}")]
+    Rows {
+        /// The file that was to be written.
+        path: String,
+        /// What is wrong with the rows.
+        what: &'static str,
+    },
+}
+
+/// Where the segment called `name` lies.
+pub fn path(name: &str) -> String {
+    format!("{DIR}/{name}")
+}
+
+fn temporary_path(name: &str) -> String {
+    format!("{DIR}/{TEMPORARY}{name}")
+}
+
+/// Gives back the space of segments that were written and will not be published; what cannot be removed now is removed
+/// on the next start.
+pub fn discard(disk: &dyn Disk, names: &[&str]) {
+    for name in names {
+        let _ = disk.remove(&temporary_path(name));
+    }
+}
+
+/// Gives written segments their names, durably. After it returns they may be named in a manifest; a crash before that
+/// leaves files that no manifest names, which [`remove_strays`] removes.
+pub fn publish(disk: &dyn Disk, names: &[&str]) -> Result<(), SegmentError> {
+    for name in names {
+        disk.rename(&temporary_path(name), &path(name)).map_err(disk_error(&path(name)))?;
+    }
+    disk.sync_dir(DIR).map_err(disk_error(DIR))
+}
+
+/// Removes what a crash left in the folder: unfinished files, and finished ones that `is_live` does not know. Returns
+/// the names removed.
+pub fn remove_strays(disk: &dyn Disk, is_live: &dyn Fn(&str) -> bool) -> Result<Vec<String>, SegmentError> {
+    let mut removed = disk.list(DIR).map_err(disk_error(DIR))?;
+    removed.retain(|name| name.starts_with(TEMPORARY) || (name.ends_with(".parquet") && !is_live(name)));
+    for name in &removed {
+        disk.remove(&path(name)).map_err(disk_error(&path(name)))?;
+    }
+    Ok(removed)
+}
+
+fn disk_error(path: &str) -> impl FnOnce(io::Error) -> SegmentError {
+    let path = path.to_owned();
+    move |source| SegmentError::Disk { path, source }
+}
+
+fn parquet_error(path: &str) -> impl FnOnce(parquet::errors::ParquetError) -> SegmentError {
+    let path = path.to_owned();
+    move |source| SegmentError::Parquet { path, source }
+}

@@ -1,0 +1,68 @@
+//! What a footer can rule out before a page is read: row groups by statistics and bloom filters, pages by the index.
+
+use super::footer::Footer;
+use crate::query::{Operand, Operator, Predicate};
+use parquet::bloom_filter::Sbbf;
+use parquet::errors::ParquetError;
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use std::ops::Range;
+
+/// Whether any of `rows` might satisfy all predicates, as far as absent columns tell.
+pub(super) fn may_match(footer: &Footer, rows: &Range<u64>, predicates: &[Predicate]) -> bool {
+    let _ = rows;
+    predicates.iter().all(|predicate| {
+        let columns = predicate.field.columns();
+        let absent = !columns.is_empty() && columns.iter().all(|column| footer.column(*column).is_none());
+        // A computed field (`tx_id`) may have a value without its column.
+        !(absent && predicate.field.is_stored()) || predicate.holds_for_absent()
+    })
+}
+
+/// Whether the row group may have this value in a leaf, as its bloom filter says; without a filter it may.
+pub(super) fn bloom(footer: &Footer, group: usize, leaf: usize, value: &[u8]) -> Result<bool, ParquetError> {
+    let chunk = footer.arrow.metadata().row_group(group).column(leaf);
+    let filter = Sbbf::read_from_column_chunk(chunk, &*footer.file)?;
+    Ok(filter.is_none_or(|filter| filter.check(value)))
+}
+
+/// Runs of rows in whose pages a `seq` of `range` may stand.
+pub(super) fn rows_with_seq(footer: &Footer, leaf: usize, range: &Range<u64>) -> Vec<Range<u64>> {
+    let metadata = footer.arrow.metadata();
+    let mut runs: Vec<Range<u64>> = Vec::new();
+    for group in 0..metadata.num_row_groups() {
+        let (start, end) = (footer.group_starts[group], footer.group_starts[group + 1]);
+        let index = metadata.page_index_for_row_group(group);
+        let (Some(ColumnIndexMetaData::INT64(bounds)), Some(locations)) =
+            (index.column_index(leaf), index.page_locations(leaf))
+        else {
+            runs.push(start..end);
+            continue;
+        };
+        for (page, location) in locations.iter().enumerate() {
+            let from = start + location.first_row_index as u64;
+            let to = locations.get(page + 1).map_or(end, |next| start + next.first_row_index as u64);
+            // `seq` stays far below 2^63, so that it reads the same signed.
+            let overlaps = match (bounds.min_value(page), bounds.max_value(page)) {
+                (Some(min), Some(max)) => (*min as u64) < range.end && *max as u64 >= range.start,
+                _ => true,
+            };
+            match runs.last_mut() {
+                Some(run) if overlaps && run.end == from => run.end = to,
+                _ if overlaps => runs.push(from..to),
+                _ => {}
+            }
+        }
+    }
+    runs
+}
+
+impl Predicate {
+    /// Whether a missing value satisfies it.
+    fn holds_for_absent(&self) -> bool {
+        match &self.operand {
+            Operand::Numbers(values) => self.matches_number(None, values),
+            Operand::Texts(values) => self.matches_text(None, values),
+            Operand::Ids(_) => self.operator == Operator::Ne,
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! One segment read: rows by position, by id, by a text that is unique or nearly so, by idempotency key, by `seq`.
+
+use super::decode::Decoded;
+use super::footer::{Footer, FooterCache};
+use super::locate::IdWindow;
+use super::prune;
+use super::schema::Leaf;
+use super::{SegmentError, SegmentMeta, disk_error, parquet_error, path};
+use crate::disk::Disk;
+use crate::query::Predicate;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tollgate_domain::{Column, Event, IntegrationId, Text, TxId};
+
+/// A sealed segment. Opening costs nothing; the footer is read when a query needs it and kept in the cache.
+pub struct Segment {
+    meta: SegmentMeta,
+    path: String,
+    disk: Arc<dyn Disk>,
+    cache: Arc<FooterCache>,
+    number: u64,
+    doomed: AtomicBool,
+}
+
+/// Rows decoded at a time, so that memory stays bounded whatever is asked for.
+const CHUNK: u64 = 65_536;
+
+impl Segment {
+    /// The segment that the manifest describes with `meta`. Nothing is read yet.
+    pub fn open(disk: Arc<dyn Disk>, meta: SegmentMeta, cache: Arc<FooterCache>) -> Self {
+        let number = cache.register();
+        Self { path: path(&meta.name), meta, disk, cache, number, doomed: AtomicBool::new(false) }
+    }
+
+    /// What the manifest says of it.
+    pub fn meta(&self) -> &SegmentMeta {
+        &self.meta
+    }
+
+    /// Says that no manifest names this segment any more: its file is removed when the last view that has it is gone.
+    pub fn doom(&self) {
+        self.doomed.store(true, Ordering::Relaxed);
+    }
+
+    /// Reads the footer and compares it with the manifest, for a start that wants to know.
+    pub fn check(&self) -> Result<(), SegmentError> {
+        self.footer().map(|_| ())
+    }
+
+    pub(crate) fn footer(&self) -> Result<Arc<Footer>, SegmentError> {
+        self.cache.get(self.number, || {
+            let file = self.disk.open(&self.path).map_err(disk_error(&self.path))?;
+            Footer::read(&self.path, file, self.meta.rows)
+        })
+    }
+
+    /// The rows of `integration`, counted from the file's first.
+    pub(crate) fn rows_of(&self, footer: &Footer, integration: IntegrationId) -> Range<u64> {
+        footer.rows_of(integration)
+    }
+
+    /// The first of `rows` whose id is at least `bound`.
+    pub(crate) fn lower_bound(
+        &self,
+        footer: &Footer,
+        window: &mut IdWindow,
+        rows: Range<u64>,
+        bound: TxId,
+    ) -> Result<u64, SegmentError> {
+        window.lower_bound(&self.path, footer, rows, bound.to_u128())
+    }
+
+    /// The id of a row.
+    pub(crate) fn id(&self, footer: &Footer, window: &mut IdWindow, row: u64) -> Result<TxId, SegmentError> {
+        window.id(&self.path, footer, row).map(TxId::from_u128)
+    }
+
+    /// The event of an id.
+    pub(crate) fn find(&self, integration: IntegrationId, id: TxId) -> Result<Option<Event>, SegmentError> {
+        let footer = self.footer()?;
+        let mut window = IdWindow::default();
+        let rows = footer.rows_of(integration);
+        let row = self.lower_bound(&footer, &mut window, rows.clone(), id)?;
+        if row == rows.end || self.id(&footer, &mut window, row)? != id {
+            return Ok(None);
+        }
+        Ok(self.events(&footer, &[row])?.pop())
+    }
+
+    /// The events at `rows`, which rise strictly.
+    pub(crate) fn events(&self, footer: &Footer, rows: &[u64]) -> Result<Vec<Event>, SegmentError> {
+        let all: Vec<usize> = (0..footer.leaves.len()).collect();
+        let mut events = Vec::with_capacity(rows.len());
+        for decoded in self.decode(footer, &all, &runs(rows))? {
+            for row in 0..decoded.rows() {
+                events.push(decoded.event(row).ok_or_else(|| self.damaged())?);
+            }
+        }
+        Ok(events)
+    }
+
+    /// Which of `rows` (all of `integration`, with the ids `window` finds) satisfy every predicate, in rising order.
+    pub(crate) fn matching(
+        &self,
+        footer: &Footer,
+        window: &mut IdWindow,
+        integration: IntegrationId,
+        rows: Range<u64>,
+        filter: &Filter<'_>,
+    ) -> Result<Vec<u64>, SegmentError> {
+        if rows.is_empty() || !prune::may_match(footer, &rows, filter.predicates) {
+            return Ok(Vec::new());
+        }
+        let mut matches = Vec::new();
+        let mut first = rows.start;
+        for decoded in self.decode(footer, &filter.leaves(footer), &[rows])? {
+            for row in 0..decoded.rows() {
+                let at = first + row as u64;
+                let id = if filter.needs_id { self.id(footer, window, at)? } else { TxId::default() };
+                let fields = decoded.row(row, integration, id);
+                let in_cut = filter.as_of.is_none_or(|cut| decoded.seq(row).is_some_and(|seq| seq <= cut));
+                if in_cut && filter.predicates.iter().all(|predicate| predicate.matches(&fields)) {
+                    matches.push(at);
+                }
+            }
+            first += decoded.rows() as u64;
+        }
+        Ok(matches)
+    }
+
+    /// The newest of `rows`, which are of one integration, with this text in `column`. Bloom filters are asked first.
+    pub(crate) fn newest_with_text(
+        &self,
+        footer: &Footer,
+        rows: Range<u64>,
+        column: Text,
+        text: &str,
+    ) -> Result<Option<u64>, SegmentError> {
+        let Some(leaf) = footer.column(Column::Text(column)) else { return Ok(None) };
+        self.newest_where(footer, rows, leaf, text.as_bytes(), |decoded, row| {
+            decoded.text(column, row) == Some(text)
+        })
+    }
+
+    /// The newest row of `integration` with this idempotency key.
+    pub(crate) fn newest_with_key(
+        &self,
+        footer: &Footer,
+        integration: IntegrationId,
+        key: u128,
+    ) -> Result<Option<u64>, SegmentError> {
+        let Some(leaf) = footer.position(Leaf::Key) else { return Ok(None) };
+        self.newest_where(footer, footer.rows_of(integration), leaf, &key.to_be_bytes(), |decoded, row| {
+            decoded.key(row) == Some(key)
+        })
+    }
+
+    fn newest_where(
+        &self,
+        footer: &Footer,
+        rows: Range<u64>,
+        leaf: usize,
+        bytes: &[u8],
+        is_it: impl Fn(&Decoded, usize) -> bool,
+    ) -> Result<Option<u64>, SegmentError> {
+        let mut end = rows.end;
+        while end > rows.start {
+            let group = footer.group_of(end - 1);
+            let start = footer.group_starts[group].max(rows.start);
+            let hit = prune::bloom(footer, group, leaf, bytes).map_err(parquet_error(&self.path))?;
+            // Within the group from the newest chunk on.
+            while hit && end > start {
+                let from = end.saturating_sub(CHUNK).max(start);
+                let mut first = from;
+                let mut found = None;
+                for decoded in self.decode(footer, &[leaf], &[from..end])? {
+                    let last = (0..decoded.rows()).rev().find(|row| is_it(&decoded, *row));
+                    found = last.map(|row| first + row as u64).or(found);
+                    first += decoded.rows() as u64;
+                }
+                if found.is_some() {
+                    return Ok(found);
+                }
+                end = from;
+            }
+            end = start;
+        }
+        Ok(None)
+    }
+
+    /// Rows with `seq` in `range`, in the file's order.
+    pub(crate) fn with_seq(&self, footer: &Footer, range: &Range<u64>) -> Result<Vec<u64>, SegmentError> {
+        let leaf = footer.position(Leaf::Seq).ok_or_else(|| self.damaged())?;
+        let mut rows = Vec::new();
+        for run in prune::rows_with_seq(footer, leaf, range) {
+            let mut first = run.start;
+            for decoded in self.decode(footer, &[leaf], &[run])? {
+                let hits =
+                    (0..decoded.rows()).filter(|row| decoded.seq(*row).is_some_and(|s| range.contains(&s)));
+                rows.extend(hits.map(|row| first + row as u64));
+                first += decoded.rows() as u64;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Decodes some leaves (rising) of the rows in `runs` (rising, disjoint, not empty).
+    fn decode(
+        &self,
+        footer: &Footer,
+        leaves: &[usize],
+        runs: &[Range<u64>],
+    ) -> Result<Vec<Decoded>, SegmentError> {
+        let (groups, selection, rows) = selection(footer, runs);
+        let schema = footer.arrow.metadata().file_metadata().schema_descr();
+        let reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata((*footer.file).clone(), footer.arrow.clone())
+                .with_projection(ProjectionMask::leaves(schema, leaves.iter().copied()))
+                .with_row_groups(groups)
+                .with_row_selection(selection)
+                .with_batch_size(rows.min(CHUNK) as usize)
+                .build()
+                .map_err(parquet_error(&self.path))?;
+        let kinds: Vec<Leaf> = leaves.iter().map(|leaf| footer.leaves[*leaf]).collect();
+        let mut all = Vec::new();
+        let mut decoded_rows = 0;
+        for batch in reader {
+            let batch = batch.map_err(|error| parquet_error(&self.path)(error.into()))?;
+            decoded_rows += batch.num_rows() as u64;
+            all.push(Decoded::of(self.meta.kind, &kinds, &batch).ok_or_else(|| self.damaged())?);
+        }
+        if decoded_rows == rows { Ok(all) } else { Err(self.damaged()) }
+    }
+
+    fn damaged(&self) -> SegmentError {
+        SegmentError::Damaged { path: self.path.clone(), what: "its columns are not those of the layout" }
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        self.cache.forget(self.number);
+        if self.doomed.load(Ordering::Relaxed) {
+            if let Err(error) = self.disk.remove(&self.path) {
+                tracing::warn!(segment = self.path, %error, "a segment that is no longer used could not be removed");
+            }
+        }
+    }
+}
+
+/// What rows must satisfy.
+pub(crate) struct Filter<'a> {
+    predicates: &'a [Predicate],
+    as_of: Option<u64>,
+    needs_id: bool,
+    columns: Vec<Column>,
+}
+
+impl<'a> Filter<'a> {
+    pub(crate) fn new(predicates: &'a [Predicate], as_of: Option<u64>) -> Self {
+        let needs_id = predicates.iter().any(|predicate| predicate.field.needs_id());
+        let columns = predicates.iter().flat_map(|predicate| predicate.field.columns()).copied().collect();
+        Self { predicates, as_of, needs_id, columns }
+    }
+
+    /// Whether every row satisfies it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.predicates.is_empty() && self.as_of.is_none()
+    }
+
+    /// The leaves to be decoded: at least one, so that rows are counted.
+    fn leaves(&self, footer: &Footer) -> Vec<usize> {
+        let mut leaves: Vec<usize> =
+            self.columns.iter().filter_map(|column| footer.column(*column)).collect();
+        if self.as_of.is_some() || leaves.is_empty() {
+            leaves.extend(footer.position(Leaf::Seq));
+        }
+        leaves.sort_unstable();
+        leaves.dedup();
+        leaves
+    }
+}
+
+/// Rising rows as runs of neighbours.
+fn runs(rows: &[u64]) -> Vec<Range<u64>> {
+    let mut runs: Vec<Range<u64>> = Vec::new();
+    for row in rows {
+        match runs.last_mut() {
+            Some(run) if run.end == *row => run.end += 1,
+            _ => runs.push(*row..*row + 1),
+        }
+    }
+    runs
+}
+
+/// The row groups that `runs` touch, the selection within them, and the number of rows.
+fn selection(footer: &Footer, runs: &[Range<u64>]) -> (Vec<usize>, RowSelection, u64) {
+    let mut groups: Vec<usize> = Vec::new();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    // Rows of the chosen groups before the current one.
+    let mut before = 0u64;
+    let mut rows = 0;
+    for run in runs {
+        let mut at = run.start;
+        while at < run.end {
+            let group = footer.group_of(at);
+            if groups.last() != Some(&group) {
+                if let Some(last) = groups.last() {
+                    before += footer.group_starts[last + 1] - footer.group_starts[*last];
+                }
+                groups.push(group);
+            }
+            let end = run.end.min(footer.group_starts[group + 1]);
+            let offset = before as i128 - i128::from(footer.group_starts[group]);
+            let place = |row: u64| (i128::from(row) + offset) as usize;
+            ranges.push(place(at)..place(end));
+            rows += end - at;
+            at = end;
+        }
+    }
+    let total: u64 = groups.iter().map(|g| footer.group_starts[g + 1] - footer.group_starts[*g]).sum();
+    (groups, RowSelection::from_consecutive_ranges(ranges.into_iter(), total as usize), rows)
+}

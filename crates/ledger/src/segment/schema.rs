@@ -1,0 +1,82 @@
+//! The columns of a segment as Arrow and Parquet types, driven by the domain's column table.
+
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use tollgate_domain::{Column, ColumnType, Number, Text};
+
+/// The version of the layout; a reader refuses a greater one.
+pub(super) const VERSION: u32 = 1;
+
+pub(super) const INTEGRATION: &str = "integration_id";
+pub(super) const ID: &str = "real_tx_id";
+pub(super) const SEQ: &str = "seq";
+pub(super) const KEY: &str = "key";
+
+/// Names of the entries of the footer's key-value list.
+pub(super) const META_VERSION: &str = "tollgate.version";
+pub(super) const META_KIND: &str = "tollgate.kind";
+pub(super) const META_DAY: &str = "tollgate.day";
+pub(super) const META_INTEGRATIONS: &str = "tollgate.integrations";
+
+/// Which columns any row of a segment has. The others are left out of the file and read as null.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Presence {
+    pub(super) texts: u64,
+    pub(super) numbers: u32,
+    pub(super) keys: bool,
+}
+
+impl Presence {
+    /// The stored columns that are present, texts first.
+    pub(super) fn columns(self) -> impl Iterator<Item = Column> {
+        let texts = Text::ALL.iter().filter(move |c| self.texts >> **c as u32 & 1 == 1);
+        let numbers = Number::ALL.iter().filter(move |c| self.numbers >> **c as u32 & 1 == 1);
+        texts.copied().map(Column::Text).chain(numbers.copied().map(Column::Number))
+    }
+}
+
+/// The file's schema: integration, id, seq, key when any row has one, then the present columns of the table.
+pub(super) fn schema(presence: Presence) -> Schema {
+    let mut fields = vec![
+        Field::new(INTEGRATION, DataType::Utf8, false),
+        Field::new(ID, DataType::FixedSizeBinary(16), false),
+        Field::new(SEQ, DataType::UInt64, false),
+    ];
+    if presence.keys {
+        fields.push(Field::new(KEY, DataType::FixedSizeBinary(16), true));
+    }
+    fields.extend(presence.columns().map(|column| Field::new(column.name(), data_type(column), true)));
+    Schema::new(fields)
+}
+
+fn data_type(column: Column) -> DataType {
+    match column.column_type() {
+        ColumnType::Text | ColumnType::Json => DataType::Utf8,
+        ColumnType::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+        ColumnType::Money | ColumnType::Integer => DataType::Int64,
+        ColumnType::Boolean => DataType::Boolean,
+    }
+}
+
+/// What a leaf of a segment's schema holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaf {
+    Integration,
+    Id,
+    Seq,
+    Key,
+    Stored(Column),
+    /// A column that this version does not know; it is skipped.
+    Unknown,
+}
+
+impl Leaf {
+    pub(super) fn of(name: &str) -> Self {
+        match name {
+            INTEGRATION => Self::Integration,
+            ID => Self::Id,
+            SEQ => Self::Seq,
+            KEY => Self::Key,
+            _ => Column::from_name(name).map_or(Self::Unknown, Self::Stored),
+        }
+    }
+}

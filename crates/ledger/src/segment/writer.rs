@@ -1,0 +1,259 @@
+//! Writes a segment: rows of one kind and day are sorted, turned into columns in batches, and encoded as Parquet.
+
+use super::columns::Batch;
+use super::schema::{self, Presence};
+use super::sink::Sink;
+use super::{IntegrationRange, SegmentError, SegmentMeta, disk_error, parquet_error, path, temporary_path};
+use crate::disk::Disk;
+use crate::row::{RowHead, RowView};
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+use std::sync::Arc;
+use tollgate_domain::{Day, EventKind, IntegrationId, Number, Text, Timestamp, TxId};
+
+/// How many rows stand together in a file. Readers take any; tests and measurements use others than the default.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Rows of a row group.
+    pub group_rows: usize,
+    /// Rows of a data page.
+    pub page_rows: usize,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { group_rows: 262_144, page_rows: 4096 }
+    }
+}
+
+/// Rows that are turned into columns at a time, and the bytes of rows after which a batch is closed early.
+const BATCH_ROWS: usize = 8192;
+const BATCH_BYTES: usize = 32 << 20;
+
+/// Writes `rows` (encoded, in any order, all of `kind` and with ids of `day`) as the segment `name`, under a temporary
+/// name and durably; [`super::publish`] gives it its name. On an error nothing is left behind.
+pub fn write(
+    disk: &dyn Disk,
+    name: &str,
+    kind: EventKind,
+    day: Day,
+    rows: &[&[u8]],
+) -> Result<SegmentMeta, SegmentError> {
+    write_as(Layout::default(), disk, name, kind, day, rows)
+}
+
+/// [`write`] with another layout.
+pub fn write_as(
+    layout: Layout,
+    disk: &dyn Disk,
+    name: &str,
+    kind: EventKind,
+    day: Day,
+    rows: &[&[u8]],
+) -> Result<SegmentMeta, SegmentError> {
+    let order = Order::of(name, kind, day, rows)?;
+    disk.create_dir(super::DIR).map_err(disk_error(super::DIR))?;
+    let temporary = temporary_path(name);
+    let written = write_file(layout, disk, name, &order);
+    if written.is_err() {
+        // Give the space back; if that fails too, the next start removes it.
+        let _ = disk.remove(&temporary);
+    }
+    written
+}
+
+fn write_file(
+    layout: Layout,
+    disk: &dyn Disk,
+    name: &str,
+    order: &Order<'_>,
+) -> Result<SegmentMeta, SegmentError> {
+    let facts = order.facts(name)?;
+    let schema: SchemaRef = Arc::new(schema::schema(facts.presence));
+    let sink = Sink::create(disk, &temporary_path(name)).map_err(disk_error(&path(name)))?;
+    let options = ArrowWriterOptions::new()
+        .with_skip_arrow_metadata(true)
+        .with_properties(properties(layout, order, &facts));
+    let mut writer = ArrowWriter::try_new_with_options(sink, schema.clone(), options)
+        .map_err(parquet_error(&path(name)))?;
+    let mut batch = Batch::new(facts.presence);
+    let mut bytes = 0;
+    for sorted in &order.rows {
+        batch.push(&view(name, sorted.bytes)?);
+        bytes += sorted.bytes.len();
+        if batch.rows() == BATCH_ROWS || bytes >= BATCH_BYTES {
+            flush(&mut writer, &schema, &mut batch).map_err(parquet_error(&path(name)))?;
+            bytes = 0;
+        }
+    }
+    if batch.rows() > 0 {
+        flush(&mut writer, &schema, &mut batch).map_err(parquet_error(&path(name)))?;
+    }
+    let sink = writer.into_inner().map_err(parquet_error(&path(name)))?;
+    let bytes = sink.finish().map_err(disk_error(&path(name)))?;
+    Ok(facts.meta(name, bytes, order))
+}
+
+fn flush(writer: &mut ArrowWriter<Sink>, schema: &SchemaRef, batch: &mut Batch) -> Result<(), ParquetError> {
+    let arrays = batch.finish()?;
+    writer.write(&RecordBatch::try_new(schema.clone(), arrays)?)
+}
+
+fn view<'a>(name: &str, bytes: &'a [u8]) -> Result<RowView<'a>, SegmentError> {
+    RowView::parse(bytes)
+        .map_err(|_| SegmentError::Rows { path: path(name), what: "a row to be sealed is malformed" })
+}
+
+/// The rows in the order of the file.
+struct Order<'a> {
+    kind: EventKind,
+    day: Day,
+    rows: Vec<Sorted<'a>>,
+}
+
+struct Sorted<'a> {
+    integration: IntegrationId,
+    id: TxId,
+    bytes: &'a [u8],
+}
+
+impl<'a> Order<'a> {
+    fn of(name: &str, kind: EventKind, day: Day, rows: &[&'a [u8]]) -> Result<Self, SegmentError> {
+        let refuse = |what| SegmentError::Rows { path: path(name), what };
+        let mut sorted = Vec::with_capacity(rows.len());
+        for bytes in rows {
+            let head = RowHead::parse(bytes).map_err(|_| refuse("a row to be sealed is malformed"))?;
+            if head.kind != kind || head.id.time().day() != day {
+                return Err(refuse("a row to be sealed is of another kind or day"));
+            }
+            sorted.push(Sorted { integration: head.integration, id: head.id, bytes });
+        }
+        if sorted.is_empty() {
+            return Err(refuse("there are no rows to be sealed"));
+        }
+        sorted.sort_unstable_by(|a, b| (a.integration, a.id).cmp(&(b.integration, b.id)));
+        Ok(Self { kind, day, rows: sorted })
+    }
+
+    fn facts(&self, name: &str) -> Result<Facts, SegmentError> {
+        let mut facts = Facts { min_seq: u64::MAX, ..Facts::default() };
+        for row in &self.rows {
+            let view = view(name, row.bytes)?;
+            facts.add(&view);
+        }
+        Ok(facts)
+    }
+}
+
+/// What a pass over the rows finds before any column is built.
+#[derive(Default)]
+struct Facts {
+    presence: Presence,
+    min_seq: u64,
+    max_seq: u64,
+    max_arrival: Option<i64>,
+    integrations: Vec<IntegrationRange>,
+}
+
+impl Facts {
+    fn add(&mut self, row: &RowView<'_>) {
+        self.presence.texts |= row.text_mask();
+        self.presence.numbers |= row.number_mask();
+        self.presence.keys |= row.key() != 0;
+        self.min_seq = self.min_seq.min(row.seq());
+        self.max_seq = self.max_seq.max(row.seq());
+        self.max_arrival = self.max_arrival.max(row.number(Number::ArrivalTime));
+        match self.integrations.last_mut() {
+            Some(last) if last.0 == row.integration() => {
+                last.2 = row.id();
+                last.3 += 1;
+            }
+            _ => self.integrations.push(IntegrationRange(row.integration(), row.id(), row.id(), 1)),
+        }
+    }
+
+    fn meta(self, name: &str, bytes: u64, order: &Order<'_>) -> SegmentMeta {
+        let ids = || order.rows.iter().map(|row| row.id);
+        let listed = self.integrations.len() <= SegmentMeta::MAX_INTEGRATIONS;
+        SegmentMeta {
+            name: name.to_owned(),
+            kind: order.kind,
+            day: order.day,
+            rows: order.rows.len() as u64,
+            bytes,
+            min_id: ids().min().unwrap_or_default(),
+            max_id: ids().max().unwrap_or_default(),
+            min_seq: self.min_seq,
+            max_seq: self.max_seq,
+            max_arrival: self.max_arrival.map(Timestamp::from_millis),
+            has_keys: self.presence.keys,
+            integrations: listed.then_some(self.integrations),
+        }
+    }
+}
+
+/// Text columns whose values hardly repeat: a dictionary of them would only be built to be thrown away.
+const DISTINCT: &[Text] = &[
+    Text::ExternalTransactionId,
+    Text::Ip,
+    Text::DeviceId,
+    Text::Fingerprint,
+    Text::Uuid,
+    Text::ExtraParameters,
+    Text::RedirectedTo,
+    Text::Hash,
+    Text::ClickRealTxId,
+    Text::Evidence,
+];
+
+fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> WriterProperties {
+    let column = |name: &str| ColumnPath::from(name);
+    let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by(concat!("tollgate ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(layout.group_rows))
+        .set_data_page_row_count_limit(layout.page_rows)
+        .set_write_batch_size(layout.page_rows.min(1024))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_key_value_metadata(Some(key_values(order, facts)));
+    for name in [schema::ID, schema::SEQ, schema::KEY] {
+        builder = builder
+            .set_column_dictionary_enabled(column(name), false)
+            .set_column_statistics_enabled(column(name), EnabledStatistics::Page);
+    }
+    for number in Number::ALL {
+        builder = builder.set_column_statistics_enabled(column(number.name()), EnabledStatistics::Page);
+    }
+    for text in DISTINCT {
+        builder = builder.set_column_dictionary_enabled(column(text.name()), false);
+    }
+    for name in [schema::KEY, Text::ExternalTransactionId.name(), Text::ClickRealTxId.name()] {
+        let most = order.rows.len().min(layout.group_rows) as u64;
+        builder = builder
+            .set_column_bloom_filter_enabled(column(name), true)
+            .set_column_bloom_filter_fpp(column(name), 0.01)
+            .set_column_bloom_filter_max_ndv(column(name), most);
+    }
+    builder.build()
+}
+
+fn key_values(order: &Order<'_>, facts: &Facts) -> Vec<KeyValue> {
+    let mut list = String::with_capacity(facts.integrations.len() * 18);
+    for range in &facts.integrations {
+        list.push_str(&format!("{} {}\n", range.0, range.3));
+    }
+    vec![
+        KeyValue::new(schema::META_VERSION.to_owned(), schema::VERSION.to_string()),
+        KeyValue::new(schema::META_KIND.to_owned(), order.kind.name().to_owned()),
+        KeyValue::new(schema::META_DAY.to_owned(), order.day.to_string()),
+        KeyValue::new(schema::META_INTEGRATIONS.to_owned(), list),
+    ]
+}

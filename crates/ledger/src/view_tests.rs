@@ -1,0 +1,273 @@
+//! Views compared with a plain list of the same events, however those are spread over segments and open frames.
+
+use crate::disk::{Disk, RealDisk};
+use crate::open::OpenRows;
+use crate::query::{Cursor, PageQuery, Predicate};
+use crate::row;
+use crate::segment::{self, FooterCache, Layout, Segment, SegmentMeta};
+use crate::view::{Page, View};
+use proptest::prelude::*;
+use std::sync::Arc;
+use tollgate_domain::{Event, EventKind, IntegrationId, KINDS_ALL, Number, Status, Text, Timestamp, TxId};
+
+const INTEGRATIONS: [&str; 3] = ["aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"];
+const DAY_MS: i64 = 86_400_000;
+
+fn integration(number: usize) -> IntegrationId {
+    INTEGRATIONS[number].parse().unwrap()
+}
+
+/// An event, but for its `seq`. Times are few, so that many ids share their millisecond.
+fn any_event() -> impl Strategy<Value = Event> {
+    let place = (0usize..3, 0usize..4, 20_000i64..20_003, 0i64..6, any::<u64>());
+    let texts = (0u8..4, 0u8..4, 0u8..5, 0u8..4, any::<bool>());
+    let numbers = (proptest::option::of(-3i64..3), any::<bool>(), any::<bool>(), 0u64..20);
+    (place, texts, numbers).prop_map(|(place, texts, numbers)| {
+        let (owner, kind, day, slot, hash) = place;
+        let mut event = Event::new(KINDS_ALL[kind.min(2)], integration(owner));
+        let time = Timestamp::from_millis(day * DAY_MS + slot * 14_000_000);
+        event.id = TxId::new(time, u128::from(hash));
+        event.set_number(Number::RequestTime, time.millis());
+        event.set_number(Number::ArrivalTime, time.millis() + 5);
+        let (publisher, external, rejections, offer, long) = texts;
+        if publisher > 0 {
+            event.set_text(Text::Publisher, ["", "pub", "publisher-2"][usize::from(publisher) - 1]);
+        }
+        if external > 0 {
+            event.set_text(Text::ExternalTransactionId, &format!("x{external}"));
+        }
+        let reasons = [None, Some("[]"), Some(r#"["BOT"]"#), Some(r#"["BOT","TOR"]"#), Some(r#"["TOR"]"#)];
+        if let Some(reasons) = reasons[usize::from(rejections)] {
+            event.set_text(Text::Rejections, reasons);
+        }
+        event.set_text(
+            Text::OfferId,
+            &format!("offer-{offer}{}", if long { "-wide".repeat(20) } else { String::new() }),
+        );
+        let (revenue, bot, approved, key) = numbers;
+        if let Some(revenue) = revenue {
+            event.set_number(Number::Revenue, revenue * 500_000);
+        }
+        event.set_number(Number::IsBot, i64::from(bot));
+        event.set_status(if approved { Status::Approved } else { Status::Rejected });
+        event.key = u128::from(key.saturating_sub(15));
+        event
+    })
+}
+
+/// What a predicate is to mean, said independently of how it is computed.
+type Meaning = fn(&Event) -> bool;
+
+const PREDICATES: &[(&str, Option<&str>, &str, Meaning)] = &[
+    ("publisher", None, "pub", |e| e.text(Text::Publisher) == Some("pub")),
+    ("publisher", Some("ne"), "pub", |e| e.text(Text::Publisher) != Some("pub")),
+    ("publisher", None, "", |e| e.text_or_empty(Text::Publisher).is_empty()),
+    ("publisher", Some("contains"), "2", |e| e.text_or_empty(Text::Publisher).contains('2')),
+    ("publisher", Some("gt"), "pub", |e| e.text(Text::Publisher).is_some_and(|t| t > "pub")),
+    ("advertiser", None, "nobody", |_| false),
+    ("advertiser", Some("ne"), "nobody", |_| true),
+    ("offer_id", Some("in"), "offer-1, offer-2", |e| {
+        ["offer-1", "offer-2"].contains(&e.text_or_empty(Text::OfferId))
+    }),
+    ("revenue", Some("gte"), "0.5", |e| e.number(Number::Revenue).is_some_and(|m| m >= 500_000)),
+    ("revenue", Some("ne"), "1", |e| e.number(Number::Revenue) != Some(1_000_000)),
+    ("is_bot", None, "true", |e| e.flag(Number::IsBot)),
+    ("status", None, "rejected", |e| e.status() == Some(Status::Rejected)),
+    ("rejections", None, "TOR", |e| e.text_or_empty(Text::Rejections).contains("TOR")),
+    ("rejections", Some("ne"), "TOR", |e| !e.text_or_empty(Text::Rejections).contains("TOR")),
+    ("rejection", None, "TOR", |e| e.text_or_empty(Text::Rejections).starts_with(r#"["TOR"#)),
+    ("rejection", None, "", |e| matches!(e.text(Text::Rejections), None | Some("[]"))),
+    ("tx_id", None, "x2", |e| e.text(Text::ExternalTransactionId) == Some("x2")),
+    ("tx_id", Some("lt"), "x", |e| e.text(Text::ExternalTransactionId).is_none()),
+    ("request_time", Some("lt"), "2024-10-05 08:00:00", |e| e.at().millis() < 1_728_115_200_000),
+    ("integration_id", None, "bbbbbbbbbb", |e| e.integration.as_str() == "bbbbbbbbbb"),
+    ("kind", Some("ne"), "click", |e| e.kind != EventKind::Click),
+];
+
+/// The history both ways.
+struct Both {
+    view: View,
+    /// Newest first.
+    events: Vec<Event>,
+    _folder: tempfile::TempDir,
+}
+
+fn frame(events: &[Event]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for event in events {
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0; 4]);
+        row::encode(event, &mut bytes);
+        let length = (bytes.len() - start - 4) as u32;
+        bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    }
+    bytes
+}
+
+impl std::fmt::Debug for Both {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let metas: Vec<_> = self.view.segments().iter().map(|segment| segment.meta()).collect();
+        let events: Vec<_> = self.events.iter().map(|e| (e.seq, e.kind, e.integration, e.id)).collect();
+        f.debug_struct("Both").field("segments", &metas).field("events", &events).finish()
+    }
+}
+
+/// Spreads `events`: each number of `seals` is how many go into the next sealed lot, those of `frames` into the next
+/// open frame; what is left forms one last frame.
+fn spread(mut events: Vec<Event>, seals: &[usize], frames: &[usize], layout: Layout) -> Both {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()).unwrap());
+    // Tiny, so that footers come and go.
+    let cache = FooterCache::new(30_000);
+    for (seq, event) in events.iter_mut().enumerate() {
+        event.seq = seq as u64 + 1;
+    }
+    let mut rest = &events[..];
+    let mut segments = Vec::new();
+    for lot in seals {
+        let (sealed, later) = rest.split_at((*lot).min(rest.len()));
+        rest = later;
+        let mut open = OpenRows::new();
+        push(&mut open, sealed);
+        let snapshot = open.snapshot();
+        for group in snapshot.groups(u64::MAX).unwrap() {
+            let name = SegmentMeta::file_name(group.kind, group.day, segments.len() as u64);
+            let meta = segment::write_as(layout, &*disk, &name, group.kind, group.day, &group.rows).unwrap();
+            segment::publish(&*disk, &[&name]).unwrap();
+            let meta = serde_json::from_str(&serde_json::to_string(&meta).unwrap()).unwrap();
+            segments.push(Arc::new(Segment::open(disk.clone(), meta, cache.clone())));
+        }
+    }
+    let mut open = OpenRows::new();
+    for size in frames.iter().chain([&usize::MAX]) {
+        let (now, later) = rest.split_at((*size).min(rest.len()));
+        rest = later;
+        push(&mut open, now);
+    }
+    let view = View::new(segments.into(), open.snapshot(), events.len() as u64);
+    events.sort_by_key(|event| std::cmp::Reverse(event.id));
+    Both { view, events, _folder: folder }
+}
+
+fn push(open: &mut OpenRows, events: &[Event]) {
+    if let (Some(first), Some(last)) = (events.first(), events.last()) {
+        open.push(frame(events).into(), first.seq, last.seq);
+    }
+}
+
+/// The page that the plain list gives.
+fn naive(both: &Both, query: &PageQuery, meaning: &dyn Fn(&Event) -> bool) -> Page {
+    let matching: Vec<&Event> = both
+        .events
+        .iter()
+        .filter(|e| e.kind == query.kind && e.integration == query.integration)
+        .filter(|e| query.from <= e.id && e.id < query.to)
+        .filter(|e| query.as_of.is_none_or(|cut| e.seq <= cut) && meaning(e))
+        .collect();
+    let limit = usize::from(query.limit.min(100));
+    let (from, to) = match query.cursor {
+        Cursor::Newest => (0, limit.min(matching.len())),
+        Cursor::After(id) => {
+            let from = matching.iter().take_while(|e| e.id >= id).count();
+            (from, (from + limit).min(matching.len()))
+        }
+        Cursor::Before(id) => {
+            let to = matching.iter().take_while(|e| e.id > id).count();
+            (to.saturating_sub(limit), to)
+        }
+    };
+    if from == to {
+        return Page::default();
+    }
+    Page {
+        rows: matching[from..to].iter().map(|e| (*e).clone()).collect(),
+        has_more_newer: from > 0,
+        has_more_older: to < matching.len(),
+    }
+}
+
+fn any_layout() -> impl Strategy<Value = Layout> {
+    (4usize..200, 1usize..40).prop_map(|(group_rows, page_rows)| Layout { group_rows, page_rows })
+}
+
+fn any_history() -> impl Strategy<Value = Both> {
+    (
+        proptest::collection::vec(any_event(), 1..250),
+        proptest::collection::vec(1usize..120, 0..4),
+        proptest::collection::vec(1usize..40, 0..8),
+        any_layout(),
+    )
+        .prop_map(|(events, seals, frames, layout)| spread(events, &seals, &frames, layout))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn pages_are_those_of_a_plain_list(
+        both in any_history(),
+        asked in proptest::collection::vec(
+            (0usize..3, 0usize..3, 0i64..4, 0i64..4, 0u8..5, any::<prop::sample::Index>(), 0u16..30,
+             proptest::option::of(0..PREDICATES.len()), proptest::option::of(0u64..250)),
+            1..24,
+        ),
+    ) {
+        for (owner, kind, start, days, cursor, at, limit, predicate, as_of) in asked {
+            let day = |number: i64| Timestamp::from_millis((19_999 + number) * DAY_MS + 7_000_000);
+            let mut query = PageQuery::new(KINDS_ALL[kind], integration(owner), day(start), day(start + days));
+            let id = both.events[at.index(both.events.len())].id;
+            let near = TxId::from_u128(id.to_u128() ^ u128::from(limit % 2));
+            query.cursor = [Cursor::Newest, Cursor::After(near), Cursor::Before(near)][usize::from(cursor % 3)];
+            query.limit = limit;
+            query.as_of = as_of;
+            let mut meaning: Meaning = |_| true;
+            if let Some(number) = predicate {
+                let (name, operator, text, means) = PREDICATES[number];
+                query.predicates = vec![Predicate::parse(query.kind, name, operator, text).unwrap()];
+                meaning = means;
+            }
+            prop_assert_eq!(both.view.page(&query).unwrap(), naive(&both, &query, &meaning), "{:?}", query);
+        }
+    }
+
+    #[test]
+    fn every_row_is_found_by_its_ids_and_comes_once_in_the_scan(both in any_history(), from in 0u64..260) {
+        let view = &both.view;
+        for event in both.events.iter().step_by(5) {
+            let found = view.find(event.integration, None, event.id).unwrap();
+            prop_assert_eq!(found.as_ref(), Some(event));
+            let found = view.find(event.integration, Some(event.kind), event.id).unwrap();
+            prop_assert_eq!(found.as_ref(), Some(event));
+            let other = TxId::from_u128(event.id.to_u128() ^ 1);
+            prop_assert_eq!(view.find(event.integration, None, other).unwrap(), None);
+        }
+        let mut rest: Vec<&Event> = both.events.iter().filter(|event| event.seq >= from).collect();
+        rest.sort_by_key(|event| event.seq);
+        let scanned: Vec<Event> = view.scan_seq_from(from).map(Result::unwrap).collect();
+        prop_assert_eq!(scanned.iter().collect::<Vec<_>>(), rest);
+    }
+
+    #[test]
+    fn external_ids_and_keys_are_found_newest_first(
+        both in any_history(), owner in 0usize..3, kind in 0usize..3, external in 1u8..5, days in 0i64..4, key in 1u128..6,
+    ) {
+        let (owner, kind, external) = (integration(owner), KINDS_ALL[kind], format!("x{external}"));
+        let (from, to) = (
+            Timestamp::from_millis(20_000 * DAY_MS + 7_000_000),
+            Timestamp::from_millis((20_000 + days) * DAY_MS + 21_000_000),
+        );
+        let expected = both.events.iter().find(|e| {
+            e.integration == owner && e.kind == kind && from <= e.id.time() && e.id.time() < to
+                && e.text(Text::ExternalTransactionId) == Some(&external)
+        });
+        let found = both.view.find_external(owner, kind, from, to, &external).unwrap();
+        prop_assert_eq!(found.as_ref(), expected);
+
+        let found = both.view.find_key(owner, key, Timestamp::from_millis(0)).unwrap();
+        let sealed = both.view.open().first_seq().unwrap_or(u64::MAX);
+        let exists = both.events.iter().any(|e| e.integration == owner && e.key == key && e.seq < sealed);
+        prop_assert_eq!(found.is_some(), exists);
+        prop_assert!(found.is_none_or(|event| event.integration == owner && event.key == key));
+        prop_assert_eq!(both.view.find_key(owner, key, Timestamp::from_millis(20_010 * DAY_MS)).unwrap(), None);
+    }
+}
