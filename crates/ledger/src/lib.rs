@@ -4,8 +4,28 @@
 //! queries read both through one [`View`]. Arrow and Parquet stay inside this crate. docs/FORMATS.md holds the bytes,
 //! docs/ARCHITECTURE.md the invariants L1 to L6.
 
+mod books;
 pub mod disk;
+mod ledger;
 pub mod log;
+mod manifest;
+pub mod open;
+mod pending;
+pub mod query;
+mod recovery;
 pub mod row;
+pub mod scan;
+mod seal;
+pub mod segment;
 #[cfg(any(test, feature = "testing"))]
 pub mod sim;
+mod threads;
+pub mod view;
+
+pub use ledger::{Ledger, LedgerError, LedgerStats, Options, Promise};
+pub use pending::Refused;
+pub use recovery::Opened;
+pub use seal::Sealed;
+pub use threads::{OnFatal, Running};
+#[cfg(test)]
+mod view_tests;

@@ -95,6 +95,11 @@ fn read(disk: &dyn Disk, number: u64, found: &Recovered) -> Result<(LogFile, Byt
 }
 
 impl Recovered {
+    /// Whether the log has no frame at all.
+    pub fn is_new(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Checks that frame `number`, found in `here` at `offset`, follows the last one.
     fn expect(&self, number: u64, here: &LogFile, offset: u64) -> Result<(), LogError> {
         let damaged = |path: String, offset| Err(LogError::Damaged { path, offset, frame: self.next_frame });

@@ -76,6 +76,11 @@ impl LogWriter {
         self.file_size - file::DATA
     }
 
+    /// The last `seq` that was written.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
     /// How many empty files are ready.
     pub fn prepared(&self) -> usize {
         self.prepared.len()

@@ -1,0 +1,321 @@
+//! The ledger's door: admit, append, commit, look.
+//!
+//! One caller at a time appends (under a short lock, no I/O); [`Ledger::commit`] makes the whole open group durable with
+//! one sync and then publishes it to queries, before anyone learns that it is. Sealing and file keeping are in their
+//! own files and run beside it.
+
+use crate::books::Books;
+use crate::disk::Disk;
+use crate::log::{FrameKind, HEAD, LogError, LogWriter};
+use crate::manifest::Manifest;
+use crate::open::OpenRows;
+use crate::pending::{Group, Pending, Refused};
+use crate::segment::{FooterCache, SegmentError};
+use crate::view::View;
+use bytes::Bytes;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tollgate_domain::{Event, TxIdKey};
+
+/// Sizes and times of a ledger.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes of a log file.
+    pub log_file_bytes: u64,
+    /// Empty log files kept ready.
+    pub prepare_ahead: usize,
+    /// Spare log files kept for reuse.
+    pub spare_files: usize,
+    /// Rows after which the open ones are sealed.
+    pub seal_rows: u64,
+    /// Bytes after which the open ones are sealed.
+    pub seal_bytes: u64,
+    /// Time after which the open ones are sealed.
+    pub seal_age: Duration,
+    /// Open rows beyond which nothing is admitted until sealing caught up.
+    pub max_open_rows: u64,
+    /// Bytes of segment footers and indexes kept in memory.
+    pub footer_cache_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            log_file_bytes: 64 << 20,
+            prepare_ahead: 2,
+            spare_files: 8,
+            seal_rows: 262_144,
+            seal_bytes: 64 << 20,
+            seal_age: Duration::from_secs(60),
+            max_open_rows: 4_000_000,
+            footer_cache_bytes: 64 << 20,
+        }
+    }
+}
+
+/// The ledger cannot go on (L6), or could not be opened. The message says what the operator needs to know.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A segment.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A frame of the log says something this version does not understand.
+    #[error("log: {0}")]
+    Format(String),
+}
+
+impl LedgerError {
+    /// Whether the disk had no space left: nothing was changed, and the same may work later.
+    pub fn is_full_disk(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_full_disk(),
+            Self::Segment(SegmentError::Disk { source, .. }) => {
+                source.kind() == std::io::ErrorKind::StorageFull
+            }
+            Self::Segment(_) | Self::Format(_) => false,
+        }
+    }
+}
+
+/// The open rows, and since when there are any.
+#[derive(Default)]
+pub(crate) struct OpenState {
+    pub(crate) rows: OpenRows,
+    pub(crate) since: Option<Instant>,
+}
+
+type Listener = Box<dyn Fn() + Send + Sync>;
+
+/// The history of all events. Clones are the same ledger.
+#[derive(Clone)]
+pub struct Ledger(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) options: Options,
+    pub(crate) id_key: TxIdKey,
+    pub(crate) pending: Mutex<Pending>,
+    pub(crate) work: Condvar,
+    pub(crate) log: Mutex<LogWriter>,
+    pub(crate) books: Mutex<Books>,
+    pub(crate) open: Mutex<OpenState>,
+    pub(crate) footers: Arc<FooterCache>,
+    pub(crate) committed: AtomicU64,
+    pub(crate) checkpointed: AtomicU64,
+    pub(crate) sealed: AtomicU64,
+    pub(crate) commits: AtomicU64,
+    pub(crate) listeners: Mutex<Vec<Listener>>,
+    pub(crate) turn: (Mutex<()>, Condvar),
+}
+
+/// Figures for metrics and health.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LedgerStats {
+    /// Highest durable `seq`.
+    pub committed_seq: u64,
+    /// Highest `seq` in a segment.
+    pub sealed_seq: u64,
+    /// Rows that are durable and not yet in a segment.
+    pub unsealed_rows: u64,
+    /// Group commits since the start.
+    pub commits: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Bytes of all segments.
+    pub segment_bytes: u64,
+    /// Empty log files that are ready.
+    pub prepared_files: u64,
+    /// Bytes free on the disk; 0 when it does not say.
+    pub free_bytes: u64,
+}
+
+/// Room in the log that was promised for events that are about to be judged; given back when dropped.
+pub struct Promise {
+    ledger: Ledger,
+    bytes: u64,
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        lock(&self.ledger.0.pending).release(self.bytes);
+    }
+}
+
+/// A panic elsewhere does not make these structures unsound: each is changed in one step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ledger {
+    /// Admission: promises room for `rows` events with `text_bytes` of text altogether.
+    pub fn promise(&self, rows: u64, text_bytes: u64) -> Result<Promise, Refused> {
+        // Head, numbers, lengths and the verdict of a row; longer evidence draws on the log's reserve.
+        let bytes = rows * 512 + text_bytes;
+        let backlogged = self.unsealed_rows() > self.0.options.max_open_rows;
+        lock(&self.0.pending).promise(bytes, backlogged)?;
+        Ok(Promise { ledger: self.clone(), bytes })
+    }
+
+    /// Appends a judged event for which room was promised; gives it its `seq` and, if it has none, its id. It is not
+    /// durable before [`Ledger::committed`] reaches the `seq` that is returned. `finish` completes the event once it
+    /// knows its id; it runs under the ledger's lock and must be quick.
+    pub fn append(&self, _promise: &Promise, event: &mut Event, finish: impl FnOnce(&mut Event)) -> u64 {
+        let mut pending = lock(&self.0.pending);
+        let first = pending.is_empty();
+        let seq = pending.append(event, &self.0.id_key, finish);
+        drop(pending);
+        if first {
+            self.0.work.notify_one();
+        }
+        seq
+    }
+
+    /// The highest `seq` given out so far.
+    pub fn assigned(&self) -> u64 {
+        lock(&self.0.pending).last_seq()
+    }
+
+    /// Every row with a `seq` up to this one is durable and visible.
+    pub fn committed(&self) -> u64 {
+        self.0.committed.load(Ordering::Acquire)
+    }
+
+    /// Rows that are durable and not in a segment yet: `seq` has no gaps.
+    pub(crate) fn unsealed_rows(&self) -> u64 {
+        self.committed().saturating_sub(self.0.sealed.load(Ordering::Relaxed))
+    }
+
+    /// Blocks until `seq` is durable. For threads; the gateway's cores listen instead.
+    pub fn wait_committed(&self, seq: u64) {
+        let (mutex, turned) = &self.0.turn;
+        let mut guard = lock(mutex);
+        while self.committed() < seq {
+            let waited = turned.wait_timeout(guard, Duration::from_millis(100));
+            guard = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Calls `listener` after every commit, on the committing thread. It must be quick.
+    pub fn on_commit(&self, listener: impl Fn() + Send + Sync + 'static) {
+        lock(&self.0.listeners).push(Box::new(listener));
+    }
+
+    /// One consistent cut of everything that is durable.
+    pub fn view(&self) -> View {
+        let books = lock(&self.0.books);
+        let open = lock(&self.0.open).rows.snapshot();
+        let cut = open.last_seq().unwrap_or(0).max(books.sealed_seq());
+        View::new(books.segments(), open, cut)
+    }
+
+    /// Lets log files with rows up to `seq` be reused, as far as they are sealed: no counter needs them any more.
+    pub fn set_checkpointed(&self, seq: u64) {
+        self.0.checkpointed.store(seq, Ordering::Release);
+    }
+
+    /// Figures of this moment.
+    pub fn stats(&self) -> LedgerStats {
+        let (sealed_seq, segments, segment_bytes) = lock(&self.0.books).figures();
+        LedgerStats {
+            committed_seq: self.committed(),
+            sealed_seq,
+            unsealed_rows: self.unsealed_rows(),
+            commits: self.0.commits.load(Ordering::Relaxed),
+            segments,
+            segment_bytes,
+            prepared_files: lock(&self.0.log).prepared() as u64,
+            free_bytes: self.0.disk.free_bytes().unwrap_or(0),
+        }
+    }
+
+    /// Makes the open group durable and visible; false when there was none. After an error the process must stop.
+    pub fn commit(&self) -> Result<bool, LedgerError> {
+        let mut log = lock(&self.0.log);
+        let Some((mut group, rotated)) = self.take_group(&mut log)? else { return Ok(false) };
+        if let Some(mut manifest) = rotated {
+            write(&mut log, FrameKind::Manifest, 0, 0, &mut manifest)?;
+        }
+        write(&mut log, FrameKind::Rows, group.first_seq, group.last_seq, &mut group.buffer)?;
+        drop(log);
+        let payload = Bytes::copy_from_slice(&group.buffer[HEAD..]);
+        let mut open = lock(&self.0.open);
+        open.rows.push(payload, group.first_seq, group.last_seq);
+        open.since.get_or_insert_with(Instant::now);
+        drop(open);
+        self.0.committed.store(group.last_seq, Ordering::Release);
+        self.0.commits.fetch_add(1, Ordering::Relaxed);
+        drop(lock(&self.0.turn.0));
+        self.0.turn.1.notify_all();
+        for listener in lock(&self.0.listeners).iter() {
+            listener();
+        }
+        lock(&self.0.pending).reuse(group.buffer);
+        Ok(true)
+    }
+
+    /// Takes the open group, with the manifest frame that must precede it when the log goes on in its next file.
+    fn take_group(&self, log: &mut LogWriter) -> Result<Option<(Group, Option<Vec<u8>>)>, LedgerError> {
+        let manifest_bytes = lock(&self.0.books).manifest_bytes();
+        let mut pending = lock(&self.0.pending);
+        if pending.is_empty() {
+            return Ok(None);
+        }
+        let bytes = pending.bytes() as u64;
+        if bytes <= log.room() {
+            pending.set_room(log, bytes, manifest_bytes);
+            return Ok(Some((pending.take(), None)));
+        }
+        if log.rotate().is_err() {
+            // Promises count prepared files, so one is there unless sealing took it in between.
+            let made = log.begin_prepare().run();
+            log.prepared_with(made)?;
+            let _ = log.rotate();
+        }
+        pending.set_room(log, bytes + manifest_bytes, manifest_bytes);
+        let group = pending.take();
+        drop(pending);
+        let manifest = lock(&self.0.books).manifest_frame(group.first_seq - 1);
+        Ok(Some((group, Some(manifest))))
+    }
+
+    /// Tells admission what room there is now.
+    pub(crate) fn refresh_room(&self, log: &LogWriter) {
+        let manifest_bytes = lock(&self.0.books).manifest_bytes();
+        lock(&self.0.pending).set_room(log, 0, manifest_bytes);
+    }
+}
+
+/// Writes a frame for which there is room.
+pub(crate) fn write(
+    log: &mut LogWriter,
+    kind: FrameKind,
+    first_seq: u64,
+    last_seq: u64,
+    buffer: &mut [u8],
+) -> Result<(), LedgerError> {
+    match log.write(kind, first_seq, last_seq, buffer) {
+        Ok(written) => Ok(written?),
+        Err(_) => {
+            Err(LedgerError::Format("a frame is larger than a log file; raise the log file size".to_owned()))
+        }
+    }
+}
+
+/// A frame's buffer with `manifest` as its payload.
+pub(crate) fn frame_of(value: &impl serde::Serialize) -> Vec<u8> {
+    let mut buffer = vec![0; HEAD];
+    // Serialising plain structs of numbers and strings into memory does not fail.
+    let _ = serde_json::to_writer(&mut buffer, value);
+    buffer
+}
+
+impl Manifest {
+    /// The whole manifest as a frame's buffer.
+    pub(crate) fn frame(&self) -> Vec<u8> {
+        frame_of(self)
+    }
+}

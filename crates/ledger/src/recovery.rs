@@ -1,0 +1,162 @@
+//! Opening a ledger: the log says everything. Rows after the last sealing are open again, stray files are removed, and
+//! every row still in the log is shown to the caller, who folds it into counters.
+
+use crate::books::Books;
+use crate::disk::Disk;
+use crate::ledger::{Inner, Ledger, LedgerError, OpenState, Options, lock, write};
+use crate::log::{self, Frame, FrameKind, LogError, LogWriter};
+use crate::manifest::{FORMAT, Manifest, ManifestChange};
+use crate::open::{OpenRows, frame_rows};
+use crate::pending::Pending;
+use crate::row::RowView;
+use crate::segment::{self, FooterCache, Segment, SegmentMeta};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+use tollgate_domain::{Entropy, TxIdKey};
+
+/// What opening a ledger found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Rows that were in the log.
+    pub log_rows: u64,
+    /// Rows of these that are not in a segment yet.
+    pub open_rows: u64,
+    /// The highest `seq`.
+    pub last_seq: u64,
+    /// Whether a group had been begun that was never acknowledged.
+    pub torn_tail: bool,
+    /// Stray files that were removed.
+    pub strays: u64,
+}
+
+struct Replay<'a> {
+    manifest: Manifest,
+    open: Vec<(Bytes, u64, u64)>,
+    last_seq: u64,
+    rows: u64,
+    fold: &'a mut dyn FnMut(&RowView<'_>),
+    problem: Option<LedgerError>,
+}
+
+impl Replay<'_> {
+    fn frame(&mut self, frame: Frame) -> Result<u64, LogError> {
+        if self.problem.is_none()
+            && let Err(problem) = self.take(frame)
+        {
+            self.problem = Some(problem);
+        }
+        Ok(self.last_seq)
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<(), LedgerError> {
+        match frame.kind {
+            FrameKind::Rows => self.rows_frame(frame)?,
+            FrameKind::Manifest => {
+                self.manifest = parse(&frame.payload)?;
+                if self.manifest.format != FORMAT {
+                    let format = self.manifest.format;
+                    return Err(LedgerError::Format(format!("manifest format {format} is not known")));
+                }
+            }
+            FrameKind::ManifestChange => self.manifest.apply(parse::<ManifestChange>(&frame.payload)?),
+        }
+        self.last_seq = self.last_seq.max(self.manifest.last_seq);
+        let sealed = self.manifest.sealed_seq;
+        self.open.retain(|(_, _, last_seq)| *last_seq > sealed);
+        Ok(())
+    }
+
+    fn rows_frame(&mut self, frame: Frame) -> Result<(), LedgerError> {
+        let mut last = frame.first_seq;
+        for bytes in frame_rows(&frame.payload) {
+            let row =
+                bytes.and_then(RowView::parse).map_err(|error| LedgerError::Format(error.to_string()))?;
+            last = row.seq();
+            self.rows += 1;
+            (self.fold)(&row);
+        }
+        self.last_seq = self.last_seq.max(last);
+        self.open.push((frame.payload, frame.first_seq, last));
+        Ok(())
+    }
+}
+
+fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, LedgerError> {
+    serde_json::from_slice(payload).map_err(|error| LedgerError::Format(format!("manifest: {error}")))
+}
+
+impl Ledger {
+    /// Opens the ledger on `disk`, which nothing else may use. `fold` sees every row that is still in the log, in the
+    /// order of `seq`; files with rows after `checkpointed` are kept until [`Ledger::set_checkpointed`].
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        entropy: Arc<dyn Entropy>,
+        id_key: TxIdKey,
+        options: Options,
+        checkpointed: u64,
+        fold: &mut dyn FnMut(&RowView<'_>),
+    ) -> Result<(Self, Opened), LedgerError> {
+        let mut replay =
+            Replay { manifest: Manifest::default(), open: vec![], last_seq: 0, rows: 0, fold, problem: None };
+        let recovered = log::recover(&*disk, |frame| replay.frame(frame))?;
+        let Replay { mut manifest, open: frames, last_seq, rows, problem, .. } = replay;
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        manifest.last_seq = last_seq;
+        let is_live = |name: &str| manifest.segments.iter().any(|segment| segment.name == name);
+        let strays = segment::remove_strays(&*disk, &is_live)?.len() as u64;
+        let torn_tail = recovered.torn_tail;
+        let fresh = recovered.is_new();
+        let mut log = LogWriter::open(disk.clone(), entropy, options.log_file_bytes, recovered)?;
+        if fresh {
+            write(&mut log, FrameKind::Manifest, 0, 0, &mut manifest.frame())?;
+        }
+        let mut open = OpenRows::new();
+        for (payload, first_seq, last_seq) in frames {
+            open.push(payload, first_seq, last_seq);
+        }
+        let open_rows = last_seq.saturating_sub(manifest.sealed_seq);
+        let opened = Opened { log_rows: rows, open_rows, last_seq, torn_tail, strays };
+        let ledger = Self::assemble(disk, options, id_key, log, manifest, open, checkpointed);
+        ledger.refresh_room(&lock(&ledger.0.log));
+        Ok((ledger, opened))
+    }
+
+    fn assemble(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        id_key: TxIdKey,
+        log: LogWriter,
+        manifest: Manifest,
+        open: OpenRows,
+        checkpointed: u64,
+    ) -> Self {
+        let footers = FooterCache::new(options.footer_cache_bytes);
+        let segment =
+            |meta: &SegmentMeta| Arc::new(Segment::open(disk.clone(), meta.clone(), footers.clone()));
+        let segments = manifest.segments.iter().map(segment).collect();
+        let last_seq = manifest.last_seq;
+        let since = (!open.is_empty()).then(Instant::now);
+        Self(Arc::new(Inner {
+            pending: Mutex::new(Pending::new(last_seq + 1)),
+            work: Condvar::new(),
+            log: Mutex::new(log),
+            sealed: AtomicU64::new(manifest.sealed_seq),
+            books: Mutex::new(Books::new(manifest, segments)),
+            open: Mutex::new(OpenState { rows: open, since }),
+            footers,
+            committed: AtomicU64::new(last_seq),
+            checkpointed: AtomicU64::new(checkpointed),
+            commits: AtomicU64::new(0),
+            listeners: Mutex::new(Vec::new()),
+            turn: (Mutex::new(()), Condvar::new()),
+            disk,
+            options,
+            id_key,
+        }))
+    }
+}

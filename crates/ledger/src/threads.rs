@@ -1,0 +1,150 @@
+//! The ledger's background threads: one commits, one keeps log files ready, one seals. Sealing runs at idle priority
+//! until the backlog grows, so that commits do not wait for it.
+
+use crate::ledger::{Ledger, LedgerError, lock};
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Called with the reason when the ledger cannot go on; it must end the process and not return (L6).
+pub type OnFatal = Arc<dyn Fn(&LedgerError) + Send + Sync>;
+
+/// The running threads. [`Running::stop`] ends them in order.
+pub struct Running {
+    ledger: Ledger,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+const KEEP_EVERY: Duration = Duration::from_millis(20);
+const RETRY_FULL: Duration = Duration::from_secs(2);
+/// Rows of one sealing: bounds its memory, and the rows of a segment.
+const SEAL_AT_MOST: u64 = 524_288;
+
+impl Ledger {
+    /// Starts committing, keeping and sealing.
+    pub fn start(&self, on_fatal: OnFatal) -> std::io::Result<Running> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        for (name, work) in [
+            ("ledger-commit", Self::commit_loop as Loop),
+            ("ledger-keep", Self::keep_loop),
+            ("ledger-seal", Self::seal_loop),
+        ] {
+            let (ledger, stop, on_fatal) = (self.clone(), stop.clone(), on_fatal.clone());
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+                if let Err(error) = work(&ledger, &stop) {
+                    on_fatal(&error);
+                }
+            })?;
+            threads.push(thread);
+        }
+        Ok(Running { ledger: self.clone(), stop, threads })
+    }
+
+    fn commit_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
+        loop {
+            let pending = lock(&self.0.pending);
+            if pending.is_empty() {
+                if stop.load(Ordering::Acquire) {
+                    return Ok(());
+                }
+                let waited = self.0.work.wait_timeout(pending, Duration::from_millis(100));
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+                continue;
+            }
+            drop(pending);
+            self.commit()?;
+        }
+    }
+
+    fn keep_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
+        while !stop.load(Ordering::Acquire) {
+            match self.keep() {
+                Err(error) if error.is_full_disk() => std::thread::sleep(RETRY_FULL),
+                result => result?,
+            }
+            std::thread::sleep(KEEP_EVERY);
+        }
+        Ok(())
+    }
+
+    /// Gives back log files that nothing needs, and makes new ones ready. A full disk may be tried again later.
+    pub fn keep(&self) -> Result<(), LedgerError> {
+        loop {
+            let upto = lock(&self.0.books).sealed_seq().min(self.0.checkpointed.load(Ordering::Acquire));
+            let Some(work) = lock(&self.0.log).begin_recycle(upto, self.0.options.spare_files) else { break };
+            let spare = work.run()?;
+            lock(&self.0.log).recycled(spare);
+        }
+        while lock(&self.0.log).prepared() < self.0.options.prepare_ahead {
+            let preparation = lock(&self.0.log).begin_prepare();
+            let prepared = preparation.run();
+            let mut log = lock(&self.0.log);
+            log.prepared_with(prepared)?;
+            self.refresh_room(&log);
+        }
+        Ok(())
+    }
+
+    fn seal_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
+        let mut urgent = None;
+        while !stop.load(Ordering::Acquire) {
+            std::thread::sleep(KEEP_EVERY);
+            if !self.seal_is_due() {
+                continue;
+            }
+            let behind = self.unsealed_rows() > 4 * self.0.options.seal_rows;
+            if urgent != Some(behind) {
+                set_idle_priority(!behind);
+                urgent = Some(behind);
+            }
+            match self.seal(SEAL_AT_MOST) {
+                Err(error) if error.is_full_disk() => {
+                    tracing::warn!(%error, "sealing waits for space");
+                    std::thread::sleep(RETRY_FULL);
+                }
+                result => {
+                    result?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn seal_is_due(&self) -> bool {
+        let options = &self.0.options;
+        let open = lock(&self.0.open);
+        self.unsealed_rows() >= options.seal_rows
+            || open.rows.bytes() as u64 >= options.seal_bytes
+            || open.since.is_some_and(|since| since.elapsed() >= options.seal_age)
+    }
+}
+
+type Loop = fn(&Ledger, &AtomicBool) -> Result<(), LedgerError>;
+
+/// Lets the calling thread run only when others leave room, or like any other.
+fn set_idle_priority(idle: bool) {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    let policy = if idle { libc::SCHED_IDLE } else { libc::SCHED_OTHER };
+    // SAFETY: a plain system call on the calling thread; a failure leaves the priority as it was, which is harmless.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::sched_setscheduler(0, policy, &parameters);
+    }
+}
+
+impl Running {
+    /// Admits nothing more, makes durable what was admitted, and ends the threads.
+    pub fn stop(self) {
+        lock(&self.ledger.0.pending).closing = true;
+        self.stop.store(true, Ordering::Release);
+        self.ledger.0.work.notify_all();
+        for thread in self.threads {
+            // A panicked thread has reported itself.
+            let _ = thread.join();
+        }
+    }
+}
