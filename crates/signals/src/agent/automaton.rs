@@ -110,5 +110,20 @@ const COMPATIBLE_BROWSERS: &[&str] = &[
     "Nintendo",
 ];
 
-/// Browsers that name no system.
-const SYSTEMLESS_BROWSERS: &[&str] = &["Lynx/", "Links (", "ELinks", "w3m/", "Dillo/", "NetSurf", "Kindle"];
+/// Browsers that name no system: text browsers, televisions, Firefox OS.
+const SYSTEMLESS_BROWSERS: &[&str] = &[
+    "Lynx/",
+    "Links (",
+    "ELinks",
+    "w3m/",
+    "Dillo/",
+    "NetSurf",
+    "Kindle",
+    "WebTV/",
+    "DTV",
+    "AQUOS",
+    "Espial/",
+    "(Mobile; rv:",
+    "(Tablet; rv:",
+    "(Mobile;rv:",
+];

@@ -97,7 +97,8 @@ fn chrome(agent: &str, system: &str, small: bool) -> Option<Browser> {
 
 fn safari(agent: &str, system: &str) -> Browser {
     match (after(agent, "Version/").filter(|_| agent.contains("Safari/")), system) {
-        (Some(rest), "Android") => found("Android", rest),
+        // Android's first browser had no version but the system's.
+        (Some(rest), "Android") => found("Android", after(agent, "Android ").unwrap_or(rest)),
         (Some(rest), "iOS") => found("Mobile Safari", rest),
         (Some(rest), _) => found("Safari", rest),
         (None, "iOS") if agent.contains("AppleWebKit/") => found("Mobile Safari UI/WKWebView", ""),

@@ -78,7 +78,7 @@ pub(super) fn model(agent: &str) -> &str {
     if agent.contains("Windows") {
         return "";
     }
-    for name in ["iPhone", "iPad", "iPod", "Macintosh"] {
+    for name in ["iPod", "iPhone", "iPad", "Macintosh"] {
         if agent.contains(name) {
             return if name == "Macintosh" { "Mac" } else { name };
         }
@@ -98,6 +98,7 @@ fn android_model(agent: &str) -> Option<&str> {
         part.len() < 2
             || matches!(part, "wv" | "Mobile" | "Tablet" | "arm_64" | "arm64")
             || part.starts_with("rv:")
+            || part.starts_with("Opera M")
     };
     let part = rest.split(';').skip(1).map(str::trim).find(|part| !mark(part) && !language(part))?;
     let model = part.split(" Build").next().unwrap_or(part).split("Build/").next().unwrap_or(part).trim();

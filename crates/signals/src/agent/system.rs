@@ -32,7 +32,7 @@ pub(super) const SYSTEMS: &[(&str, &str, Version)] = &[
     ("Windows NT", "Windows", Windows), ("Windows 98", "Windows", After("Windows ")), ("Win98", "Windows", Unsaid), ("Windows 95", "Windows", After("Windows ")), ("Windows XP", "Windows", Unsaid), ("Windows", "Windows", Unsaid), ("WinNT", "Windows", Unsaid),
     ("Apple TV", "tvOS", After("tvOS ")), ("AppleTV", "tvOS", Unsaid), ("tvOS", "tvOS", Behind), ("watchOS", "watchOS", After("watchOS ")), ("Watch OS", "watchOS", Unsaid), ("visionOS", "visionOS", Unsaid),
     ("iPhone OS ", "iOS", Behind), ("CPU OS ", "iOS", Behind), ("iPhone", "iOS", After("iOS ")), ("iPad", "iOS", After("iOS ")), ("iPod", "iOS", Unsaid), ("iOS", "iOS", After("iOS ")),
-    ("CrOS", "Chrome OS", Unsaid), ("CrKey", "Chromecast", After("CrKey/")),
+    ("CrOS", "Chrome OS", After("CrOS x86_64 ")), ("CrKey", "Chromecast", After("CrKey/")),
     ("Android", "Android", After("Android ")), ("Adr ", "Android", Behind), ("Dalvik/", "Android", Unsaid),
     ("Mac OS X", "Mac OS X", After("Mac OS X ")), ("macOS", "Mac OS X", After("macOS ")), ("Macintosh", "Mac OS X", Unsaid), ("Mac_PowerPC", "Mac OS", Unsaid), ("Mac OS", "Mac OS", Unsaid), ("MacBook", "Mac OS X", Unsaid),
     ("CFNetwork/", "iOS", Unsaid),

@@ -30,11 +30,12 @@ impl Parsers {
     pub(crate) fn refine(&self, agent: &str, facts: &mut AgentFacts) -> Option<String> {
         let (browser, os, device) = self.extractor.extract(agent);
         let mut family = None;
-        if let Some(browser) =
-            browser.filter(|browser| !browser.family.is_empty() && browser.family != "Other")
-        {
-            facts.browser_version = join(&[browser.major, browser.minor, browser.patch]);
-            facts.browser_name = (&*browser.family).into();
+        if let Some(browser) = browser.filter(|browser| !VAGUE_FAMILIES.contains(&&*browser.family)) {
+            // Where ours names the app around a bare engine and theirs the engine, ours says more.
+            if !ENGINES.contains(&&*browser.family) || ENGINES.contains(&&*facts.browser_name) {
+                facts.browser_version = join(&[browser.major, browser.minor, browser.patch]);
+                facts.browser_name = (&*browser.family).into();
+            }
             family = Some(browser.family.into_owned());
         }
         if let Some(os) = os.filter(|os| !os.os.is_empty() && os.os != "Other") {
@@ -45,16 +46,35 @@ impl Parsers {
         if device.device == "Spider" {
             return Some(family.unwrap_or_else(|| "Spider".into()));
         }
-        // Some families stand for "a phone, we do not know which".
-        if let Some(model) = device
-            .model
-            .filter(|model| !model.is_empty() && !model.starts_with("Generic") && *model != "Smartphone")
+        // Ours is what the user agent says. Theirs stands in where ours is silent, or says more of the same ("iPhone15,4").
+        if let Some(model) = device.model.filter(|model| !VAGUE_MODELS.contains(&&**model))
+            && model.starts_with(&*facts.device_model)
         {
             facts.device_model = model.into();
         }
         None
     }
 }
+
+/// Families that stand for "we do not know"; Apple Mail is what they take every web view of a Mac for.
+const VAGUE_FAMILIES: &[&str] = &["", "Other", "Apple Mail"];
+
+/// Families that are an engine without the app around it.
+const ENGINES: &[&str] = &[
+    "",
+    "Mobile Safari UI/WKWebView",
+    "Mobile Safari",
+    "Safari",
+    "Chrome Mobile WebView",
+    "Chrome Mobile",
+    "Chrome",
+    "Android",
+    "CFNetwork",
+];
+
+/// Models that stand for "a device, we do not know which". Chrome writes `K` for all.
+const VAGUE_MODELS: &[&str] =
+    &["", "K", "Browser", "Smartphone", "Feature Phone", "Tablet", "Generic Smartphone", "iOS-Device"];
 
 fn join(parts: &[Option<&str>]) -> Box<str> {
     let known: Vec<&str> = parts.iter().map_while(|part| part.filter(|part| !part.is_empty())).collect();
