@@ -1,5 +1,5 @@
 //! Where in a segment an id stands. The file is sorted by (integration, id), so within one integration's rows the page
-//! index leads to one page of 4,096 ids, which is decoded here without the detour through Arrow.
+//! index leads to one page of ids, which is decoded here without the detour through Arrow.
 
 use super::footer::Footer;
 use super::{SegmentError, parquet_error};

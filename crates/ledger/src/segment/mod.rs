@@ -6,6 +6,7 @@
 
 mod columns;
 mod decode;
+mod encoding;
 mod footer;
 mod locate;
 mod meta;

@@ -1,6 +1,7 @@
 //! Writes a segment: rows of one kind and day are sorted, turned into columns in batches, and encoded as Parquet.
 
 use super::columns::Batch;
+use super::encoding;
 use super::schema::{self, Presence};
 use super::sink::Sink;
 use super::{IntegrationRange, SegmentError, SegmentMeta, disk_error, parquet_error, path, temporary_path};
@@ -10,13 +11,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
-use parquet::schema::types::ColumnPath;
 use std::sync::Arc;
-use tollgate_domain::{Day, EventKind, IntegrationId, Number, Text, Timestamp, TxId};
+use tollgate_domain::{Day, EventKind, IntegrationId, Number, Timestamp, TxId};
 
 /// How many rows stand together in a file. Readers take any; tests and measurements use others than the default.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +26,7 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { group_rows: 262_144, page_rows: 4096 }
+        Self { group_rows: 262_144, page_rows: 2048 }
     }
 }
 
@@ -80,7 +77,7 @@ fn write_file(
     let sink = Sink::create(disk, &temporary_path(name)).map_err(disk_error(&path(name)))?;
     let options = ArrowWriterOptions::new()
         .with_skip_arrow_metadata(true)
-        .with_properties(properties(layout, order, &facts));
+        .with_properties(encoding::properties(layout, order, &facts));
     let mut writer = ArrowWriter::try_new_with_options(sink, schema.clone(), options)
         .map_err(parquet_error(&path(name)))?;
     let mut batch = Batch::new(facts.presence);
@@ -112,16 +109,16 @@ fn view<'a>(name: &str, bytes: &'a [u8]) -> Result<RowView<'a>, SegmentError> {
 }
 
 /// The rows in the order of the file.
-struct Order<'a> {
-    kind: EventKind,
-    day: Day,
-    rows: Vec<Sorted<'a>>,
+pub(super) struct Order<'a> {
+    pub(super) kind: EventKind,
+    pub(super) day: Day,
+    pub(super) rows: Vec<Sorted<'a>>,
 }
 
-struct Sorted<'a> {
+pub(super) struct Sorted<'a> {
     integration: IntegrationId,
     id: TxId,
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
 }
 
 impl<'a> Order<'a> {
@@ -154,12 +151,12 @@ impl<'a> Order<'a> {
 
 /// What a pass over the rows finds before any column is built.
 #[derive(Default)]
-struct Facts {
-    presence: Presence,
+pub(super) struct Facts {
+    pub(super) presence: Presence,
     min_seq: u64,
     max_seq: u64,
     max_arrival: Option<i64>,
-    integrations: Vec<IntegrationRange>,
+    pub(super) integrations: Vec<IntegrationRange>,
 }
 
 impl Facts {
@@ -197,63 +194,4 @@ impl Facts {
             integrations: listed.then_some(self.integrations),
         }
     }
-}
-
-/// Text columns whose values hardly repeat: a dictionary of them would only be built to be thrown away.
-const DISTINCT: &[Text] = &[
-    Text::ExternalTransactionId,
-    Text::Ip,
-    Text::DeviceId,
-    Text::Fingerprint,
-    Text::Uuid,
-    Text::ExtraParameters,
-    Text::RedirectedTo,
-    Text::Hash,
-    Text::ClickRealTxId,
-    Text::Evidence,
-];
-
-fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> WriterProperties {
-    let column = |name: &str| ColumnPath::from(name);
-    let mut builder = WriterProperties::builder()
-        .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_created_by(concat!("tollgate ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(layout.group_rows))
-        .set_data_page_row_count_limit(layout.page_rows)
-        .set_write_batch_size(layout.page_rows.min(1024))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_key_value_metadata(Some(key_values(order, facts)));
-    for name in [schema::ID, schema::SEQ, schema::KEY] {
-        builder = builder
-            .set_column_dictionary_enabled(column(name), false)
-            .set_column_statistics_enabled(column(name), EnabledStatistics::Page);
-    }
-    for number in Number::ALL {
-        builder = builder.set_column_statistics_enabled(column(number.name()), EnabledStatistics::Page);
-    }
-    for text in DISTINCT {
-        builder = builder.set_column_dictionary_enabled(column(text.name()), false);
-    }
-    for name in [schema::KEY, Text::ExternalTransactionId.name(), Text::ClickRealTxId.name()] {
-        let most = order.rows.len().min(layout.group_rows) as u64;
-        builder = builder
-            .set_column_bloom_filter_enabled(column(name), true)
-            .set_column_bloom_filter_fpp(column(name), 0.01)
-            .set_column_bloom_filter_max_ndv(column(name), most);
-    }
-    builder.build()
-}
-
-fn key_values(order: &Order<'_>, facts: &Facts) -> Vec<KeyValue> {
-    let mut list = String::with_capacity(facts.integrations.len() * 18);
-    for range in &facts.integrations {
-        list.push_str(&format!("{} {}\n", range.0, range.3));
-    }
-    vec![
-        KeyValue::new(schema::META_VERSION.to_owned(), schema::VERSION.to_string()),
-        KeyValue::new(schema::META_KIND.to_owned(), order.kind.name().to_owned()),
-        KeyValue::new(schema::META_DAY.to_owned(), order.day.to_string()),
-        KeyValue::new(schema::META_INTEGRATIONS.to_owned(), list),
-    ]
 }

@@ -1,0 +1,117 @@
+//! How the columns of one segment are encoded. Measured with `benches/pages.rs`; the reasons stand in
+//! docs/FORMATS.md, "Segments".
+
+use super::schema;
+use super::writer::{Facts, Layout, Order};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+};
+use parquet::schema::types::ColumnPath;
+use std::collections::HashSet;
+use tollgate_domain::{Column, ColumnType, Number, Text};
+
+use crate::row::RowView;
+
+/// A reader decodes a column's dictionary for every page it wants, so a great one would cost more than it saves.
+const DICTIONARY_BYTES: usize = 64 << 10;
+/// Rows that are looked at to see which columns repeat themselves.
+const SAMPLE: usize = 1024;
+
+pub(super) fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> WriterProperties {
+    let rows = order.rows.len().min(layout.group_rows) as u64;
+    let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by(concat!("tollgate ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(layout.group_rows))
+        .set_data_page_row_count_limit(layout.page_rows)
+        .set_write_batch_size(layout.page_rows.min(1024))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_key_value_metadata(Some(key_values(order, facts)));
+    for name in [schema::ID, schema::SEQ, schema::KEY] {
+        builder = builder
+            .set_column_dictionary_enabled(path(name), false)
+            .set_column_statistics_enabled(path(name), EnabledStatistics::Page);
+    }
+    builder = builder.set_column_encoding(path(schema::SEQ), Encoding::DELTA_BINARY_PACKED);
+    for name in [schema::KEY, Text::ExternalTransactionId.name(), Text::ClickRealTxId.name()] {
+        builder = builder
+            .set_column_bloom_filter_enabled(path(name), true)
+            .set_column_bloom_filter_fpp(path(name), 0.01)
+            .set_column_bloom_filter_max_ndv(path(name), rows);
+    }
+    let repeating = Repeating::of(order);
+    facts.presence.columns().fold(builder, |builder, column| of_column(builder, column, &repeating)).build()
+}
+
+fn of_column(
+    builder: WriterPropertiesBuilder,
+    column: Column,
+    repeating: &Repeating,
+) -> WriterPropertiesBuilder {
+    let path = path(column.name());
+    match column.column_type() {
+        ColumnType::Time => builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+            .set_column_statistics_enabled(path, EnabledStatistics::Page),
+        _ => builder.set_column_dictionary_enabled(path, repeating.has(column)),
+    }
+}
+
+fn path(name: &str) -> ColumnPath {
+    ColumnPath::from(name)
+}
+
+/// Columns of whose sampled values at most half are distinct.
+struct Repeating {
+    texts: u64,
+    numbers: u32,
+}
+
+impl Repeating {
+    fn of(order: &Order<'_>) -> Self {
+        let step = order.rows.len().div_ceil(SAMPLE).max(1);
+        let sampled = order.rows.iter().step_by(step);
+        // Rows were read once already, so all of them parse.
+        let rows: Vec<RowView<'_>> = sampled.filter_map(|row| RowView::parse(row.bytes).ok()).collect();
+        let mut repeating = Self { texts: 0, numbers: 0 };
+        for column in Text::ALL {
+            let values: Vec<&str> = rows.iter().filter_map(|row| row.text(*column)).collect();
+            repeating.texts |= u64::from(repeats(&values)) << *column as u32;
+        }
+        for column in Number::ALL {
+            let values: Vec<i64> = rows.iter().filter_map(|row| row.number(*column)).collect();
+            repeating.numbers |= u32::from(repeats(&values)) << *column as u32;
+        }
+        repeating
+    }
+
+    fn has(&self, column: Column) -> bool {
+        match column {
+            Column::Text(column) => self.texts >> column as u32 & 1 == 1,
+            Column::Number(column) => self.numbers >> column as u32 & 1 == 1,
+        }
+    }
+}
+
+fn repeats<T: std::hash::Hash + Eq>(values: &[T]) -> bool {
+    let distinct: HashSet<&T> = values.iter().collect();
+    distinct.len() * 2 <= values.len()
+}
+
+fn key_values(order: &Order<'_>, facts: &Facts) -> Vec<KeyValue> {
+    let mut list = String::with_capacity(facts.integrations.len() * 18);
+    for range in &facts.integrations {
+        list.push_str(&format!("{} {}\n", range.0, range.3));
+    }
+    vec![
+        KeyValue::new(schema::META_VERSION.to_owned(), schema::VERSION.to_string()),
+        KeyValue::new(schema::META_KIND.to_owned(), order.kind.name().to_owned()),
+        KeyValue::new(schema::META_DAY.to_owned(), order.day.to_string()),
+        KeyValue::new(schema::META_INTEGRATIONS.to_owned(), list),
+    ]
+}
