@@ -164,6 +164,7 @@ columns!(
         LandingPageTime = "landing_page_time", Time, V, true, "When the landing page was shown.";
         VideoCompleted = "video_completed", Boolean, I, true, "Whether the video was watched to its end.";
         ConfigVersion = "config_version", Integer, A, false, "The configuration's revision that decided.";
+        BodyHash = "body_hash", Integer, A, false, "Hash of the request an idempotency key came with.";
     }
 );
 

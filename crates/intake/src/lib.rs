@@ -1,1 +1,21 @@
-//! (being built)
+//! From parameters to a stored verdict: the one path that the gateway, NDJSON and imports share.
+//!
+//! Admission, signals, judgement, ledger, in this order, without HTTP and without an async runtime. What can refuse an
+//! event refuses it before it is judged; after that nothing but the death of the process can fail it.
+
+mod attribution;
+mod checkpoint;
+mod draft;
+mod intake;
+mod json;
+mod keys;
+mod live;
+mod shard;
+mod worker;
+
+pub use checkpoint::CheckpointError;
+pub use draft::{Draft, MAX_AHEAD_MS, MAX_EXTRA, MAX_LONG_VALUE, MAX_VALUE, Wishes};
+pub use intake::{Intake, IntakeError, IntakeOptions, IntakeStats, Parts};
+pub use json::set_from_json;
+pub use live::{Live, LiveIntegration};
+pub use worker::{Judged, Outcome, Rejected, Submission, Worker};

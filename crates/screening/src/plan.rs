@@ -7,10 +7,11 @@ use crate::filter::{Compiler, Filter, Observation, Report};
 use crate::matching::{GroupIndex, rank};
 use crate::params::Params;
 use crate::sources::DataSources;
-use crate::verdict::{Scratch, Verdict};
+use crate::symbols::Symbols;
+use crate::verdict::{Identity, Scratch, Verdict};
 use std::sync::Arc;
 use tollgate_domain::{
-    Event, FilterAction, FilterGroup, FilterGroupId, FilterSpec, Integration, IntegrationId, Invalid, Reason,
+    Event, FilterGroup, FilterGroupId, FilterSpec, Integration, IntegrationId, Invalid, Reason,
 };
 
 /// Everything needed to judge one integration's events. Immutable; replaced when the configuration changes.
@@ -22,6 +23,7 @@ pub struct Plan {
     index: GroupIndex,
     features: [KindFeatures; 3],
     infos: Vec<FeatureInfo>,
+    symbols: Symbols,
 }
 
 struct Group {
@@ -32,13 +34,8 @@ struct Group {
 
 /// A configured filter.
 struct Rule {
-    /// Its index in the group as configured, disabled filters included.
-    index: u16,
-    filter_type: &'static FilterType,
-    /// The type's position in the catalogue.
-    position: u8,
+    identity: Identity,
     kinds: Kinds,
-    action: FilterAction,
     filter: Box<dyn Filter>,
 }
 
@@ -49,11 +46,11 @@ impl Plan {
         let mut ranked: Vec<&FilterGroup> =
             groups.iter().map(Arc::as_ref).filter(|group| group.active).collect();
         rank(&mut ranked);
-        let mut features = FeatureSet::new(integration.id);
+        let (mut features, mut symbols) = (FeatureSet::new(integration.id), Symbols::default());
         let (mut compiled, mut errors) = (Vec::with_capacity(ranked.len()), Vec::new());
         for group in &ranked {
             let monitoring = group.monitoring_mode.unwrap_or(integration.monitoring_mode);
-            match compile_rules(&group.filters, &mut features) {
+            match compile_rules(&group.filters, &mut features, &mut symbols) {
                 Ok(rules) => compiled.push(Group { id: group.id, monitoring, rules }),
                 Err(wrong) => errors.extend(wrong.into_iter().map(|error| {
                     Invalid::new(format!("filter_groups[{}].{}", group.id, error.field), error.message)
@@ -71,6 +68,7 @@ impl Plan {
             index: GroupIndex::new(&ranked),
             features: features.kinds,
             infos: features.infos,
+            symbols,
         })
     }
 
@@ -121,20 +119,19 @@ impl Plan {
             outcome.reject(Reason::IntegrationInactive);
         }
         let Some(group) = group else { return };
-        let seen = Observation { event, tallies: &scratch.tallies };
+        self.symbols.look_up(event, &mut scratch.symbols);
+        let seen = Observation { event, tallies: &scratch.tallies, symbols: &scratch.symbols };
         for rule in group.rules.iter().filter(|rule| rule.kinds.contains(event.kind)) {
-            let mut report = Report {
-                outcome: &mut *outcome,
-                features: &self.infos,
-                sources,
-                index: rule.index,
-                filter: rule.filter_type,
-                position: rule.position,
-                action: rule.action,
-            };
+            let mut report =
+                Report { outcome: &mut *outcome, features: &self.infos, sources, identity: &rule.identity };
             rule.filter.evaluate(&seen, &mut report);
         }
         outcome.finish();
+    }
+
+    /// Counts an event that [`Plan::evaluate`] has just judged into `verdict`, whatever the verdict.
+    pub fn count_judged(&self, event: &Event, verdict: &Verdict, counters: &mut Counters) {
+        self.count(event, &verdict.scratch.keys, counters);
     }
 
     /// Judges an event: evaluates it, writes the verdict's columns into it, and counts it whatever the verdict. `seq`
@@ -157,6 +154,7 @@ impl Plan {
     pub fn fold(&self, event: &Event, counters: &mut Counters) {
         let mut keys = std::mem::take(&mut counters.keys);
         keys.compute(&self.features[kind_index(event.kind)], event, &counters.hasher());
+        counters.locate(&mut keys);
         self.count(event, &keys, counters);
         counters.keys = keys;
     }
@@ -167,10 +165,12 @@ impl Plan {
         scratch.keys.compute(features, event, &counters.hasher());
         scratch.tallies.clear();
         scratch.tallies.resize(self.infos.len(), None);
-        for (recipe, key) in features.recipes.iter().zip(&scratch.keys.keys) {
+        counters.locate(&mut scratch.keys);
+        let found = scratch.keys.keys.iter().zip(&scratch.keys.places);
+        for (recipe, (key, place)) in features.recipes.iter().zip(found) {
             if *key != NO_KEY {
                 scratch.tallies[recipe.feature.index()] =
-                    Some(counters.read(*key, recipe.window_minutes, moment));
+                    Some(counters.read(*place, *key, recipe.window_minutes, moment));
             }
         }
     }
@@ -180,40 +180,39 @@ impl Plan {
         let moment = counters.moment(event);
         counters.advance(event, &moment);
         let recipes = &self.features[kind_index(event.kind)].recipes;
-        for (recipe, key) in recipes.iter().zip(&keys.keys) {
+        for (recipe, (key, place)) in recipes.iter().zip(keys.keys.iter().zip(&keys.places)) {
             let hit = match recipe.share {
                 None => Some(true),
                 Some(share) => (share.weigh)(event, share.argument),
             };
             if let Some(hit) = hit.filter(|_| *key != NO_KEY) {
-                counters.add(event.seq, *key, recipe.window_minutes, &moment, hit);
+                counters.add(event.seq, (*place, *key), recipe.window_minutes, &moment, hit);
             }
         }
     }
 }
 
-fn compile_rules(filters: &[FilterSpec], features: &mut FeatureSet) -> Result<Vec<Rule>, Vec<Invalid>> {
+fn compile_rules(
+    filters: &[FilterSpec],
+    features: &mut FeatureSet,
+    symbols: &mut Symbols,
+) -> Result<Vec<Rule>, Vec<Invalid>> {
     validate(filters)?;
     let mut rules = Vec::with_capacity(filters.len());
     for (index, spec) in filters.iter().enumerate().filter(|(_, spec)| spec.enabled) {
         // `validate` has refused unknown types.
         let Some(filter_type) = FilterType::find(&spec.filter_type) else { continue };
         let kinds = Kinds::of(spec.applies_to.as_deref().unwrap_or(filter_type.kinds));
-        let mut compiler = Compiler { features, kinds, overflow: false };
+        let mut compiler = Compiler { features, symbols, kinds, overflow: false };
         let filter = (filter_type.compile)(&Params::new(&spec.params), &mut compiler);
         let (Ok(index), false) = (u16::try_from(index), compiler.overflow) else {
             let message =
                 "is one too many for the integration: there are 65,535 filters and counters at most";
             return Err(vec![Invalid::new(format!("filters[{index}]"), message)]);
         };
-        rules.push(Rule {
-            index,
-            filter_type,
-            position: filter_type.position() as u8,
-            kinds,
-            action: spec.action,
-            filter,
-        });
+        let position = filter_type.position() as u8;
+        let identity = Identity { index, filter: filter_type, position, action: spec.action };
+        rules.push(Rule { identity, kinds, filter });
     }
     Ok(rules)
 }
