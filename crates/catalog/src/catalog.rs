@@ -25,6 +25,8 @@ use tollgate_domain::{Clock, Entropy, OrganizationId};
 pub const FILE_NAME: &str = "catalog.sqlite";
 /// How often writes of other processes are looked for.
 const POLL: Duration = Duration::from_millis(500);
+/// After how many looks expired tokens are dropped from memory.
+const POLLS_PER_CLEANING: u32 = 120;
 
 /// The configuration and the credentials of a Tollgate.
 pub struct Catalog {
@@ -141,6 +143,18 @@ impl Catalog {
         Ok(answer)
     }
 
+    /// Judges a change against the newest snapshot and stores nothing: for a request that cannot succeed, to learn
+    /// everything else that is wrong with it.
+    pub fn rehearse<T>(
+        &self,
+        organization: OrganizationId,
+        actor: &Actor,
+        change: impl FnOnce(&mut Draft<'_>) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let snapshot = self.snapshot();
+        change(&mut Draft::new(&snapshot, organization, actor.clone(), self.clock.now(), &*self.entropy))
+    }
+
     /// Takes in what other processes wrote. Answers whether there was anything.
     pub async fn catch_up(&self) -> Result<bool, CatalogError> {
         {
@@ -163,7 +177,7 @@ impl Catalog {
     /// Follows other processes and forgets expired tokens until it is dropped.
     pub async fn follow(&self) {
         let mut failing = false;
-        loop {
+        for poll in (0..POLLS_PER_CLEANING).cycle() {
             tokio::time::sleep(POLL).await;
             let result = self.catch_up().await;
             match &result {
@@ -172,7 +186,9 @@ impl Catalog {
                 _ => {}
             }
             failing = result.is_err();
-            self.tokens.forget_expired(self.clock.now());
+            if poll == 0 {
+                self.tokens.forget_expired(self.clock.now());
+            }
         }
     }
 

@@ -120,7 +120,7 @@ pub(crate) async fn history(
     .bind(id.to_owned())
     .fetch_all(&mut *connection)
     .await?;
-    Ok(read_revisions(&rows)?)
+    read_revisions(&rows)
 }
 
 /// Whose changes are appended, and when.

@@ -152,14 +152,7 @@ impl Catalog {
             issued_at,
             expires_at: issued_at.plus_millis(TOKEN_LIFETIME_SECONDS * 1000),
         };
-        self.change_tokens(async |connection| {
-            sqlx::query("DELETE FROM tokens WHERE expires_at <= ?1")
-                .bind(issued_at.millis())
-                .execute(&mut *connection)
-                .await?;
-            put(connection, secret.digest(), &token, None).await
-        })
-        .await?;
+        self.put_tokens(vec![(secret.digest(), token, None)]).await?;
         Ok(secret)
     }
 
@@ -167,8 +160,7 @@ impl Catalog {
     pub async fn revoke_token(&self, text: &str) -> Result<bool, CatalogError> {
         let Some(token) = self.token(text) else { return Ok(false) };
         let now = self.clock.now();
-        self.change_tokens(async |connection| put(connection, Digest::of(text), &token, Some(now)).await)
-            .await?;
+        self.put_tokens(vec![(Digest::of(text), (*token).clone(), Some(now))]).await?;
         Ok(true)
     }
 
@@ -180,34 +172,32 @@ impl Catalog {
     ) -> Result<usize, CatalogError> {
         self.catch_up().await?;
         let now = self.clock.now();
-        let theirs: Vec<Held> = self
+        let theirs: Vec<_> = self
             .tokens
             .held
             .load()
             .values()
             .filter(|held| held.token.organization == organization && *held.token.client_id == *client_id)
             .filter(|held| held.token.expires_at > now)
-            .cloned()
+            .map(|held| (held.digest, (*held.token).clone(), Some(now)))
             .collect();
-        self.change_tokens(async |connection| {
-            for held in &theirs {
-                put(connection, held.digest, &held.token, Some(now)).await?;
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(theirs.len())
+        let count = theirs.len();
+        self.put_tokens(theirs).await?;
+        Ok(count)
     }
 
-    /// Runs one transaction over the tokens and takes in what it did.
-    async fn change_tokens(
-        &self,
-        change: impl AsyncFn(&mut SqliteConnection) -> Result<(), CatalogError>,
-    ) -> Result<(), CatalogError> {
+    /// Writes tokens in one transaction, clears expired ones away, and takes in what it did.
+    async fn put_tokens(&self, rows: Vec<(Digest, Token, Option<Timestamp>)>) -> Result<(), CatalogError> {
         let mut slot = self.writer().await;
         let mut connection = self.take(&mut slot).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        change(&mut transaction).await?;
+        sqlx::query("DELETE FROM tokens WHERE expires_at <= ?1")
+            .bind(self.clock.now().millis())
+            .execute(&mut *transaction)
+            .await?;
+        for (digest, token, revoked_at) in &rows {
+            put(&mut transaction, *digest, token, *revoked_at).await?;
+        }
         transaction.commit().await?;
         self.tokens.catch_up(&mut connection).await?;
         *slot = Some(connection);

@@ -1,1 +1,46 @@
-//! (being built)
+//! Everything that speaks HTTP, a folder a dialect. This crate turns requests into calls of the rooms below and their
+//! answers into bodies; it stores nothing and decides nothing about traffic.
+//!
+//! The gateway does not go through this router: it runs on hyper directly and is matched before.
+
+pub mod auth;
+pub mod body;
+pub mod clickshield;
+pub mod error;
+mod oauth;
+
+#[cfg(test)]
+mod testing;
+
+use axum::Router;
+use axum::http::Uri;
+use axum::response::Response;
+use error::{ApiError, Code, Dialect};
+use std::sync::Arc;
+use tollgate_catalog::Catalog;
+
+/// What the management API stands on.
+#[derive(Debug, Clone)]
+pub struct ApiState {
+    /// Configuration and credentials.
+    pub catalog: Arc<Catalog>,
+}
+
+/// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.
+pub fn router(state: ApiState) -> Router {
+    Router::new()
+        .merge(oauth::routes())
+        .merge(clickshield::routes())
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(unknown_method)
+        .with_state(state)
+}
+
+async fn unknown_route(uri: Uri) -> Response {
+    ApiError::because(Code::NotFound, "There is nothing under this path.").respond(Dialect::of(uri.path()))
+}
+
+/// The router adds `Allow`.
+async fn unknown_method(uri: Uri) -> Response {
+    ApiError::new(Code::MethodNotAllowed).respond(Dialect::of(uri.path()))
+}

@@ -1,0 +1,228 @@
+//! Bodies of requests: at most 1 MiB, JSON or form, read into a JSON object. Duplicate keys are refused, since readers
+//! disagree about which one counts.
+
+use crate::error::{ApiError, Code};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode;
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// Bytes a body may have.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// How a body was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/json`
+    Json,
+    /// `application/x-www-form-urlencoded`: every value is text or a list of texts.
+    Form,
+}
+
+/// Reads a body as an object. No body at all is an empty object.
+pub async fn read_object(request: Request) -> Result<(Map<String, Value>, Encoding), ApiError> {
+    let encoding = content_type(request.headers());
+    let bytes = read_bytes(request.into_body()).await?;
+    match encoding? {
+        None if bytes.is_empty() => Ok((Map::new(), Encoding::Json)),
+        None => Err(ApiError::new(Code::UnsupportedMediaType)),
+        Some(Encoding::Json) => Ok((json_object(&bytes)?, Encoding::Json)),
+        Some(Encoding::Form) => Ok((form_object(&bytes)?, Encoding::Form)),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Result<Option<Encoding>, ApiError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(Some(Encoding::Json))
+    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Ok(Some(Encoding::Form))
+    } else {
+        Err(ApiError::new(Code::UnsupportedMediaType))
+    }
+}
+
+async fn read_bytes(body: Body) -> Result<Vec<u8>, ApiError> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().to_vec()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(ApiError::new(Code::BodyTooLarge))
+        }
+        Err(_) => Err(ApiError::because(Code::MalformedBody, "The body ended before it was complete.")),
+    }
+}
+
+fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    match parse_json(bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(ApiError::because(Code::MalformedBody, "The body must be a JSON object.")),
+        Err(error) => {
+            Err(ApiError::because(Code::MalformedBody, format!("The body is not legal JSON: {error}.")))
+        }
+    }
+}
+
+fn form_object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let mut map = Map::new();
+    let pairs = pairs(bytes).map_err(|why| ApiError::because(Code::MalformedBody, why))?;
+    for (name, value) in pairs {
+        let value = Value::String(value);
+        match name.strip_suffix("[]") {
+            Some(list) => match map.entry(list).or_insert_with(|| Value::Array(Vec::new())) {
+                Value::Array(values) => values.push(value),
+                _ => return Err(repeated(list)),
+            },
+            None => {
+                if map.insert(name.clone(), value).is_some() {
+                    return Err(repeated(&name));
+                }
+            }
+        }
+    }
+    Ok(map)
+}
+
+fn repeated(name: &str) -> ApiError {
+    let field =
+        tollgate_domain::Invalid::new(name, "is given more than once; lists are written name[]=value");
+    ApiError {
+        errors: vec![field],
+        ..ApiError::because(Code::MalformedBody, "A field is given more than once.")
+    }
+}
+
+/// The pairs of a query string or a form, decoded. What is not UTF-8 is refused, never replaced.
+pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    bytes
+        .split(|byte| *byte == b'&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (name, value) = match part.iter().position(|byte| *byte == b'=') {
+                Some(at) => (&part[..at], &part[at + 1..]),
+                None => (part, &[][..]),
+            };
+            let name = decode(name).ok_or("A parameter's name is not UTF-8.")?;
+            let value = decode(value).ok_or_else(|| format!("The value of {name} is not UTF-8."))?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+fn decode(bytes: &[u8]) -> Option<String> {
+    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).decode_utf8().ok().map(String::from)
+}
+
+/// Parses JSON, refusing objects that have a key twice.
+pub fn parse_json(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Builds a [`Value`] and looks at every key.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Value::deserialize(de::value::F64Deserializer::new(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = access.next_element_seed(Strict)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let value = access.next_value_seed(Strict)?;
+            if map.contains_key(&key) {
+                return Err(de::Error::custom(format_args!("key {key:?} is given more than once")));
+            }
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn json_is_read_whole_or_not_at_all() {
+        let text = br#"{"a":[1,-2,2.5,"x",null,true],"b":{"c":{}}}"#;
+        assert_eq!(parse_json(text).unwrap(), json!({"a": [1, -2, 2.5, "x", null, true], "b": {"c": {}}}));
+        for text in [r#"{"a":1,"a":2}"#, r#"{"b":{"a":1,"a":1}}"#, "{", "{} {}", "", "1e999", "{'a':1}"] {
+            assert!(parse_json(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(parse_json("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn pairs_are_decoded_and_must_be_utf8() {
+        let read = pairs(b"page%5Bsize%5D=25&a=b+c%2B&&flag&x=%C3%A4=").unwrap();
+        let expected = [("page[size]", "25"), ("a", "b c+"), ("flag", ""), ("x", "ä=")];
+        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(pairs(b"a=%FF").unwrap_err().contains('a'));
+    }
+
+    #[test]
+    fn forms_write_lists_with_brackets() {
+        let map = form_object(b"name=n&offer_ids[]=1&offer_ids%5B%5D=2").unwrap();
+        assert_eq!(Value::Object(map), json!({"name": "n", "offer_ids": ["1", "2"]}));
+        for twice in ["name=a&name=b", "a[]=1&a=2", "a=1&a[]=2"] {
+            assert!(form_object(twice.as_bytes()).is_err(), "{twice}");
+        }
+    }
+}

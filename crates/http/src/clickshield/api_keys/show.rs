@@ -1,0 +1,24 @@
+//! `GET /api-keys` and `GET /api-keys/{id}`
+
+use super::super::list::ListRequest;
+use super::super::{Answer, Failure};
+use super::model::{FIELDS, object};
+use crate::auth::Reader;
+use crate::error::{ApiError, Code};
+use axum::Json;
+use axum::extract::{Path, RawQuery};
+use axum::response::IntoResponse;
+use tollgate_catalog::ApiKey;
+
+pub(super) async fn list(Reader(caller): Reader, RawQuery(raw): RawQuery) -> Answer {
+    let request = ListRequest::read(raw.as_deref(), FIELDS)?;
+    let mut keys: Vec<_> = caller.organization().table::<ApiKey>().iter().collect();
+    keys.sort_by_key(|key| (key.meta.created_at, key.meta.id.clone()));
+    Ok(request.answer(keys.into_iter().map(|key| object(key, caller.organization_id())).collect()))
+}
+
+pub(super) async fn read(Reader(caller): Reader, Path(id): Path<String>) -> Answer {
+    let key = caller.organization().get::<ApiKey>(&id);
+    let key = key.ok_or_else(|| Failure(ApiError::new(Code::NotFound)))?;
+    Ok(Json(object(key, caller.organization_id())).into_response())
+}

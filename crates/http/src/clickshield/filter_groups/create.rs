@@ -1,0 +1,60 @@
+//! `POST …/filter-groups`
+
+use super::super::fields::Fields;
+use super::super::integrations::find;
+use super::super::{Answer, created};
+use super::model::GroupChange;
+use crate::ApiState;
+use crate::auth::Writer;
+use crate::body::read_object;
+use axum::extract::{Path, Request, State};
+use tollgate_catalog::{Draft, Refused};
+use tollgate_domain::{FilterGroup, FilterGroupId, Integration, IntegrationId};
+
+pub(super) async fn handle(
+    State(state): State<ApiState>,
+    Writer(caller): Writer,
+    Path(integration): Path<String>,
+    request: Request,
+) -> Answer {
+    let integration = find(&caller, &integration)?.id;
+    let (body, encoding) = read_object(request).await?;
+    let organization = caller.organization_id();
+    let change = GroupChange::read(Fields::new(body, encoding), None, integration, organization);
+    let create = |draft: &mut Draft<'_>| create(draft, integration, &change);
+    let id = if change.errors().is_empty() {
+        state.catalog.write(organization, &caller.actor(), create).await?
+    } else {
+        state.catalog.rehearse(organization, &caller.actor(), create).map_err(crate::error::ApiError::from)?
+    };
+    Ok(created(id.as_str()))
+}
+
+fn create(
+    draft: &mut Draft<'_>,
+    integration: IntegrationId,
+    change: &GroupChange,
+) -> Result<FilterGroupId, Refused> {
+    draft.require::<Integration>(integration.as_str(), None)?;
+    let mut group = FilterGroup {
+        id: FilterGroupId::random(draft.entropy()),
+        integration,
+        name: String::new(),
+        description: String::new(),
+        active: true,
+        priority: None,
+        advertiser_ids: Vec::new(),
+        offer_ids: Vec::new(),
+        publisher_ids: Vec::new(),
+        monitoring_mode: None,
+        rtb_enabled: None,
+        click_filter_preset_id: None,
+        conversion_filter_preset_id: None,
+        tags: Vec::new(),
+        filters: Vec::new(),
+    };
+    change.apply(draft, &mut group)?;
+    let id = group.id;
+    draft.create(group)?;
+    Ok(id)
+}

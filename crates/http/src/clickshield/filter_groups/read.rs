@@ -1,0 +1,35 @@
+//! `GET …/filter-groups/{filterGroupID}`
+
+use super::super::integrations::find;
+use super::super::{Answer, Failure};
+use super::model::object;
+use crate::auth::{Caller, Reader};
+use crate::error::{ApiError, Code};
+use axum::Json;
+use axum::extract::Path;
+use axum::response::IntoResponse;
+use std::sync::Arc;
+use tollgate_catalog::Stored;
+use tollgate_domain::FilterGroup;
+
+pub(super) async fn handle(
+    Reader(caller): Reader,
+    Path((integration, id)): Path<(String, String)>,
+) -> Answer {
+    let group = find_group(&caller, &integration, &id)?;
+    Ok(Json(object(&group, caller.organization_id())).into_response())
+}
+
+/// The caller's filter group of an id; that of another integration or organization does not exist.
+pub(super) fn find_group(
+    caller: &Caller,
+    integration: &str,
+    id: &str,
+) -> Result<Arc<Stored<FilterGroup>>, Failure> {
+    let integration = find(caller, integration)?.id;
+    let group = caller.organization().get::<FilterGroup>(id);
+    group
+        .filter(|group| group.integration == integration)
+        .cloned()
+        .ok_or_else(|| Failure(ApiError::new(Code::NotFound)))
+}

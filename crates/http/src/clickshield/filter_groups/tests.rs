@@ -1,0 +1,205 @@
+use crate::testing::TestApp;
+use serde_json::{Value, json};
+
+fn collection(app: &TestApp) -> String {
+    format!("/integrations/{}/filter-groups", app.made.integration_id)
+}
+
+fn group(app: &TestApp, name: &str, priority: Value) -> Value {
+    json!({"name": name, "priority": priority, "integration": app.made.integration_id,
+           "organization": app.made.organization_id})
+}
+
+async fn default_id(app: &TestApp) -> String {
+    let listed = app.call("GET", &format!("{}?filter[priority]=null", collection(app)), Value::Null).await;
+    listed.body["data"][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_group_lives_and_dies() {
+    let app = TestApp::new().await;
+    let mut full = group(&app, "Affiliates", json!(7));
+    let own = json!({
+        "active": false, "description": "What it is for", "advertiser_ids": ["a"], "offer_ids": ["o1", "o2"],
+        "publisher_ids": [], "monitoring_mode": false, "rtb_enabled": true, "tags": ["t"],
+        "click_filter_preset_id": 1, "conversion_filter_preset_id": 101,
+        "filters": [{"type": "duplicate_user", "enabled": true, "applies_to": ["click"], "action": "flag",
+                     "params": {"data_points": ["ip"], "lookback_minutes": 60}}],
+    });
+    full.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+    let id = app.call("POST", &collection(&app), full.clone()).await.created_id();
+    let path = format!("{}/{id}", collection(&app));
+    let read = app.call("GET", &path, Value::Null).await.body;
+    for (name, value) in full.as_object().unwrap() {
+        assert_eq!(&read[name], value, "{name}");
+    }
+    for name in ["id", "created_at", "updated_at", "last_updated_by"] {
+        assert!(read[name].is_string(), "{name}");
+    }
+    assert_eq!(app.call("PATCH", &path, read.clone()).await.status, 200, "what was read can be sent back");
+    assert_eq!(app.call("GET", &path, Value::Null).await.body, read);
+
+    let change = json!({"name": "Renamed", "monitoring_mode": null, "offer_ids": [], "filters": []});
+    let updated = app.call("PATCH", &path, change).await;
+    assert_eq!((updated.status.as_u16(), updated.body), (200, json!({})));
+    let read = app.call("GET", &path, Value::Null).await.body;
+    assert_eq!((&read["name"], &read["monitoring_mode"]), (&json!("Renamed"), &Value::Null));
+    assert_eq!(
+        (&read["offer_ids"], &read["filters"], &read["tags"]),
+        (&json!([]), &json!([]), &json!(["t"]))
+    );
+
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.body, json!({}));
+    assert_eq!(app.call("GET", &path, Value::Null).await.status, 404);
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_minimal_group_has_the_defaults_and_a_form_makes_one() {
+    let app = TestApp::new().await;
+    let id = app.call("POST", &collection(&app), group(&app, "Small", json!(1))).await.created_id();
+    let read = app.call("GET", &format!("{}/{id}", collection(&app)), Value::Null).await.body;
+    for (name, value) in [
+        ("active", json!(true)),
+        ("monitoring_mode", Value::Null),
+        ("rtb_enabled", Value::Null),
+        ("description", json!("")),
+        ("filters", json!([])),
+        ("tags", json!([])),
+        ("click_filter_preset_id", Value::Null),
+    ] {
+        assert_eq!(read[name], value, "{name}");
+    }
+    let form = format!(
+        "name=F&priority=2&integration={}&organization={}&active=false&monitoring_mode=&offer_ids[]=1&offer_ids[]=2\
+         &filters=%5B%7B%22type%22%3A%22bot%22%7D%5D",
+        app.made.integration_id, app.made.organization_id
+    );
+    let id = app.form("POST", &collection(&app), &form).await.created_id();
+    let read = app.call("GET", &format!("{}/{id}", collection(&app)), Value::Null).await.body;
+    assert_eq!((&read["offer_ids"], &read["active"]), (&json!(["1", "2"]), &json!(false)));
+    assert_eq!(read["filters"], json!([{"type": "bot", "enabled": true, "action": "reject", "params": {}}]));
+}
+
+#[tokio::test]
+async fn every_violated_rule_is_named_at_once() {
+    let app = TestApp::new().await;
+    app.call("POST", &collection(&app), group(&app, "First", json!(1))).await.created_id();
+    let bad = json!({
+        "priority": 1, "integration": "zzzzzzzzzz", "tags": vec!["x"; 51], "offer_ids": ["a", "a"], "odd": 1,
+        "click_filter_preset_id": 2, "conversion_filter_preset_id": 5,
+        "filters": [
+            {"type": "bot", "params": {"crawlers": "maybe"}}, {"enabled": true}, {"type": "nonsense"},
+            {"type": "duplicate_user", "params": {"lookback_minutes": 0, "surprise": 1}, "applies_to": ["impression", "x"]}
+        ],
+    });
+    let answered = app.call("POST", &collection(&app), bad).await;
+    assert_eq!(answered.status, 400);
+    let fields = answered.error_fields();
+    for field in [
+        "name",
+        "organization",
+        "integration",
+        "priority",
+        "tags",
+        "offer_ids[1]",
+        "odd",
+        "click_filter_preset_id",
+        "conversion_filter_preset_id",
+        "filters[0].params.crawlers",
+        "filters[1].type",
+        "filters[2].type",
+        "filters[3].params.lookback_minutes",
+        "filters[3].params.surprise",
+        "filters[3].applies_to[1]",
+    ] {
+        assert!(fields.contains(&field), "{field} is not among {fields:?}");
+    }
+    assert_eq!(app.call("GET", &collection(&app), Value::Null).await.body["meta"]["total_count"], 2);
+}
+
+#[tokio::test]
+async fn a_priority_belongs_to_one_group() {
+    let app = TestApp::new().await;
+    app.call("POST", &collection(&app), group(&app, "A", json!(1))).await.created_id();
+    let second = app.call("POST", &collection(&app), group(&app, "B", json!(2))).await.created_id();
+    let taken = app.call("POST", &collection(&app), group(&app, "C", json!(1))).await;
+    assert_eq!((taken.status.as_u16(), taken.error_fields()), (400, vec!["priority"]));
+    let path = format!("{}/{second}", collection(&app));
+    assert_eq!(app.call("PATCH", &path, json!({"priority": 1})).await.error_fields(), ["priority"]);
+    assert_eq!(app.call("PATCH", &path, json!({"priority": null})).await.error_fields(), ["priority"]);
+    assert_eq!(app.call("PATCH", &path, json!({"priority": 2})).await.status, 200);
+    for priority in [json!(0), json!(-1), json!(1.5), json!("1"), json!(4_000_000_000_u64)] {
+        let answered = app.call("POST", &collection(&app), group(&app, "D", priority)).await;
+        assert_eq!(answered.error_fields(), ["priority"]);
+    }
+    let other = app.call("POST", "/integrations", json!({"name": "Other"})).await.created_id();
+    let mut body = group(&app, "A", json!(1));
+    body["integration"] = other.clone().into();
+    app.call("POST", &format!("/integrations/{other}/filter-groups"), body).await.created_id();
+}
+
+#[tokio::test]
+async fn the_default_group_stays_last_and_unbound() {
+    let app = TestApp::new().await;
+    let path = format!("{}/{}", collection(&app), default_id(&app).await);
+    let bad = json!({"priority": 1, "offer_ids": ["a"], "name": "Renamed"});
+    assert_eq!(app.call("PATCH", &path, bad).await.error_fields(), ["priority", "offer_ids"]);
+    assert_eq!(
+        app.call("PATCH", &path, json!({"monitoring_mode": false, "priority": null})).await.status,
+        200
+    );
+    let refused = app.call("DELETE", &path, Value::Null).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (400, &json!("rule_broken")));
+    app.call("POST", &collection(&app), group(&app, "Z", json!(9))).await.created_id();
+    let listed = app.call("GET", &collection(&app), Value::Null).await.body;
+    assert_eq!(listed["data"][1]["name"], "Default");
+    assert_eq!(listed["data"][1]["monitoring_mode"], false);
+}
+
+#[tokio::test]
+async fn off_takes_a_side_out_and_custom_comes_with_filters() {
+    let app = TestApp::new().await;
+    let path = format!("{}/{}", collection(&app), default_id(&app).await);
+    assert_eq!(app.call("PATCH", &path, json!({"click_filter_preset_id": 9})).await.status, 200);
+    let read = app.call("GET", &path, Value::Null).await.body;
+    let filters = read["filters"].as_array().unwrap();
+    assert!(filters.iter().all(|one| !one["applies_to"].to_string().contains("click")), "{filters:?}");
+    let bot = filters.iter().find(|one| one["type"] == "bot").unwrap();
+    assert_eq!(bot["applies_to"], json!(["conversion", "impression"]));
+    assert_eq!(read["click_filter_preset_id"], 9);
+    let change = json!({"filters": [{"type": "bot", "applies_to": ["click"]}]});
+    assert_eq!(app.call("PATCH", &path, change).await.status, 200);
+    assert_eq!(app.call("GET", &path, Value::Null).await.body["click_filter_preset_id"], 1);
+}
+
+#[tokio::test]
+async fn bulk_requests_do_all_or_nothing() {
+    let app = TestApp::new().await;
+    let a = app.call("POST", &collection(&app), group(&app, "A", json!(1))).await.created_id();
+    let b = app.call("POST", &collection(&app), group(&app, "B", json!(2))).await.created_id();
+    let path = format!("{}?organization={}", collection(&app), app.made.organization_id);
+    let update = app.call("PATCH", &path, json!({"data": [a, b], "monitoring_mode": true})).await;
+    assert_eq!((update.status.as_u16(), update.body), (200, json!({})));
+    let count = async |filter: &str| {
+        let listed = app.call("GET", &format!("{}?{filter}", collection(&app)), Value::Null).await;
+        listed.body["meta"]["total_count"].as_u64().unwrap()
+    };
+    assert_eq!(count("filter[monitoring_mode]=true").await, 3);
+
+    let stranger = format!("{}?organization=000000000000000000000000", collection(&app));
+    assert_eq!(app.call("DELETE", &stranger, json!({"data": [a]})).await.status, 404);
+    let default = default_id(&app).await;
+    for (ids, status) in
+        [(json!([a, "zzzzzzzzzz"]), 404), (json!([a, default]), 400), (json!([]), 400), (json!([a, a]), 400)]
+    {
+        assert_eq!(app.call("DELETE", &path, json!({"data": ids})).await.status.as_u16(), status);
+    }
+    assert_eq!(
+        app.call("PATCH", &path, json!({"data": [a], "odd": 1})).await.error_fields(),
+        ["monitoring_mode", "odd"]
+    );
+    assert_eq!(count("").await, 3);
+    assert_eq!(app.call("DELETE", &path, json!({"data": [a, b]})).await.body, json!({}));
+    assert_eq!(count("").await, 1);
+}

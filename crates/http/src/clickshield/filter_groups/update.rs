@@ -1,0 +1,36 @@
+//! `PATCH …/filter-groups/{filterGroupID}`: changes what the body names; `null` clears what can be empty.
+
+use super::super::fields::Fields;
+use super::super::{Answer, done};
+use super::model::GroupChange;
+use super::read::find_group;
+use crate::ApiState;
+use crate::auth::Writer;
+use crate::body::read_object;
+use crate::error::ApiError;
+use axum::extract::{Path, Request, State};
+use tollgate_catalog::Draft;
+use tollgate_domain::FilterGroup;
+
+pub(super) async fn handle(
+    State(state): State<ApiState>,
+    Writer(caller): Writer,
+    Path((integration, id)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
+    let integration = find_group(&caller, &integration, &id)?.integration;
+    let (body, encoding) = read_object(request).await?;
+    let organization = caller.organization_id();
+    let change = GroupChange::read(Fields::new(body, encoding), Some(&id), integration, organization);
+    let update = |draft: &mut Draft<'_>| {
+        let mut group = draft.require::<FilterGroup>(&id, None)?.value.clone();
+        change.apply(draft, &mut group)?;
+        draft.update(group, None)
+    };
+    if change.errors().is_empty() {
+        state.catalog.write(organization, &caller.actor(), update).await?;
+    } else {
+        state.catalog.rehearse(organization, &caller.actor(), update).map_err(ApiError::from)?;
+    }
+    Ok(done())
+}

@@ -1,0 +1,35 @@
+//! `POST /integrations`: an integration and its Default filter group.
+
+use super::super::fields::Fields;
+use super::super::{Answer, created};
+use super::model::IntegrationChange;
+use crate::ApiState;
+use crate::auth::Writer;
+use crate::body::read_object;
+use axum::extract::{Request, State};
+use tollgate_catalog::{integration_defaults, new_integration};
+
+pub(super) async fn handle(
+    State(state): State<ApiState>,
+    Writer(caller): Writer,
+    request: Request,
+) -> Answer {
+    let (body, encoding) = read_object(request).await?;
+    let organization = caller.organization_id();
+    let change = IntegrationChange::read(Fields::new(body, encoding), None, organization);
+    if !change.errors().is_empty() {
+        return Err(crate::error::ApiError::invalid(change.errors().to_vec()).into());
+    }
+    let id = state
+        .catalog
+        .write(organization, &caller.actor(), |draft| {
+            let mut integration = integration_defaults(draft, "");
+            change.apply(&mut integration)?;
+            let id = integration.id;
+            new_integration(draft, integration, Vec::new())?;
+            change.apply_key(draft, id.as_str())?;
+            Ok(id)
+        })
+        .await?;
+    Ok(created(id.as_str()))
+}

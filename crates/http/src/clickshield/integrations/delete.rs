@@ -1,0 +1,28 @@
+//! `DELETE /integrations/{integrationID}`: with its filter groups. Its events stay in the ledger.
+
+use super::super::{Answer, done};
+use crate::ApiState;
+use crate::auth::Writer;
+use axum::extract::{Path, State};
+use tollgate_domain::{FilterGroup, Integration};
+
+pub(super) async fn handle(
+    State(state): State<ApiState>,
+    Writer(caller): Writer,
+    Path(id): Path<String>,
+) -> Answer {
+    state
+        .catalog
+        .write(caller.organization_id(), &caller.actor(), |draft| {
+            draft.delete::<Integration>(&id, None)?;
+            let groups: Vec<_> = draft
+                .table::<FilterGroup>()
+                .iter()
+                .filter(|group| group.integration.as_str() == id)
+                .map(|group| group.id)
+                .collect();
+            groups.iter().try_for_each(|group| draft.delete::<FilterGroup>(group.as_str(), None))
+        })
+        .await?;
+    Ok(done())
+}

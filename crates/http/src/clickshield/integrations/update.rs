@@ -1,0 +1,37 @@
+//! `PATCH /integrations/{integrationID}`: changes what the body names; `null` clears what can be empty.
+
+use super::super::fields::Fields;
+use super::super::{Answer, done};
+use super::model::IntegrationChange;
+use super::read::find;
+use crate::ApiState;
+use crate::auth::Writer;
+use crate::body::read_object;
+use crate::error::ApiError;
+use axum::extract::{Path, Request, State};
+use tollgate_domain::Integration;
+
+pub(super) async fn handle(
+    State(state): State<ApiState>,
+    Writer(caller): Writer,
+    Path(id): Path<String>,
+    request: Request,
+) -> Answer {
+    find(&caller, &id)?;
+    let (body, encoding) = read_object(request).await?;
+    let organization = caller.organization_id();
+    let change = IntegrationChange::read(Fields::new(body, encoding), Some(&id), organization);
+    if !change.errors().is_empty() {
+        return Err(ApiError::invalid(change.errors().to_vec()).into());
+    }
+    state
+        .catalog
+        .write(organization, &caller.actor(), |draft| {
+            let mut integration = draft.require::<Integration>(&id, None)?.value.clone();
+            change.apply(&mut integration)?;
+            draft.update(integration, None)?;
+            change.apply_key(draft, &id)
+        })
+        .await?;
+    Ok(done())
+}

@@ -1,0 +1,66 @@
+//! The traffic-quality dialect, under `/api/v2`: integrations, filter groups, API keys and (in a folder of their own)
+//! reports.
+
+mod api_keys;
+mod check;
+mod entity;
+mod fields;
+mod filter_groups;
+mod integrations;
+mod list;
+pub mod query;
+#[cfg(test)]
+mod tests;
+
+use crate::ApiState;
+use crate::error::{ApiError, Dialect};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tollgate_catalog::{CatalogError, WriteError};
+
+pub(crate) fn routes() -> Router<ApiState> {
+    Router::new().merge(integrations::routes()).merge(filter_groups::routes()).merge(api_keys::routes())
+}
+
+/// An error in this dialect's body.
+#[derive(Debug, Clone)]
+pub struct Failure(pub ApiError);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        self.0.respond(Dialect::Clickshield)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        Self(error.into())
+    }
+}
+
+/// What handlers of this dialect answer.
+pub type Answer = Result<Response, Failure>;
+
+/// 201 with the id of what was made.
+fn created(id: &str) -> Response {
+    (StatusCode::CREATED, axum::Json(json!({"created_item_id": id}))).into_response()
+}
+
+/// 200 with the empty object that updates and deletions answer.
+fn done() -> Response {
+    axum::Json(json!({})).into_response()
+}

@@ -1,0 +1,242 @@
+//! Every error of every dialect, in one table: its stable code, its status, what it means. A dialect decides the body.
+//!
+//! What is internal goes to the log and never to the caller.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tollgate_catalog::{CatalogError, Refused, WriteError};
+use tollgate_domain::Invalid;
+
+macro_rules! errors {
+    ($($variant:ident = $code:literal, $status:ident, $about:literal;)+) => {
+        /// What went wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $about] $variant),+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable text of the code.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The status it is answered with.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),+ }
+            }
+
+            /// What it means, in one sentence: also the message when there is nothing more to say.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about),+ }
+            }
+        }
+    };
+}
+
+errors! {
+    InvalidParameters = "invalid_parameters", BAD_REQUEST, "One or more parameters are missing or not legal.";
+    MalformedBody = "malformed_body", BAD_REQUEST, "The body cannot be read as what its content type says.";
+    MalformedQuery = "malformed_query", BAD_REQUEST, "The query string cannot be read.";
+    RuleBroken = "rule_broken", BAD_REQUEST, "The request breaks a rule about the whole.";
+    Unauthorized = "unauthorized", UNAUTHORIZED, "No valid API key was provided.";
+    RequestFailed = "request_failed", PAYMENT_REQUIRED, "The parameters were valid but the request failed.";
+    MissingScope = "missing_scope", FORBIDDEN, "The API key does not have permission to perform the request.";
+    NotFound = "not_found", NOT_FOUND, "The requested resource does not exist.";
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The resource does not have this method.";
+    VersionConflict = "version_conflict", CONFLICT, "Someone else changed the object since it was read.";
+    KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request within the last 24 hours.";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB.";
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json or application/x-www-form-urlencoded.";
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests hit the API too quickly.";
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on the server's end.";
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The server cannot do this at the moment; try again.";
+    InvalidRequest = "invalid_request", BAD_REQUEST, "The request is missing a required parameter, repeats one or is otherwise malformed.";
+    InvalidClient = "invalid_client", UNAUTHORIZED, "Client authentication failed.";
+    UnauthorizedClient = "unauthorized_client", BAD_REQUEST, "The client may not use this endpoint.";
+    UnsupportedGrantType = "unsupported_grant_type", BAD_REQUEST, "The grant type must be client_credentials.";
+    InvalidScope = "invalid_scope", BAD_REQUEST, "No scopes can be asked for.";
+}
+
+/// Whose bodies are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `{"code","message","errors":[{"field","message"}]}`
+    Clickshield,
+    /// `{"detail":[{"msg","type"}]}`
+    Chartboost,
+    /// RFC 6749 5.2: `{"error","error_description"}`
+    Oauth,
+}
+
+impl Dialect {
+    /// The dialect of a path.
+    pub fn of(path: &str) -> Self {
+        match path {
+            "/oauth/token" | "/v5/oauth/token" | "/v4/token" => Self::Oauth,
+            _ if path.starts_with("/api/v2/") || path == "/api/v2" => Self::Clickshield,
+            _ => Self::Chartboost,
+        }
+    }
+}
+
+/// An error on its way to the caller.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    /// Its row of the table.
+    pub code: Code,
+    /// One sentence for the caller.
+    pub message: String,
+    /// Every violated rule, by field.
+    pub errors: Vec<Invalid>,
+    /// Seconds after which to try again.
+    pub retry_after: Option<u32>,
+}
+
+impl ApiError {
+    /// An error that says what its row of the table says.
+    pub fn new(code: Code) -> Self {
+        Self::because(code, code.about())
+    }
+
+    /// An error with a message of its own.
+    pub fn because(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), errors: Vec::new(), retry_after: None }
+    }
+
+    /// Parameters that are not legal, every one of them.
+    pub fn invalid(errors: Vec<Invalid>) -> Self {
+        Self { errors, ..Self::new(Code::InvalidParameters) }
+    }
+
+    /// An error of our own: `what` failed because of `cause`, which is for the log alone.
+    pub fn internal(what: &str, cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(what, cause = %cause, "a request failed");
+        Self::new(Code::Internal)
+    }
+
+    /// The answer in a dialect.
+    pub fn respond(&self, dialect: Dialect) -> Response {
+        let body = match dialect {
+            Dialect::Clickshield => self.clickshield(),
+            Dialect::Chartboost => self.chartboost(),
+            Dialect::Oauth => self.oauth(),
+        };
+        let mut response = (self.code.status(), axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == Code::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+
+    fn clickshield(&self) -> Value {
+        let errors: Vec<Value> =
+            self.errors.iter().map(|one| json!({"field": one.field, "message": one.message})).collect();
+        json!({"code": self.code.text(), "message": self.message, "errors": errors})
+    }
+
+    fn chartboost(&self) -> Value {
+        if self.errors.is_empty() {
+            return json!({"detail": [{"msg": self.message, "type": self.code.text()}]});
+        }
+        let detail: Vec<Value> = self
+            .errors
+            .iter()
+            .map(|one| json!({"loc": ["body", one.field], "msg": one.message, "type": self.code.text()}))
+            .collect();
+        json!({"detail": detail})
+    }
+
+    fn oauth(&self) -> Value {
+        let code = match self.code {
+            Code::InvalidClient
+            | Code::UnauthorizedClient
+            | Code::UnsupportedGrantType
+            | Code::InvalidScope => self.code.text(),
+            _ if self.code.status().is_server_error() => "server_error",
+            _ => "invalid_request",
+        };
+        // RFC 6749 5.2 allows printable ASCII without quotes and backslashes.
+        let legal = |c: char| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '\'' };
+        let description: String = self.message.chars().map(legal).collect();
+        json!({"error": code, "error_description": description})
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        match refused {
+            Refused::NotFound { .. } => Self::new(Code::NotFound),
+            Refused::Exists { kind, .. } => Self::invalid(vec![Invalid::new(kind, message)]),
+            Refused::VersionConflict { .. } => Self::because(Code::VersionConflict, message),
+            Refused::Invalid(errors) => Self::invalid(errors),
+            Refused::Rule { .. } => Self::because(Code::RuleBroken, message),
+        }
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        match &error {
+            // A full disk, a file held too long by another process: it may pass.
+            CatalogError::Storage(cause) => {
+                tracing::error!(%cause, "the catalog failed");
+                Self { retry_after: Some(1), ..Self::new(Code::Unavailable) }
+            }
+            _ => Self::internal("the catalog", &error),
+        }
+    }
+}
+
+impl From<WriteError> for ApiError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Refused(refused) => refused.into(),
+            WriteError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_errors() {
+        let mut texts: Vec<_> = Code::ALL.iter().map(|code| code.text()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), Code::ALL.len());
+        assert!(
+            Code::ALL.iter().all(|code| code.status().is_client_error() || code.status().is_server_error())
+        );
+    }
+
+    #[test]
+    fn every_dialect_has_its_body() {
+        let error = ApiError::invalid(vec![Invalid::new("name", "must be given")]);
+        assert_eq!(
+            error.clickshield(),
+            json!({"code": "invalid_parameters", "message": "One or more parameters are missing or not legal.",
+                   "errors": [{"field": "name", "message": "must be given"}]})
+        );
+        assert_eq!(
+            error.chartboost(),
+            json!({"detail": [{"loc": ["body", "name"], "msg": "must be given", "type": "invalid_parameters"}]})
+        );
+        let error = ApiError::new(Code::NotFound);
+        assert_eq!(
+            error.chartboost(),
+            json!({"detail": [{"msg": "The requested resource does not exist.", "type": "not_found"}]})
+        );
+        assert_eq!(error.oauth()["error"], "invalid_request");
+        assert_eq!(ApiError::new(Code::Unavailable).oauth()["error"], "server_error");
+    }
+}

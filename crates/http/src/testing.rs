@@ -1,0 +1,157 @@
+//! A whole management API in a temporary directory, for tests through the real router.
+
+use crate::{ApiState, router};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use tollgate_catalog::init::{InitOptions, Initialised, initialise};
+use tollgate_catalog::{
+    Actor, Catalog, FILE_NAME, KeyOwner, Organization, Scope, integration_defaults, new_api_key,
+    new_integration,
+};
+use tollgate_domain::{Clock, Entropy, IntegrationId, OrganizationId, Timestamp};
+use tower::ServiceExt;
+
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Different bytes at every call, the same ones in every run (SplitMix64).
+struct TestEntropy(AtomicU64);
+
+impl Entropy for TestEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let mut z = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answered {
+    /// The fields that `errors` names.
+    pub(crate) fn error_fields(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().map_or(&[][..], Vec::as_slice);
+        errors.iter().filter_map(|error| error["field"].as_str()).collect()
+    }
+
+    pub(crate) fn created_id(&self) -> String {
+        assert_eq!(self.status, StatusCode::CREATED, "{self:?}");
+        self.body["created_item_id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+/// Another organization beside the one that `init` made.
+pub(crate) struct Neighbour {
+    pub(crate) api_key: String,
+    pub(crate) integration: IntegrationId,
+}
+
+pub(crate) struct TestApp {
+    pub(crate) made: Initialised,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) catalog: Arc<Catalog>,
+    router: Router,
+    _dir: tempfile::TempDir,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000)));
+        let entropy = Arc::new(TestEntropy(AtomicU64::new(1)));
+        let made =
+            initialise(dir.path(), &InitOptions::default(), clock.clone(), entropy.clone()).await.unwrap();
+        let catalog = Catalog::open(&dir.path().join(FILE_NAME), clock.clone(), entropy).await.unwrap();
+        let catalog = Arc::new(catalog);
+        let router = router(ApiState { catalog: catalog.clone() });
+        Self { made, clock, catalog, router, _dir: dir }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answered {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Answered { status, headers, body }
+    }
+
+    /// A request with `init`'s API key and, unless it is null, a JSON body.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Answered {
+        self.call_as(self.made.api_key.secret.expose(), method, path, body).await
+    }
+
+    pub(crate) async fn call_as(&self, key: &str, method: &str, path: &str, body: Value) -> Answered {
+        let request = Request::builder()
+            .method(method.parse::<Method>().unwrap())
+            .uri(format!("/api/v2{path}"))
+            .header("API-KEY", key);
+        let request = if body.is_null() {
+            request.body(Body::empty())
+        } else {
+            request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string()))
+        };
+        self.send(request.unwrap()).await
+    }
+
+    pub(crate) async fn form(&self, method: &str, path: &str, body: &str) -> Answered {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v2{path}"))
+            .header("Authorization", format!("Bearer {}", self.made.api_key.secret.expose()))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
+            .body(Body::from(body.to_owned()));
+        self.send(request.unwrap()).await
+    }
+
+    /// A key of the organization with these scopes only.
+    pub(crate) async fn key_with(&self, scopes: &[Scope]) -> String {
+        let actor = Actor::command_line();
+        let write = self.catalog.write(self.made.organization_id, &actor, |draft| {
+            new_api_key(draft, "limited", scopes, KeyOwner::Organization)
+        });
+        write.await.unwrap().secret.expose().to_owned()
+    }
+
+    pub(crate) async fn neighbour(&self) -> Neighbour {
+        let id: OrganizationId = "ffffffffffffffffffffffff".parse().unwrap();
+        let actor = Actor::command_line();
+        let write = self.catalog.write(id, &actor, |draft| {
+            draft.create(Organization { id, name: "Neighbour".into(), disclosures_accepted: false })?;
+            let key = new_api_key(draft, "theirs", &[Scope::Read, Scope::Write], KeyOwner::Organization)?;
+            let integration = integration_defaults(draft, "Theirs");
+            let integration_id = integration.id;
+            new_integration(draft, integration, Vec::new())?;
+            Ok((key, integration_id))
+        });
+        let (key, integration) = write.await.unwrap();
+        Neighbour { api_key: key.secret.expose().to_owned(), integration }
+    }
+}
