@@ -129,9 +129,13 @@ impl FieldRef {
         matches!(self, Self::RealTxId | Self::TxId)
     }
 
-    /// Whether it is missing wherever its columns are.
-    pub(crate) fn is_stored(self) -> bool {
-        matches!(self, Self::Stored(_) | Self::Status | Self::Rejection)
+    /// The column whose very value it is.
+    pub(crate) fn stored(self) -> Option<Column> {
+        match self {
+            Self::Stored(column) => Some(column),
+            Self::Status => Some(Column::Number(Number::Status)),
+            _ => None,
+        }
     }
 
     /// The stored columns that its value is computed from.
@@ -358,6 +362,22 @@ impl Predicate {
         }
     }
 
+    /// The ids from the first up to but without the second are all that can satisfy it, when it is about ids.
+    pub(crate) fn id_bounds(&self) -> Option<(TxId, TxId)> {
+        let Operand::Ids(ids) = &self.operand else { return None };
+        let (least, greatest) = (*ids.iter().min()?, *ids.iter().max()?);
+        let after = |id: TxId| TxId::from_u128(id.to_u128().saturating_add(1));
+        let (zero, end) = (TxId::default(), TxId::from_u128(u128::MAX));
+        match self.operator {
+            Operator::Eq | Operator::In => Some((least, after(greatest))),
+            Operator::Gt => Some((after(least), end)),
+            Operator::Gte => Some((least, end)),
+            Operator::Lt => Some((zero, least)),
+            Operator::Lte => Some((zero, after(least))),
+            Operator::Ne | Operator::Contains => None,
+        }
+    }
+
     fn number_of(&self, row: &impl Fields) -> Option<i64> {
         match self.field {
             FieldRef::Stored(Column::Number(column)) => row.number(column),
@@ -394,4 +414,64 @@ impl Predicate {
 /// The strings of a JSON array; none when it is something else.
 fn strings(json: &str) -> Vec<String> {
     serde_json::from_str(json).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(name: &str, operator: Option<&str>, text: &str) -> Result<Predicate, Invalid> {
+        Predicate::parse(EventKind::Click, name, operator, text)
+    }
+
+    #[test]
+    fn values_are_read_as_their_field_has_them() {
+        for (name, operator, text, operand) in [
+            ("revenue", "gte", "0.5", Operand::Numbers(vec![500_000])),
+            ("request_time", "lt", "2017-11-07T10:30:38+01:00", Operand::Numbers(vec![1_510_047_038_000])),
+            ("is_bot", "eq", "true", Operand::Numbers(vec![1])),
+            ("status", "in", "approved,rejected", Operand::Numbers(vec![1, 2])),
+            ("asn", "ne", "-7", Operand::Numbers(vec![-7])),
+            ("sub_id", "eq", "a,b", Operand::Texts(vec!["a,b".to_owned()])),
+            ("sub_id", "in", "a, b", Operand::Texts(vec!["a".to_owned(), "b".to_owned()])),
+            ("real_tx_id", "eq", "00000000000000000000000001", Operand::Ids(vec![TxId::from_u128(1)])),
+        ] {
+            assert_eq!(parse(name, Some(operator), text).unwrap().operand, operand, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_with_what_is_known() {
+        let error = parse("colour", None, "red").unwrap_err();
+        assert_eq!(error.field, "filter[colour]");
+        assert!(error.message.contains("rejections, ") && error.message.contains("redirected_to"));
+        assert!(!error.message.contains("video_completed"), "clicks have no videos: {error}");
+        let error = parse("is_bot", Some("gt"), "1").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "filter[is_bot][gt]: is not an operator for is_bot; known are eq, ne, in"
+        );
+        for (name, operator, text) in [
+            ("revenue", "eq", "much"),
+            ("request_time", "eq", "today"),
+            ("is_bot", "eq", "maybe"),
+            ("status", "eq", "1"),
+            ("asn", "in", "1,x"),
+            ("real_tx_id", "eq", "no-id"),
+            ("revenue", "contains", "1"),
+            ("publisher", "like", "x"),
+        ] {
+            let error = parse(name, Some(operator), text).unwrap_err();
+            assert_eq!(error.field, format!("filter[{name}][{operator}]"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_listed_field_can_be_named() {
+        for kind in tollgate_domain::KINDS_ALL {
+            for name in FieldRef::names(*kind) {
+                FieldRef::from_name(*kind, name).unwrap();
+            }
+        }
+    }
 }

@@ -330,6 +330,9 @@ impl<'v> SegmentSource<'v> {
         if walk.range.end <= self.bounds.1 {
             rest.end = self.segment.lower_bound(&footer, &mut window, rest.clone(), walk.range.end)?;
         }
+        if !self.filter.is_empty() && !self.segment.may_match(&footer, &rest, &self.filter)? {
+            rest.end = rest.start;
+        }
         Ok(Opened { footer, window, rest, matches: Vec::new(), step: FIRST_WINDOW })
     }
 

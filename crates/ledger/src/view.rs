@@ -139,10 +139,8 @@ impl View {
             let meta = segment.meta();
             let may_have = kind.is_none_or(|kind| kind == meta.kind)
                 && meta.bounds(integration).is_some_and(|(least, greatest)| least <= id && id <= greatest);
-            if may_have {
-                if let Some(event) = segment.find(integration, id)? {
-                    return Ok(Some(event));
-                }
+            if may_have && let Some(event) = segment.find(integration, id)? {
+                return Ok(Some(event));
             }
         }
         Ok(None)
@@ -161,10 +159,10 @@ impl View {
         let range = TxId::first_at(from)..TxId::first_at(to);
         let mut newest: Option<Event> = None;
         for run in self.open.runs() {
-            if let Some(entry) = run.newest_external(kind, integration, &range, external)? {
-                if newest.as_ref().is_none_or(|event| event.id < entry.id) {
-                    newest = Some(RowView::parse(run.row(entry))?.to_event());
-                }
+            if let Some(entry) = run.newest_external(kind, integration, &range, external)?
+                && newest.as_ref().is_none_or(|event| event.id < entry.id)
+            {
+                newest = Some(RowView::parse(run.row(entry))?.to_event());
             }
         }
         // Newest segments first, until none can hold a newer one than was found.
@@ -241,7 +239,12 @@ impl View {
     }
 }
 
-fn walk<'q>(query: &'q PageQuery, range: Range<TxId>, direction: Direction) -> Walk<'q> {
+fn walk(query: &PageQuery, mut range: Range<TxId>, direction: Direction) -> Walk<'_> {
+    for predicate in &query.predicates {
+        if let Some((least, beyond)) = predicate.id_bounds() {
+            range = range.start.max(least)..range.end.min(beyond);
+        }
+    }
     Walk {
         kind: query.kind,
         integration: query.integration,

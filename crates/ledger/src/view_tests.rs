@@ -80,6 +80,11 @@ const PREDICATES: &[(&str, Option<&str>, &str, Meaning)] = &[
     ("tx_id", None, "x2", |e| e.text(Text::ExternalTransactionId) == Some("x2")),
     ("tx_id", Some("lt"), "x", |e| e.text(Text::ExternalTransactionId).is_none()),
     ("request_time", Some("lt"), "2024-10-05 08:00:00", |e| e.at().millis() < 1_728_115_200_000),
+    ("real_tx_id", Some("gte"), "01J9DJP2800000000000000000", |e| e.id.to_string().as_str() >= "01J9DJP280"),
+    ("external_transaction_id", None, "x2", |e| e.text(Text::ExternalTransactionId) == Some("x2")),
+    ("external_transaction_id", None, "unheard-of", |_| false),
+    ("revenue", Some("gt"), "1", |e| e.number(Number::Revenue).is_some_and(|m| m > 1_000_000)),
+    ("publisher", Some("lte"), "", |e| e.text(Text::Publisher) == Some("")),
     ("integration_id", None, "bbbbbbbbbb", |e| e.integration.as_str() == "bbbbbbbbbb"),
     ("kind", Some("ne"), "click", |e| e.kind != EventKind::Click),
 ];

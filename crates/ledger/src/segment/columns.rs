@@ -174,15 +174,10 @@ impl Numbers {
 }
 
 /// Which rows of a column have a value. No bits are kept while every row has one.
+#[derive(Default)]
 struct Validity {
     rows: usize,
     bits: Option<BooleanBufferBuilder>,
-}
-
-impl Default for Validity {
-    fn default() -> Self {
-        Self { rows: 0, bits: None }
-    }
 }
 
 impl Validity {

@@ -3,6 +3,7 @@
 
 use super::schema;
 use super::writer::{Facts, Layout, Order};
+use crate::row::RowView;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{
@@ -12,12 +13,13 @@ use parquet::schema::types::ColumnPath;
 use std::collections::HashSet;
 use tollgate_domain::{Column, ColumnType, Number, Text};
 
-use crate::row::RowView;
-
 /// A reader decodes a column's dictionary for every page it wants, so a great one would cost more than it saves.
 const DICTIONARY_BYTES: usize = 64 << 10;
 /// Rows that are looked at to see which columns repeat themselves.
 const SAMPLE: usize = 1024;
+/// Columns of so few values are codes of two bits at most and stay uncompressed: setting up a decompressor would cost a
+/// reader more than the page itself.
+const BARE: usize = 4;
 
 pub(super) fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> WriterProperties {
     let rows = order.rows.len().min(layout.group_rows) as u64;
@@ -36,71 +38,75 @@ pub(super) fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> Wr
             .set_column_dictionary_enabled(path(name), false)
             .set_column_statistics_enabled(path(name), EnabledStatistics::Page);
     }
-    builder = builder.set_column_encoding(path(schema::SEQ), Encoding::DELTA_BINARY_PACKED);
+    builder = builder
+        .set_column_encoding(path(schema::SEQ), Encoding::DELTA_BINARY_PACKED)
+        .set_column_compression(path(schema::SEQ), Compression::UNCOMPRESSED)
+        .set_column_compression(path(schema::INTEGRATION), Compression::UNCOMPRESSED);
     for name in [schema::KEY, Text::ExternalTransactionId.name(), Text::ClickRealTxId.name()] {
         builder = builder
             .set_column_bloom_filter_enabled(path(name), true)
             .set_column_bloom_filter_fpp(path(name), 0.01)
             .set_column_bloom_filter_max_ndv(path(name), rows);
     }
-    let repeating = Repeating::of(order);
-    facts.presence.columns().fold(builder, |builder, column| of_column(builder, column, &repeating)).build()
+    let variety = Variety::sampled(order);
+    facts.presence.columns().fold(builder, |builder, column| of_column(builder, column, &variety)).build()
 }
 
-fn of_column(
-    builder: WriterPropertiesBuilder,
-    column: Column,
-    repeating: &Repeating,
-) -> WriterPropertiesBuilder {
+fn of_column(builder: WriterPropertiesBuilder, column: Column, variety: &Variety) -> WriterPropertiesBuilder {
     let path = path(column.name());
-    match column.column_type() {
-        ColumnType::Time => builder
+    if column.column_type() == ColumnType::Time {
+        return builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
-            .set_column_statistics_enabled(path, EnabledStatistics::Page),
-        _ => builder.set_column_dictionary_enabled(path, repeating.has(column)),
+            .set_column_compression(path.clone(), Compression::UNCOMPRESSED)
+            .set_column_statistics_enabled(path, EnabledStatistics::Page);
     }
+    let (present, distinct) = variety.of(column);
+    let builder = if distinct <= BARE && present >= SAMPLE / 16 {
+        builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED)
+    } else {
+        builder
+    };
+    builder.set_column_dictionary_enabled(path, distinct * 2 <= present)
 }
 
 fn path(name: &str) -> ColumnPath {
     ColumnPath::from(name)
 }
 
-/// Columns of whose sampled values at most half are distinct.
-struct Repeating {
-    texts: u64,
-    numbers: u32,
+/// How many values a sample has of each column, and how many of them are distinct.
+struct Variety {
+    texts: Vec<(usize, usize)>,
+    numbers: Vec<(usize, usize)>,
 }
 
-impl Repeating {
-    fn of(order: &Order<'_>) -> Self {
+impl Variety {
+    fn sampled(order: &Order<'_>) -> Self {
         let step = order.rows.len().div_ceil(SAMPLE).max(1);
         let sampled = order.rows.iter().step_by(step);
         // Rows were read once already, so all of them parse.
         let rows: Vec<RowView<'_>> = sampled.filter_map(|row| RowView::parse(row.bytes).ok()).collect();
-        let mut repeating = Self { texts: 0, numbers: 0 };
-        for column in Text::ALL {
-            let values: Vec<&str> = rows.iter().filter_map(|row| row.text(*column)).collect();
-            repeating.texts |= u64::from(repeats(&values)) << *column as u32;
+        Self {
+            texts: Text::ALL.iter().map(|c| count(rows.iter().filter_map(|row| row.text(*c)))).collect(),
+            numbers: Number::ALL
+                .iter()
+                .map(|c| count(rows.iter().filter_map(|row| row.number(*c))))
+                .collect(),
         }
-        for column in Number::ALL {
-            let values: Vec<i64> = rows.iter().filter_map(|row| row.number(*column)).collect();
-            repeating.numbers |= u32::from(repeats(&values)) << *column as u32;
-        }
-        repeating
     }
 
-    fn has(&self, column: Column) -> bool {
+    fn of(&self, column: Column) -> (usize, usize) {
         match column {
-            Column::Text(column) => self.texts >> column as u32 & 1 == 1,
-            Column::Number(column) => self.numbers >> column as u32 & 1 == 1,
+            Column::Text(column) => self.texts[column as usize],
+            Column::Number(column) => self.numbers[column as usize],
         }
     }
 }
 
-fn repeats<T: std::hash::Hash + Eq>(values: &[T]) -> bool {
-    let distinct: HashSet<&T> = values.iter().collect();
-    distinct.len() * 2 <= values.len()
+fn count<T: std::hash::Hash + Eq>(values: impl Iterator<Item = T>) -> (usize, usize) {
+    let mut present = 0;
+    let distinct: HashSet<T> = values.inspect(|_| present += 1).collect();
+    (present, distinct.len())
 }
 
 fn key_values(order: &Order<'_>, facts: &Facts) -> Vec<KeyValue> {

@@ -2,7 +2,7 @@
 
 use super::locate::IdPages;
 use super::schema::{self, Leaf};
-use super::{SegmentError, parquet_error};
+use super::{SegmentError, SegmentMeta, parquet_error};
 use crate::disk::DiskFile;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -84,8 +84,16 @@ pub(crate) struct Footer {
 }
 
 impl Footer {
-    pub(super) fn read(path: &str, file: Arc<dyn DiskFile>, rows: u64) -> Result<Self, SegmentError> {
+    pub(super) fn read(
+        path: &str,
+        file: Arc<dyn DiskFile>,
+        meta: &SegmentMeta,
+    ) -> Result<Self, SegmentError> {
+        let damaged = |what| SegmentError::Damaged { path: path.to_owned(), what };
         let length = file.length().map_err(super::disk_error(path))?;
+        if length != meta.bytes {
+            return Err(damaged("its size is not what the manifest says"));
+        }
         let file = SegmentFile { file, length };
         let metadata = ParquetMetaDataReader::new()
             .with_column_index_policy(PageIndexPolicy::Optional)
@@ -93,7 +101,6 @@ impl Footer {
             .parse_and_finish(&file)
             .map_err(parquet_error(path))?;
         let metadata = Arc::new(metadata);
-        let damaged = |what| SegmentError::Damaged { path: path.to_owned(), what };
         let entry = |name: &str| {
             let list = metadata.file_metadata().key_value_metadata()?;
             list.iter().find(|pair| pair.key == name)?.value.as_deref()
@@ -109,7 +116,7 @@ impl Footer {
         let integrations = entry(schema::META_INTEGRATIONS).and_then(parse_integrations);
         let integrations = integrations.ok_or_else(|| damaged("the list of integrations is missing"))?;
         let ends = integrations.last().map_or(0, |last| last.1);
-        if ends != rows || group_starts.last() != Some(&rows) {
+        if ends != meta.rows || group_starts.last() != Some(&meta.rows) {
             return Err(damaged("its number of rows is not what the manifest says"));
         }
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);

@@ -5,17 +5,74 @@ use crate::query::{Operand, Operator, Predicate};
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::statistics::Statistics;
 use std::ops::Range;
 
-/// Whether any of `rows` might satisfy all predicates, as far as absent columns tell.
-pub(super) fn may_match(footer: &Footer, rows: &Range<u64>, predicates: &[Predicate]) -> bool {
-    let _ = rows;
-    predicates.iter().all(|predicate| {
-        let columns = predicate.field.columns();
-        let absent = !columns.is_empty() && columns.iter().all(|column| footer.column(*column).is_none());
-        // A computed field (`tx_id`) may have a value without its column.
-        !(absent && predicate.field.is_stored()) || predicate.holds_for_absent()
-    })
+/// Whether any of `rows` might satisfy all predicates: by absent columns, statistics of row groups and bloom filters.
+pub(super) fn may_match(
+    footer: &Footer,
+    rows: &Range<u64>,
+    predicates: &[Predicate],
+) -> Result<bool, ParquetError> {
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    for group in footer.group_of(rows.start)..=footer.group_of(rows.end - 1) {
+        let mut possible = true;
+        for predicate in predicates {
+            possible = possible && group_may_match(footer, group, predicate)?;
+        }
+        if possible {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn group_may_match(footer: &Footer, group: usize, predicate: &Predicate) -> Result<bool, ParquetError> {
+    let Some(column) = predicate.field.stored() else { return Ok(true) };
+    let Some(leaf) = footer.column(column) else { return Ok(predicate.holds_for_absent()) };
+    let chunk = footer.arrow.metadata().row_group(group).column(leaf);
+    let Some(statistics) = chunk.statistics() else { return Ok(true) };
+    let has_nulls = statistics.null_count_opt().is_none_or(|nulls| nulls > 0);
+    if has_nulls && predicate.holds_for_absent() {
+        return Ok(true);
+    }
+    let within = match (statistics, &predicate.operand) {
+        (Statistics::Int64(bounds), Operand::Numbers(values)) => match (bounds.min_opt(), bounds.max_opt()) {
+            (Some(min), Some(max)) => values.iter().any(|value| predicate.operator.reaches(min, max, value)),
+            _ => true,
+        },
+        (Statistics::ByteArray(bounds), Operand::Texts(values)) => match (bounds.min_opt(), bounds.max_opt())
+        {
+            (Some(min), Some(max)) => values
+                .iter()
+                .any(|value| predicate.operator.reaches(min.data(), max.data(), value.as_bytes())),
+            _ => true,
+        },
+        _ => true,
+    };
+    match (&predicate.operand, predicate.operator) {
+        (Operand::Texts(values), Operator::Eq) if within && chunk.bloom_filter_offset().is_some() => {
+            bloom(footer, group, leaf, values.first().map_or(&[], |value| value.as_bytes()))
+        }
+        _ => Ok(within),
+    }
+}
+
+impl Operator {
+    /// Whether a value between `min` and `max` may stand in this relation to `given`. Bounds of long texts are cut, and
+    /// rounded outwards.
+    fn reaches<T: Ord + ?Sized>(self, min: &T, max: &T, given: &T) -> bool {
+        match self {
+            Self::Eq | Self::In => min <= given && given <= max,
+            Self::Gt => max > given,
+            Self::Gte => max >= given,
+            Self::Lt => min < given,
+            Self::Lte => min <= given,
+            Self::Ne | Self::Contains => true,
+        }
+    }
 }
 
 /// Whether the row group may have this value in a leaf, as its bloom filter says; without a filter it may.

@@ -53,7 +53,7 @@ impl Segment {
     pub(crate) fn footer(&self) -> Result<Arc<Footer>, SegmentError> {
         self.cache.get(self.number, || {
             let file = self.disk.open(&self.path).map_err(disk_error(&self.path))?;
-            Footer::read(&self.path, file, self.meta.rows)
+            Footer::read(&self.path, file, &self.meta)
         })
     }
 
@@ -102,6 +102,16 @@ impl Segment {
         Ok(events)
     }
 
+    /// Whether the footer and bloom filters leave it possible that any of `rows` satisfies the filter.
+    pub(crate) fn may_match(
+        &self,
+        footer: &Footer,
+        rows: &Range<u64>,
+        filter: &Filter<'_>,
+    ) -> Result<bool, SegmentError> {
+        prune::may_match(footer, rows, filter.predicates).map_err(parquet_error(&self.path))
+    }
+
     /// Which of `rows` (all of `integration`, with the ids `window` finds) satisfy every predicate, in rising order.
     pub(crate) fn matching(
         &self,
@@ -111,12 +121,12 @@ impl Segment {
         rows: Range<u64>,
         filter: &Filter<'_>,
     ) -> Result<Vec<u64>, SegmentError> {
-        if rows.is_empty() || !prune::may_match(footer, &rows, filter.predicates) {
+        if rows.is_empty() {
             return Ok(Vec::new());
         }
         let mut matches = Vec::new();
         let mut first = rows.start;
-        for decoded in self.decode(footer, &filter.leaves(footer), &[rows])? {
+        for decoded in self.decode(footer, &filter.leaves(footer), std::slice::from_ref(&rows))? {
             for row in 0..decoded.rows() {
                 let at = first + row as u64;
                 let id = if filter.needs_id { self.id(footer, window, at)? } else { TxId::default() };
@@ -176,7 +186,7 @@ impl Segment {
                 let from = end.saturating_sub(CHUNK).max(start);
                 let mut first = from;
                 let mut found = None;
-                for decoded in self.decode(footer, &[leaf], &[from..end])? {
+                for decoded in self.decode(footer, &[leaf], std::slice::from_ref(&(from..end)))? {
                     let last = (0..decoded.rows()).rev().find(|row| is_it(&decoded, *row));
                     found = last.map(|row| first + row as u64).or(found);
                     first += decoded.rows() as u64;
@@ -197,7 +207,7 @@ impl Segment {
         let mut rows = Vec::new();
         for run in prune::rows_with_seq(footer, leaf, range) {
             let mut first = run.start;
-            for decoded in self.decode(footer, &[leaf], &[run])? {
+            for decoded in self.decode(footer, &[leaf], std::slice::from_ref(&run))? {
                 let hits =
                     (0..decoded.rows()).filter(|row| decoded.seq(*row).is_some_and(|s| range.contains(&s)));
                 rows.extend(hits.map(|row| first + row as u64));
@@ -243,10 +253,10 @@ impl Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         self.cache.forget(self.number);
-        if self.doomed.load(Ordering::Relaxed) {
-            if let Err(error) = self.disk.remove(&self.path) {
-                tracing::warn!(segment = self.path, %error, "a segment that is no longer used could not be removed");
-            }
+        if self.doomed.load(Ordering::Relaxed)
+            && let Err(error) = self.disk.remove(&self.path)
+        {
+            tracing::warn!(segment = self.path, %error, "a segment that is no longer used could not be removed");
         }
     }
 }

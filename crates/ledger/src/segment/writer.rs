@@ -135,7 +135,7 @@ impl<'a> Order<'a> {
         if sorted.is_empty() {
             return Err(refuse("there are no rows to be sealed"));
         }
-        sorted.sort_unstable_by(|a, b| (a.integration, a.id).cmp(&(b.integration, b.id)));
+        sorted.sort_unstable_by_key(|row| (row.integration, row.id));
         Ok(Self { kind, day, rows: sorted })
     }
 
