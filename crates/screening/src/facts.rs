@@ -1,6 +1,6 @@
 //! Reading an event's columns as the facts that filters ask for.
 
-use tollgate_domain::{BotClass, Country, Event, Number, ProxyKind, Text, Timestamp};
+use tollgate_domain::{BotClass, Event, Number, ProxyKind, Text, Timestamp};
 
 /// The time an event is counted at: its own, but never later than its arrival, so that a caller's clock cannot push a
 /// window into the future.
@@ -18,9 +18,10 @@ pub(crate) fn filled(event: &Event, column: Text) -> Option<&str> {
     event.text(column).filter(|text| !text.is_empty())
 }
 
-/// The country in `column`.
-pub(crate) fn country(event: &Event, column: Text) -> Option<Country> {
-    event.text(column)?.parse().ok()
+/// The country code in `column`: two upper-case letters.
+pub(crate) fn country(event: &Event, column: Text) -> Option<&str> {
+    let code = event.text(column)?;
+    (code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
 }
 
 /// What the address is known to be. `None` is an ordinary address, or none at all.
@@ -42,11 +43,10 @@ pub(crate) fn click_to_conversion_millis(event: &Event) -> Option<i64> {
 
 /// Whether a device id has the form 8-4-4-4-12 of hexadecimal digits.
 pub(crate) fn is_device_id(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+    let bytes = text.as_bytes();
+    bytes.len() == 36
+        && [8, 13, 18, 23].iter().all(|dash| bytes[*dash] == b'-')
+        && bytes.iter().filter(|byte| byte.is_ascii_hexdigit()).count() == 32
 }
 
 /// Whether a device id is the one of limited ad tracking: all zeros.

@@ -203,14 +203,13 @@ impl KindFeatures {
 /// Marks a key that does not exist because the event lacks a data point.
 pub(crate) const NO_KEY: u64 = 0;
 
-/// The most columns a key is made of: every text column, each once.
-const MAX_PARTS: usize = Text::COUNT + 2;
-
 /// The keys of one event, by recipe, in a buffer that is used again and again.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     values: Vec<u64>,
     pub(crate) keys: Vec<u64>,
+    /// Where each key was when it was last looked for, filled by the counters.
+    pub(crate) places: Vec<u32>,
 }
 
 impl Keys {
@@ -229,13 +228,8 @@ impl Keys {
                 self.keys.push(NO_KEY);
                 continue;
             }
-            let mut parts = [0u64; MAX_PARTS];
-            parts[..2].copy_from_slice(&recipe.prefix);
-            let used = 2 + recipe.columns.len();
-            for (part, column) in parts[2..].iter_mut().zip(&recipe.columns) {
-                *part = self.values[usize::from(*column)];
-            }
-            self.keys.push(hasher.parts(&parts[..used]));
+            let values = recipe.columns.iter().map(|column| self.values[usize::from(*column)]);
+            self.keys.push(hasher.parts(recipe.prefix, values));
         }
     }
 }
@@ -247,15 +241,24 @@ fn identifying_value(event: &Event, column: Text) -> &str {
     if column == Text::DeviceId && crate::facts::is_zero_device_id(value) { "" } else { value }
 }
 
-/// The keyed hash that turns values into counter keys, so that nobody outside can choose colliding ones.
+/// The keyed hash that turns values into counter keys, so that nobody outside can choose colliding ones: SipHash of
+/// each value, mixed with the feature's prefix by multiplications with secret factors. The mix need not be strong by
+/// itself, since what goes into it cannot be chosen without knowing the key.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyHasher(siphasher::sip::SipHasher13);
+pub(crate) struct KeyHasher {
+    values: siphasher::sip::SipHasher13,
+    factors: [u64; 2],
+}
 
 impl KeyHasher {
     pub(crate) fn new(key: &[u8; 16]) -> Self {
-        Self(siphasher::sip::SipHasher13::new_with_key(key))
+        let values = siphasher::sip::SipHasher13::new_with_key(key);
+        // Odd, so that a multiplication loses nothing.
+        let factor = |name: &[u8]| values.hash(name) | 1;
+        Self { values, factors: [factor(b"tollgate factor 1"), factor(b"tollgate factor 2")] }
     }
 
+    #[inline]
     fn text(&self, column: Text, value: &str) -> u64 {
         // Devices and vendors disagree on the case of advertising ids.
         let mut lower = [0; 36];
@@ -263,23 +266,28 @@ impl KeyHasher {
             36 if column == Text::DeviceId => {
                 lower.copy_from_slice(value.as_bytes());
                 lower.make_ascii_lowercase();
-                self.0.hash(&lower)
+                self.values.hash(&lower)
             }
-            _ => self.0.hash(value.as_bytes()),
+            _ => self.values.hash(value.as_bytes()),
         }
     }
 
-    fn parts(&self, parts: &[u64]) -> u64 {
-        let mut bytes = [0; MAX_PARTS * 8];
-        let used = parts.len() * 8;
-        for (chunk, part) in bytes.chunks_exact_mut(8).zip(parts) {
-            chunk.copy_from_slice(&part.to_le_bytes());
-        }
-        self.0.hash(&bytes[..used]).max(NO_KEY + 1)
+    #[inline]
+    fn parts(&self, prefix: [u64; 2], values: impl Iterator<Item = u64>) -> u64 {
+        let mixed = fold_multiply(prefix[0] ^ self.factors[1], self.factors[0]) ^ prefix[1];
+        let mixed = values.fold(mixed, |mixed, value| fold_multiply(mixed, self.factors[0]) ^ value);
+        fold_multiply(mixed, self.factors[1]).max(NO_KEY + 1)
     }
 
     /// Tells keys made with one secret from keys made with another.
     pub(crate) fn check(&self) -> u64 {
-        self.0.hash(b"tollgate counters")
+        self.values.hash(b"tollgate counters")
     }
+}
+
+/// Both halves of the product, folded into one.
+#[inline]
+fn fold_multiply(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
 }

@@ -2,6 +2,7 @@
 
 use crate::counters::Tally;
 use crate::feature::{FeatureId, FeatureSet, FeatureSpec, Kinds, PerKind, kind_index};
+use crate::symbols::{Symbol, SymbolColumn, Symbols};
 pub use crate::verdict::Report;
 use tollgate_domain::{Event, EventKind};
 
@@ -17,6 +18,7 @@ pub struct Observation<'a> {
     /// The event, with its signals and its click as columns.
     pub event: &'a Event,
     pub(crate) tallies: &'a [Option<Tally>],
+    pub(crate) symbols: &'a [u32],
 }
 
 impl Observation<'_> {
@@ -26,11 +28,18 @@ impl Observation<'_> {
     pub fn tally(&self, feature: FeatureId) -> Option<Tally> {
         self.tallies.get(feature.index()).copied().flatten()
     }
+
+    /// The event's value of a column, to be compared with sets.
+    #[inline]
+    pub fn symbol(&self, column: SymbolColumn) -> Symbol {
+        Symbol::of(column, self.symbols)
+    }
 }
 
 /// What a filter may ask for while it is compiled.
 pub struct Compiler<'a> {
     pub(crate) features: &'a mut FeatureSet,
+    pub(crate) symbols: &'a mut Symbols,
     pub(crate) kinds: Kinds,
     /// Set when the plan would need more features than there are places for.
     pub(crate) overflow: bool,

@@ -16,6 +16,7 @@ pub mod params;
 mod plan;
 mod schema;
 mod sources;
+pub mod symbols;
 mod verdict;
 
 pub use catalogue::{CATALOGUE, FilterType, validate};

@@ -36,6 +36,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Scratch {
     pub(crate) keys: Keys,
     pub(crate) tallies: Vec<Option<Tally>>,
+    pub(crate) symbols: Vec<u32>,
 }
 
 const _: () = assert!(Reason::ALL.len() <= 64, "rejections are bits of one u64");
@@ -202,9 +203,15 @@ pub struct Report<'a> {
     pub(crate) outcome: &'a mut Outcome,
     pub(crate) features: &'a [FeatureInfo],
     pub(crate) sources: &'a dyn DataSources,
-    /// The filter's index in its group.
+    pub(crate) identity: &'a Identity,
+}
+
+/// Which filter reports.
+pub(crate) struct Identity {
+    /// The filter's index in its group as configured, disabled filters included.
     pub(crate) index: u16,
     pub(crate) filter: &'static FilterType,
+    /// The type's position in the catalogue.
     pub(crate) position: u8,
     pub(crate) action: FilterAction,
 }
@@ -213,14 +220,14 @@ impl Report<'_> {
     /// The filter lacks a fact, named by `missing`, and has no opinion.
     #[inline]
     pub fn abstain(&mut self, missing: &'static str) {
-        self.outcome.abstained |= 1 << self.position;
-        self.outcome.abstentions.push((self.index, self.filter.name, missing));
+        self.outcome.abstained |= 1 << self.identity.position;
+        self.outcome.abstentions.push((self.identity.index, self.identity.filter.name, missing));
     }
 
     /// The filter objects.
     #[cold]
     pub fn fire(&mut self, finding: &Finding<'_>) {
-        let (flagged, action) = match self.action {
+        let (flagged, action) = match self.identity.action {
             FilterAction::Reject => (false, "reject"),
             FilterAction::Flag => (true, "flag"),
         };
@@ -232,8 +239,8 @@ impl Report<'_> {
         let _ = write!(
             out,
             r#"{{"filter":{},"type":"{}","action":"{action}","reason":"{}""#,
-            self.index,
-            self.filter.name,
+            self.identity.index,
+            self.identity.filter.name,
             finding.reason.code()
         );
         if let Some(field) = finding.field {

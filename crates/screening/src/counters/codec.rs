@@ -4,18 +4,18 @@
 //! u8 version | u16 slot | u64 key check | u64 seq | u32 clock | u32 entries | entry*
 //! entry: u64 key | u32 newest | u32 touched | u32 window minutes * 256 + tag | buckets
 //!   tag 0-4: that many hits in place, a byte each: age in buckets, 0x80 when it hit the share
-//!   tag 255: a ring: u8 flags (1: has misses) | u8 n | n * (u8 age, u32 total, u32 misses)
+//!   tag 255: a ring: u8 form (1: has misses, 2: wide totals, 4: wide misses) | u8 n | n * (u8 age, u32 total, u32 misses)
 //! ```
 //!
 //! Entries rise by key and buckets by age, so that equal states are equal bytes. What is forgotten is left out. A
 //! checksum is the business of the file around it.
 
 use super::entry::{BUCKETS, Entry, INLINE};
+use super::ring::HAS_MISSES;
 use super::slot::Slot;
 
 const VERSION: u8 = 1;
 const RING: u32 = 255;
-const HAS_MISSES: u8 = 1;
 
 /// Why a slot cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,7 @@ pub(super) struct Header {
 }
 
 pub(super) fn write(header: &Header, slot: &Slot, out: &mut Vec<u8>) {
-    let mut entries: Vec<&Entry> = slot.table.iter().filter(|entry| !entry.forgotten(header.clock)).collect();
+    let mut entries: Vec<&Entry> = slot.entries().filter(|entry| !entry.forgotten(header.clock)).collect();
     entries.sort_unstable_by_key(|entry| entry.key);
     out.push(VERSION);
     out.extend(header.slot.to_le_bytes());
@@ -68,7 +68,7 @@ fn write_entry(entry: &Entry, out: &mut Vec<u8>) {
             out[from..].sort_unstable_by_key(|place| (place & 0x7f, *place));
         }
         Some(ring) => {
-            out.push(if ring.misses.is_some() { HAS_MISSES } else { 0 });
+            out.push(ring.form());
             let count_at = out.len();
             out.push(0);
             for (age, total, hits) in entry.buckets() {
@@ -132,9 +132,10 @@ fn read_entry(input: &mut Input<'_>) -> Result<Entry, SlotError> {
     if tag != RING {
         return Err(SlotError::Damaged("an entry has an unknown form"));
     }
-    let has_misses = input.u8()? & HAS_MISSES != 0;
+    let form = input.u8()?;
+    let has_misses = form & HAS_MISSES != 0;
     let mut next_age = 0;
-    entry.restore_ring(has_misses);
+    entry.restore_ring(form);
     for _ in 0..input.u8()? {
         let (age, total, misses) = (age_of(input.u8()?)?, input.u32()?, input.u32()?);
         if age < next_age || misses > total || (misses > 0 && !has_misses) {

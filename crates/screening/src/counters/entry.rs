@@ -1,27 +1,16 @@
 //! One key's window: up to four hits in place, then a ring of 60 buckets.
 
+use super::ring::Ring;
 use super::{Moment, Tally};
 
 /// Buckets to a window.
 pub(super) const BUCKETS: u32 = 60;
 /// Hits that need no ring.
 pub(super) const INLINE: usize = 4;
-/// What an entry without a ring is charged: 32 bytes and a control byte at the emptiest a table gets after growing.
-pub(super) const BASE_COST: usize = 76;
-const RING_COST: usize = size_of::<Ring>() + 16;
-const HITS_COST: usize = size_of::<[u32; BUCKETS as usize]>() + 16;
+/// What an entry without a ring is charged: 32 bytes, in a table that growing leaves half empty.
+pub(super) const BASE_COST: usize = 64;
 /// Bit of an in-place hit that hit the feature's share; the lower bits are its age in buckets.
 const HIT: u8 = 0x80;
-
-/// Counts by bucket; bucket `b` is at `b % 60`.
-#[derive(Debug, Clone)]
-pub(super) struct Ring {
-    pub(super) total: u32,
-    pub(super) hits: u32,
-    pub(super) totals: [u32; BUCKETS as usize],
-    /// Absent while every event hits, which is so for every feature without a share.
-    pub(super) misses: Option<Box<[u32; BUCKETS as usize]>>,
-}
 
 /// A key and its window. 32 bytes: ten million of them must fit into a gigabyte.
 #[derive(Debug, Clone)]
@@ -51,6 +40,11 @@ impl Entry {
             packed: window_minutes << 8 | 1,
             places,
         }
+    }
+
+    /// A place in a table that no entry takes.
+    pub(super) fn free() -> Self {
+        Self::empty(0, 0, 0, 0)
     }
 
     /// An entry without any hit.
@@ -93,7 +87,7 @@ impl Entry {
     pub(super) fn cost(&self) -> usize {
         match &self.ring {
             None => BASE_COST,
-            Some(ring) => BASE_COST + RING_COST + if ring.misses.is_some() { HITS_COST } else { 0 },
+            Some(ring) => BASE_COST + ring.cost(),
         }
     }
 
@@ -153,7 +147,7 @@ impl Entry {
         let (places, len) = (self.places, self.len());
         self.packed &= !0xff;
         self.ring.get_or_insert_with(|| {
-            let mut ring = Box::new(Ring { total: 0, hits: 0, totals: [0; 60], misses: None });
+            let mut ring = Box::new(Ring::new());
             for place in &places[..len.min(INLINE)] {
                 let (age, hit) = unplace(*place);
                 ring.add(newest - age, 1, u32::from(hit));
@@ -230,54 +224,8 @@ impl Entry {
     }
 
     /// Restores an empty ring from an export.
-    pub(super) fn restore_ring(&mut self, has_misses: bool) {
-        let newest = self.newest / self.window_minutes().max(1);
-        self.ring_at(newest).misses = has_misses.then(|| Box::new([0; BUCKETS as usize]));
-    }
-}
-
-impl Ring {
-    fn add(&mut self, bucket: u32, total: u32, hits: u32) {
-        let n = (bucket % BUCKETS) as usize;
-        // Saturating: a window of four billion events is over any threshold.
-        let (before_total, before_hits) = self.bucket(bucket);
-        self.totals[n] = before_total.saturating_add(total);
-        self.total = self.total.saturating_add(self.totals[n] - before_total);
-        let misses = total - hits;
-        if misses > 0 || self.misses.is_some() {
-            let all = self.misses.get_or_insert_with(|| Box::new([0; BUCKETS as usize]));
-            all[n] = all[n].saturating_add(misses).min(self.totals[n]);
-        }
-        self.hits = (self.hits - before_hits).saturating_add(self.bucket(bucket).1);
-    }
-
-    fn clear(&mut self, bucket: u32) {
-        let n = (bucket % BUCKETS) as usize;
-        let (total, hits) = self.bucket(bucket);
-        self.total = self.total.saturating_sub(total);
-        self.hits = self.hits.saturating_sub(hits);
-        self.totals[n] = 0;
-        if let Some(misses) = &mut self.misses {
-            misses[n] = 0;
-        }
-    }
-
-    /// (total, hits) of a bucket.
-    fn bucket(&self, bucket: u32) -> (u32, u32) {
-        let n = (bucket % BUCKETS) as usize;
-        let misses = self.misses.as_ref().map_or(0, |misses| misses[n]);
-        (self.totals[n], self.totals[n] - misses)
-    }
-
-    /// The sum over ages `from` to `to`, both included, counted back from bucket `newest`.
-    fn sum(&self, newest: u32, from: u32, to: u32) -> Tally {
-        if (from, to) == (0, BUCKETS - 1) {
-            return Tally { total: self.total, hits: self.hits };
-        }
-        (from..=to.min(newest)).fold(Tally::default(), |sum, age| {
-            let (total, hits) = self.bucket(newest - age);
-            Tally { total: sum.total.saturating_add(total), hits: sum.hits.saturating_add(hits) }
-        })
+    pub(super) fn restore_ring(&mut self, form: u8) {
+        self.ring_at(0).set_form(form);
     }
 }
 

@@ -18,12 +18,13 @@
 
 mod codec;
 mod entry;
+mod ring;
 mod slot;
 
 pub use codec::SlotError;
 
 use crate::facts::{arrival_time, window_time};
-use crate::feature::{KeyHasher, Keys};
+use crate::feature::{KeyHasher, Keys, NO_KEY};
 use slot::Slot;
 use tollgate_domain::{Event, Timestamp};
 
@@ -71,7 +72,7 @@ impl Counters {
     pub const SLOTS: usize = 4096;
 
     /// Empty counters whose keys are hashed with the secret `key` (persist it beside the slots) and whose entries may
-    /// take `budget` bytes of memory, all overhead included; 76 bytes for a key with up to four hits. Beyond the
+    /// take `budget` bytes of memory, all overhead included; 64 bytes for a key with up to four hits. Beyond the
     /// budget keys give way: expired ones first, then those whose newest hit is oldest.
     pub fn new(key: &[u8; 16], budget: usize) -> Self {
         Self {
@@ -125,10 +126,19 @@ impl Counters {
         Moment { at: seconds(window_time(event)), arrival, clock: self.clock.max(arrival) }
     }
 
-    /// What the window of `window_minutes` that ends at `moment` holds for `key`.
+    /// Finds the keys' places. All are looked for before any is read, so that their cache misses overlap.
+    pub(crate) fn locate(&self, keys: &mut Keys) {
+        keys.places.clear();
+        keys.places.extend(keys.keys.iter().map(|key| match *key {
+            NO_KEY => slot::NOWHERE,
+            key => self.slots[slot_of(key)].locate(key),
+        }));
+    }
+
+    /// What the window of `window_minutes` that ends at `moment` holds for `key`, which is at `place`.
     #[inline]
-    pub(crate) fn read(&self, key: u64, window_minutes: u32, moment: &Moment) -> Tally {
-        self.slots[slot_of(key)].read(key, window_minutes, moment)
+    pub(crate) fn read(&self, place: u32, key: u64, window_minutes: u32, moment: &Moment) -> Tally {
+        self.slots[slot_of(key)].read(place, window_minutes, moment)
     }
 
     /// Begins to count an event.
@@ -138,14 +148,15 @@ impl Counters {
         self.seq = self.seq.max(event.seq);
     }
 
-    /// Counts an event for `key`, unless the slot includes it already.
+    /// Counts an event for the key, last seen at its place, unless the slot includes it already.
     #[inline]
-    pub(crate) fn add(&mut self, seq: u64, key: u64, window_minutes: u32, moment: &Moment, hit: bool) {
+    pub(crate) fn add(&mut self, seq: u64, at: (u32, u64), window_minutes: u32, moment: &Moment, hit: bool) {
+        let (place, key) = at;
         let slot = &mut self.slots[slot_of(key)];
         if seq != 0 && seq <= slot.seq {
             return;
         }
-        slot.add(key, window_minutes, moment, hit);
+        slot.add(place, key, window_minutes, moment, hit);
         if slot.bytes > self.slot_budget {
             self.evicted += slot.relieve(self.slot_budget, moment.clock);
         }

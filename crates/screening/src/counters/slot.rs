@@ -1,38 +1,67 @@
 //! One slot: a table of entries that is swept, grown, relieved and copied by itself.
+//!
+//! The table is open addressing with linear probing over 32-byte entries, and nothing is ever removed alone: sweeping
+//! and growing build it anew. That leaves one cache miss to a look-up, where a general hash table has two, and look-ups
+//! are most of what judging an event costs.
 
 use super::entry::Entry;
 use super::{Moment, Tally};
-use hashbrown::HashTable;
 
 /// A part of the counters.
 #[derive(Default)]
 pub(super) struct Slot {
-    pub(super) table: HashTable<Entry>,
+    /// Entries at their places; a free place has key 0.
+    places: Box<[Entry]>,
+    len: usize,
     /// Includes every event up to this one.
     pub(super) seq: u64,
     /// Bytes charged to the budget.
     pub(super) bytes: usize,
-    /// Number of entries at which the next new key sweeps first.
-    sweep_at: usize,
 }
 
-/// Keys of one slot share their top bits, which the table looks at; this spreads them again.
-#[inline]
-fn table_hash(key: u64) -> u64 {
-    key ^ key << 20
-}
-
-/// A slot with fewer entries is not worth sweeping.
-const MIN_SWEEP: usize = 16;
+/// The smallest table that is made.
+const MIN_PLACES: usize = 8;
+/// Says that a key is not in the table.
+pub(super) const NOWHERE: u32 = u32::MAX;
 
 impl Slot {
     pub(super) fn len(&self) -> usize {
-        self.table.len()
+        self.len
     }
 
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.places.iter().filter(|entry| entry.key != 0)
+    }
+
+    /// Where the search for a key begins. The lower half of the key decides, since its top bits chose the slot.
     #[inline]
-    pub(super) fn read(&self, key: u64, window_minutes: u32, moment: &Moment) -> Tally {
-        match self.table.find(table_hash(key), |entry| entry.key == key) {
+    fn home(&self, key: u64) -> usize {
+        ((u64::from(key as u32) * self.places.len() as u64) >> 32) as usize
+    }
+
+    /// The place of a key, or `NOWHERE`. Some place is always free, so the search ends.
+    #[inline]
+    pub(super) fn locate(&self, key: u64) -> u32 {
+        if self.places.is_empty() {
+            return NOWHERE;
+        }
+        let mut place = self.home(key);
+        loop {
+            let found = self.places[place].key;
+            if found == key {
+                return place as u32;
+            }
+            if found == 0 {
+                return NOWHERE;
+            }
+            place = if place + 1 == self.places.len() { 0 } else { place + 1 };
+        }
+    }
+
+    /// What an entry holds for a window that ends at `moment`.
+    #[inline]
+    pub(super) fn read(&self, place: u32, window_minutes: u32, moment: &Moment) -> Tally {
+        match self.places.get(place as usize) {
             Some(entry) if entry.window_minutes() == window_minutes && !entry.forgotten(moment.clock) => {
                 entry.read(moment.at)
             }
@@ -40,9 +69,14 @@ impl Slot {
         }
     }
 
+    /// Counts an event for the key, which was at `place` when it was last looked for.
     #[inline]
-    pub(super) fn add(&mut self, key: u64, window_minutes: u32, moment: &Moment, hit: bool) {
-        let Some(entry) = self.table.find_mut(table_hash(key), |entry| entry.key == key) else {
+    pub(super) fn add(&mut self, place: u32, key: u64, window_minutes: u32, moment: &Moment, hit: bool) {
+        let place = match self.places.get(place as usize) {
+            Some(entry) if entry.key == key => place,
+            _ => self.locate(key),
+        };
+        let Some(entry) = self.places.get_mut(place as usize) else {
             return self.insert(Entry::new(key, window_minutes, moment, hit), moment.clock);
         };
         let before = entry.cost();
@@ -55,23 +89,42 @@ impl Slot {
         self.bytes = self.bytes + entry.cost() - before;
     }
 
-    /// Inserts an entry whose key is not there.
+    /// Inserts an entry whose key is not there. A table that is three quarters full is swept, and grows if that left
+    /// it more than half full: so insertions pay for a few moves of entries each on average.
     pub(super) fn insert(&mut self, entry: Entry, clock: u32) {
-        if self.table.len() >= self.sweep_at {
+        if (self.len + 1) * 4 > self.places.len() * 3 {
             self.sweep(clock);
         }
         self.bytes += entry.cost();
-        self.table.insert_unique(table_hash(entry.key), entry, |entry| table_hash(entry.key));
+        self.place(entry);
     }
 
-    /// Drops what is forgotten. Runs when the slot has grown by a quarter since the last time, so an insertion pays
-    /// for looking at a handful of entries on average, and for one slot at most.
+    fn place(&mut self, entry: Entry) {
+        let mut place = self.home(entry.key);
+        while self.places[place].key != 0 {
+            place = if place + 1 == self.places.len() { 0 } else { place + 1 };
+        }
+        self.places[place] = entry;
+        self.len += 1;
+    }
+
+    /// Drops what is forgotten and gives the table a size that leaves it half full or emptier.
     fn sweep(&mut self, clock: u32) {
-        self.table.retain(|entry| !entry.forgotten(clock));
-        self.bytes = self.table.iter().map(Entry::cost).sum();
-        self.sweep_at = (self.table.len() + self.table.len() / 4).max(MIN_SWEEP);
-        if self.table.capacity() > 8 * self.table.len().max(MIN_SWEEP) {
-            self.table.shrink_to(self.sweep_at, |entry| table_hash(entry.key));
+        self.rebuild(|entry| !entry.forgotten(clock));
+    }
+
+    /// Keeps the entries that `keep` wants.
+    fn rebuild(&mut self, keep: impl Fn(&Entry) -> bool) {
+        let kept = self.entries().filter(|entry| keep(entry)).count();
+        let places = self.places.len();
+        let fits = places >= MIN_PLACES && kept * 2 <= places && kept * 8 >= places;
+        let size = if fits { places } else { (kept * 2).max(MIN_PLACES) };
+        let fresh = (0..size).map(|_| Entry::free()).collect();
+        let old = std::mem::replace(&mut self.places, fresh);
+        (self.len, self.bytes) = (0, 0);
+        for entry in old.into_iter().filter(|entry| entry.key != 0 && keep(entry)) {
+            self.bytes += entry.cost();
+            self.place(entry);
         }
     }
 
@@ -84,9 +137,9 @@ impl Slot {
         if self.bytes <= budget {
             return 0;
         }
-        let newest = self.table.iter().map(|entry| entry.newest).max().unwrap_or(0);
+        let newest = self.entries().map(|entry| entry.newest).max().unwrap_or(0);
         let rank = |entry: &Entry| (!entry.expired(newest), entry.newest, entry.key);
-        let mut order: Vec<_> = self.table.iter().map(|entry| (rank(entry), entry.cost())).collect();
+        let mut order: Vec<_> = self.entries().map(|entry| (rank(entry), entry.cost())).collect();
         order.sort_unstable();
         let target = budget - budget / 8;
         let (mut left, mut gone) = (self.bytes, 0);
@@ -96,31 +149,25 @@ impl Slot {
             gone += 1;
         }
         let bound = order[gone].0;
-        self.table.retain(|entry| rank(entry) >= bound);
-        self.bytes = left;
+        self.rebuild(|entry| rank(entry) >= bound);
         gone as u64
     }
 
     /// Adds what another slot of the same place holds.
     pub(super) fn merge(&mut self, other: Self, clock: u32) {
-        for theirs in other.table {
-            if theirs.forgotten(clock) {
+        for theirs in other.places.into_iter().filter(|entry| entry.key != 0 && !entry.forgotten(clock)) {
+            let place = self.locate(theirs.key);
+            let Some(entry) = self.places.get_mut(place as usize) else {
+                self.insert(theirs, clock);
                 continue;
+            };
+            let before = entry.cost();
+            if entry.forgotten(clock) || entry.window_minutes() != theirs.window_minutes() {
+                *entry = theirs;
+            } else {
+                entry.merge(&theirs);
             }
-            match self.table.find_mut(table_hash(theirs.key), |entry| entry.key == theirs.key) {
-                Some(entry)
-                    if !entry.forgotten(clock) && entry.window_minutes() == theirs.window_minutes() =>
-                {
-                    let before = entry.cost();
-                    entry.merge(&theirs);
-                    self.bytes = self.bytes + entry.cost() - before;
-                }
-                Some(entry) => {
-                    self.bytes = self.bytes + theirs.cost() - entry.cost();
-                    *entry = theirs;
-                }
-                None => self.insert(theirs, clock),
-            }
+            self.bytes = self.bytes + entry.cost() - before;
         }
     }
 }

@@ -6,8 +6,8 @@
 use crate::catalogue::FilterType;
 use crate::filter::{CVI, Compiler, Filter, Observation};
 use crate::params::{Flag, Object, Param, Params, Texts};
+use crate::symbols::{SymbolColumn, SymbolSet};
 use crate::verdict::{Finding, Report, Value};
-use std::collections::HashSet;
 use tollgate_domain::{Reason, Text};
 
 const ALLOWED: Texts =
@@ -55,19 +55,22 @@ struct DataValidation {
 struct Field {
     name: &'static str,
     column: Text,
-    allowed: ValueSet,
-    blocked: ValueSet,
+    symbols: SymbolColumn,
+    allowed: SymbolSet,
+    blocked: SymbolSet,
     reject_empty: bool,
 }
 
-fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
+fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> {
     let fields = FIELDS.iter().map(|(object, column)| {
         let params = params.object(object);
+        let symbols = compiler.symbols.column(*column);
         Field {
             name: object.name,
             column: *column,
-            allowed: params.texts(&ALLOWED).collect(),
-            blocked: params.texts(&BLOCKED).collect(),
+            symbols,
+            allowed: compiler.symbols.set(symbols, params.texts(&ALLOWED)),
+            blocked: compiler.symbols.set(symbols, params.texts(&BLOCKED)),
             reject_empty: params.flag(&REJECT_EMPTY),
         }
     });
@@ -78,7 +81,7 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
 impl Filter for DataValidation {
     fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
         for field in &self.fields {
-            let value = seen.event.text_or_empty(field.column);
+            let value = seen.symbol(field.symbols);
             let rule = if value.is_empty() {
                 field.reject_empty.then_some("reject_empty")
             } else if field.blocked.contains(value) {
@@ -90,38 +93,10 @@ impl Filter for DataValidation {
                 report.fire(
                     &Finding::new(Reason::DataValidation)
                         .field(field.name)
-                        .observed(Value::Text(value))
+                        .observed(Value::Text(seen.event.text_or_empty(field.column)))
                         .threshold(Value::Text(rule)),
                 );
             }
-        }
-    }
-}
-
-/// A set of texts: few are compared one by one, which is quicker than hashing.
-enum ValueSet {
-    Few(Vec<Box<str>>),
-    Many(HashSet<Box<str>>),
-}
-
-const FEW: usize = 8;
-
-impl<'a> FromIterator<&'a str> for ValueSet {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(values: I) -> Self {
-        let values: Vec<Box<str>> = values.into_iter().map(Box::from).collect();
-        if values.len() <= FEW { Self::Few(values) } else { Self::Many(values.into_iter().collect()) }
-    }
-}
-
-impl ValueSet {
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Few(values) if values.is_empty())
-    }
-
-    fn contains(&self, value: &str) -> bool {
-        match self {
-            Self::Few(values) => values.iter().any(|known| **known == *value),
-            Self::Many(values) => values.contains(value),
         }
     }
 }

@@ -48,10 +48,9 @@ struct Geo {
 }
 
 fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
-    let mut legal = CountrySet::default();
     let any = params.countries(&ALLOWED).next().is_none();
-    let allowed = Country::all().filter(|_| any).chain(params.countries(&ALLOWED));
-    allowed.for_each(|country| legal.set(country, true));
+    let mut legal = CountrySet([if any { u64::MAX } else { 0 }; 11]);
+    params.countries(&ALLOWED).for_each(|country| legal.set(country, true));
     params.countries(&BLOCKED).for_each(|country| legal.set(country, false));
     Box::new(Geo {
         legal,
@@ -67,7 +66,7 @@ impl Filter for Geo {
         let finding = Finding::new(Reason::GeoNotAllowed).data(Topic::Country);
         match country(event, Text::Country) {
             Some(country) if !self.legal.contains(country) => {
-                report.fire(&finding.observed(Value::Text(country.as_str())));
+                report.fire(&finding.observed(Value::Text(country)));
             }
             Some(_) => {}
             None if self.reject_unknown && filled(event, Text::Ip).is_some() => {
@@ -87,8 +86,8 @@ impl Geo {
         match (country(event, Text::Country), country(event, Text::ClickCountry)) {
             (Some(here), Some(click)) if here != click => report.fire(
                 &Finding::new(Reason::GeoMismatch)
-                    .observed(Value::Text(here.as_str()))
-                    .threshold(Value::Text(click.as_str()))
+                    .observed(Value::Text(here))
+                    .threshold(Value::Text(click))
                     .data(Topic::Country),
             ),
             (Some(_), Some(_)) => {}
@@ -99,23 +98,22 @@ impl Geo {
 }
 
 /// A set of countries: a bit for each pair of letters.
-#[derive(Default)]
 struct CountrySet([u64; 11]);
 
 impl CountrySet {
-    fn place(country: Country) -> (usize, u64) {
-        let letter = |n: usize| usize::from(country.as_str().as_bytes()[n] - b'A');
-        let number = letter(0) * 26 + letter(1);
+    /// The place of a code of two upper-case letters.
+    fn place(code: &str) -> (usize, u64) {
+        let number = code.bytes().fold(0, |number, letter| number * 26 + usize::from(letter - b'A'));
         (number / 64, 1 << (number % 64))
     }
 
     fn set(&mut self, country: Country, member: bool) {
-        let (word, bit) = Self::place(country);
+        let (word, bit) = Self::place(country.as_str());
         if member { self.0[word] |= bit } else { self.0[word] &= !bit }
     }
 
-    fn contains(&self, country: Country) -> bool {
-        let (word, bit) = Self::place(country);
+    fn contains(&self, code: &str) -> bool {
+        let (word, bit) = Self::place(code);
         self.0[word] & bit != 0
     }
 }
