@@ -7,7 +7,10 @@ pub mod auth;
 pub mod body;
 pub mod clickshield;
 pub mod error;
+pub mod gateway;
 mod oauth;
+pub mod row;
+pub mod server;
 
 #[cfg(test)]
 mod testing;

@@ -28,8 +28,18 @@ pub enum Field {
 const INTERNAL: &[&str] = &["body_hash", "arrival_time"];
 /// Columns that stand first, in the document's order.
 const LEADING: &[&str] = &[
-    "real_tx_id", "tx_id", "external_transaction_id", "integration_id", "organization", "kind", "status",
-    "monitoring_mode", "rejection", "rejections", "filter_group_id", "evidence",
+    "real_tx_id",
+    "tx_id",
+    "external_transaction_id",
+    "integration_id",
+    "organization",
+    "kind",
+    "status",
+    "monitoring_mode",
+    "rejection",
+    "rejections",
+    "filter_group_id",
+    "evidence",
 ];
 
 impl Field {
@@ -48,8 +58,14 @@ impl Field {
 
     /// The field of a name.
     pub fn from_name(name: &str) -> Option<Self> {
-        let derived =
-            [Self::RealTxId, Self::TxId, Self::IntegrationId, Self::Organization, Self::Kind, Self::Rejection];
+        let derived = [
+            Self::RealTxId,
+            Self::TxId,
+            Self::IntegrationId,
+            Self::Organization,
+            Self::Kind,
+            Self::Rejection,
+        ];
         derived.into_iter().find(|field| field.name() == name).or_else(|| {
             let column = Column::from_name(name).filter(|column| !INTERNAL.contains(&column.name()))?;
             Some(Self::Stored(column))
@@ -59,7 +75,9 @@ impl Field {
     /// Every field of a kind, in the order of rows.
     pub fn of_kind(kind: EventKind) -> impl Iterator<Item = Self> {
         let rest = Column::all().filter(move |column| {
-            column.kinds().contains(&kind) && !LEADING.contains(&column.name()) && !INTERNAL.contains(&column.name())
+            column.kinds().contains(&kind)
+                && !LEADING.contains(&column.name())
+                && !INTERNAL.contains(&column.name())
         });
         LEADING.iter().filter_map(|name| Self::from_name(name)).chain(rest.map(Self::Stored))
     }

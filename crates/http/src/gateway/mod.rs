@@ -66,7 +66,12 @@ impl Core {
     }
 
     /// Answers a request.
-    pub async fn answer(&self, route: Route, request: http::Request<Incoming>, peer: IpAddr) -> Response<GatewayBody> {
+    pub async fn answer(
+        &self,
+        route: Route,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> Response<GatewayBody> {
         let result = match (route.endpoint, request.method()) {
             (Endpoint::Events, &Method::POST) => self.events(route, request).await,
             (Endpoint::Events, _) => Err(not_allowed("POST")),
@@ -94,7 +99,10 @@ impl Core {
         if trusted {
             return Ok(());
         }
-        Err(ApiError::because(Code::Unauthorized, "This integration takes events from trusted callers only: send an API key."))
+        Err(ApiError::because(
+            Code::Unauthorized,
+            "This integration takes events from trusted callers only: send an API key.",
+        ))
     }
 
     /// Whether the request shows an API key of the integration's organization that may write.
@@ -154,5 +162,8 @@ fn rejected(cause: Rejected) -> ApiError {
 }
 
 fn unavailable(refused: Refused) -> ApiError {
-    ApiError { retry_after: Some(RETRY_AFTER), ..ApiError::because(Code::Unavailable, format!("Nothing was stored: {refused}.")) }
+    ApiError {
+        retry_after: Some(RETRY_AFTER),
+        ..ApiError::because(Code::Unavailable, format!("Nothing was stored: {refused}."))
+    }
 }

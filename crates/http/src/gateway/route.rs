@@ -79,9 +79,14 @@ mod tests {
 
     #[test]
     fn everything_else_is_the_routers() {
-        for (path, host) in
-            [("/api/v2/integrations", "any"), ("/g/abcdefghij", "any"), ("/g/abcdefghij/x", "any"), ("/", "gate.example"), ("/", "a.b.gate.example"), ("/", "abcdefghij.clicks.other")]
-        {
+        for (path, host) in [
+            ("/api/v2/integrations", "any"),
+            ("/g/abcdefghij", "any"),
+            ("/g/abcdefghij/x", "any"),
+            ("/", "gate.example"),
+            ("/", "a.b.gate.example"),
+            ("/", "abcdefghij.clicks.other"),
+        ] {
             assert_eq!(of(path, host), None, "{path} {host}");
         }
     }

@@ -1,0 +1,131 @@
+//! What the caller of a judged event is told.
+
+use super::GatewayBody;
+use crate::row::{self, Field};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::{Either, Full};
+use tollgate_domain::{Event, EventKind, Invalid, Number, OrganizationId, Status, Text};
+use tollgate_intake::Wishes;
+
+/// A transparent 1×1 GIF.
+const PIXEL: &[u8] =
+    b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+/// Fields that `fields=` may pick, besides a row's own.
+const PICKABLE: &[(&str, Field)] = &[
+    ("redirect_url", Field::Stored(tollgate_domain::Column::Text(Text::RedirectedTo))),
+    ("monitoring_mode", Field::Stored(tollgate_domain::Column::Number(Number::MonitoringMode))),
+];
+
+/// Whether the event is to be treated as approved: under monitoring mode nothing is enforced.
+fn counts(event: &Event) -> bool {
+    event.status() != Some(Status::Rejected) || event.flag(Number::MonitoringMode)
+}
+
+/// Appends the short verdict without its closing brace.
+fn open_verdict(event: &Event, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"transaction_id\":\"");
+    out.extend_from_slice(&event.id.encode());
+    if counts(event) {
+        out.extend_from_slice(b"\",\"status\":\"approved\"");
+        return;
+    }
+    out.extend_from_slice(b"\",\"status\":\"rejected\"");
+    if let Some(reason) = row::primary_reason(event) {
+        out.extend_from_slice(b",\"reason\":");
+        row::string(reason, out);
+    }
+}
+
+/// Appends the short verdict: what the caller should do.
+pub(super) fn verdict(event: &Event, out: &mut Vec<u8>) {
+    open_verdict(event, out);
+    out.push(b'}');
+}
+
+/// The fields that `wishes.fields` names.
+pub(super) fn picked(wishes: &Wishes) -> Result<Vec<(&str, Field)>, Invalid> {
+    let names = wishes.fields.as_deref().unwrap_or_default().split(',').filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            let own = PICKABLE.iter().find(|(known, _)| *known == name).map(|(_, field)| *field);
+            let field = own.or_else(|| Field::from_name(name));
+            field
+                .map(|field| (name, field))
+                .ok_or_else(|| Invalid::new("fields", format!("{name} is not a field")))
+        })
+        .collect()
+}
+
+/// The answer to a single event.
+pub(super) fn single(event: &Event, wishes: &Wishes, organization: OrganizationId) -> Response<GatewayBody> {
+    if wishes.json {
+        let mut body = Vec::with_capacity(2048);
+        open_verdict(event, &mut body);
+        body.extend_from_slice(b",\"event\":");
+        row::write(event, organization, &mut body);
+        body.push(b'}');
+        return json(body);
+    }
+    if wishes.fields.is_some() {
+        let mut body = Vec::with_capacity(512);
+        open_verdict(event, &mut body);
+        // Unknown names were refused before the event was judged.
+        for (name, field) in picked(wishes).unwrap_or_default() {
+            body.push(b',');
+            row::string(name, &mut body);
+            body.push(b':');
+            row::write_value(event, organization, field, &mut body);
+        }
+        body.push(b'}');
+        return json(body);
+    }
+    match event.kind {
+        EventKind::Impression if wishes.no_redirect => empty(StatusCode::NO_CONTENT),
+        EventKind::Impression => pixel(),
+        EventKind::Click if !wishes.no_redirect => redirect(event),
+        EventKind::Click | EventKind::Conversion => {
+            let mut body = Vec::with_capacity(96);
+            verdict(event, &mut body);
+            json(body)
+        }
+    }
+}
+
+fn redirect(event: &Event) -> Response<GatewayBody> {
+    let location = event.text(Text::RedirectedTo).and_then(|url| HeaderValue::from_str(url).ok());
+    let Some(location) = location else { return empty(StatusCode::OK) };
+    let mut response = empty(StatusCode::FOUND);
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+fn pixel() -> Response<GatewayBody> {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(PIXEL))));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/gif"));
+    no_store(response)
+}
+
+fn empty(status: StatusCode) -> Response<GatewayBody> {
+    let mut response = Response::new(Either::Left(Full::default()));
+    *response.status_mut() = status;
+    no_store(response)
+}
+
+/// A JSON body.
+pub(super) fn json(body: Vec<u8>) -> Response<GatewayBody> {
+    typed(body, "application/json")
+}
+
+/// A body of a type.
+pub(super) fn typed(body: Vec<u8>, content_type: &'static str) -> Response<GatewayBody> {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    no_store(response)
+}
+
+/// A verdict is about one event: nothing may answer the next from a cache.
+fn no_store(mut response: Response<GatewayBody>) -> Response<GatewayBody> {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
