@@ -21,12 +21,15 @@ use axum::response::Response;
 use error::{ApiError, Code, Dialect};
 use std::sync::Arc;
 use tollgate_catalog::Catalog;
+use tollgate_ledger::Ledger;
 
 /// What the management API stands on.
 #[derive(Debug, Clone)]
 pub struct ApiState {
     /// Configuration and credentials.
     pub catalog: Arc<Catalog>,
+    /// The history.
+    pub ledger: Ledger,
 }
 
 /// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.

@@ -12,7 +12,9 @@ use tollgate_catalog::{
     Actor, Catalog, FILE_NAME, KeyOwner, Organization, Scope, integration_defaults, new_api_key,
     new_integration,
 };
-use tollgate_domain::{Clock, Entropy, IntegrationId, OrganizationId, Timestamp};
+use tollgate_domain::{Clock, Entropy, Event, IntegrationId, OrganizationId, Timestamp, TxIdKey};
+use tollgate_ledger::disk::RealDisk;
+use tollgate_ledger::{Ledger, Options};
 use tower::ServiceExt;
 
 pub(crate) struct TestClock(AtomicI64);
@@ -78,6 +80,7 @@ pub(crate) struct TestApp {
     pub(crate) made: Initialised,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) ledger: Ledger,
     router: Router,
     _dir: tempfile::TempDir,
 }
@@ -91,8 +94,21 @@ impl TestApp {
             initialise(dir.path(), &InitOptions::default(), clock.clone(), entropy.clone()).await.unwrap();
         let catalog = Catalog::open(&dir.path().join(FILE_NAME), clock.clone(), entropy).await.unwrap();
         let catalog = Arc::new(catalog);
-        let router = router(ApiState { catalog: catalog.clone() });
-        Self { made, clock, catalog, router, _dir: dir }
+        let disk = Arc::new(RealDisk::new(dir.path().join("ledger")).unwrap());
+        let options = Options { log_file_bytes: 4 << 20, ..Options::default() };
+        let entropy = Arc::new(TestEntropy(AtomicU64::new(1)));
+        let (ledger, _) = Ledger::open(disk, entropy, TxIdKey([7; 16]), options, 0, &mut |_| {}).unwrap();
+        let router = router(ApiState { catalog: catalog.clone(), ledger: ledger.clone() });
+        Self { made, clock, catalog, ledger, router, _dir: dir }
+    }
+
+    /// Stores judged events; they have their ids afterwards.
+    pub(crate) fn store(&self, events: &mut [Event]) {
+        let promise = self.ledger.promise(events.len() as u64, 1 << 16).unwrap();
+        for event in events {
+            self.ledger.append(&promise, event, |_| {});
+        }
+        assert!(self.ledger.commit().unwrap());
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answered {

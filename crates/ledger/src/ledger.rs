@@ -94,6 +94,12 @@ type Listener = Box<dyn Fn() + Send + Sync>;
 #[derive(Clone)]
 pub struct Ledger(pub(crate) Arc<Inner>);
 
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
 pub(crate) struct Inner {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) options: Options,

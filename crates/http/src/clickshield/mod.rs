@@ -9,19 +9,27 @@ mod filter_groups;
 mod integrations;
 mod list;
 pub mod query;
+mod reports;
 #[cfg(test)]
 mod tests;
 
 use crate::ApiState;
-use crate::error::{ApiError, Dialect};
+use crate::error::{ApiError, Code, Dialect};
 use axum::Router;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tollgate_catalog::{CatalogError, WriteError};
 
 pub(crate) fn routes() -> Router<ApiState> {
-    Router::new().merge(integrations::routes()).merge(filter_groups::routes()).merge(api_keys::routes())
+    Router::new()
+        .merge(integrations::routes())
+        .merge(filter_groups::routes())
+        .merge(api_keys::routes())
+        .merge(reports::routes())
 }
 
 /// An error in this dialect's body.
@@ -49,6 +57,21 @@ impl From<WriteError> for Failure {
 impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
         Self(error.into())
+    }
+}
+
+/// The parameters of a path. What cannot be decoded names nothing, so it is 404 like any other unknown id.
+#[derive(Debug, Clone)]
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(parameters)) => Ok(Self(parameters)),
+            Err(_) => Err(ApiError::new(Code::NotFound).into()),
+        }
     }
 }
 

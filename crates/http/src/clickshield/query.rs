@@ -179,6 +179,16 @@ impl Query {
         self.integer("page[size]", 1..=MAX_PAGE_SIZE)
     }
 
+    /// Takes `page[size]` where it must be given.
+    pub fn required_page_size(&mut self) -> Option<u32> {
+        let before = self.errors.len();
+        let size = self.page_size();
+        if size.is_none() && self.errors.len() == before {
+            self.refuse(Invalid::new("page[size]", "must be given"));
+        }
+        size
+    }
+
     /// Takes `sort`: field names with `-` for descending, each of them known.
     pub fn sort(&mut self, known: &[&str]) -> Vec<SortKey> {
         let keys = self.list("sort");

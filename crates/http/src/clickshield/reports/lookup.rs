@@ -1,0 +1,116 @@
+//! `GET /reports/v2/click` and `/reports/v2/conversion`: the one event that some facts name.
+
+use super::super::Answer;
+use super::super::query::Query;
+use crate::ApiState;
+use crate::auth::Reader;
+use crate::error::{ApiError, Code};
+use crate::row;
+use axum::extract::{RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use tollgate_domain::{Event, EventKind, IntegrationId, OrganizationId, Text, Timestamp, TxId};
+use tollgate_ledger::query::PageQuery;
+use tollgate_ledger::query::Predicate;
+use tollgate_ledger::scan::ScanError;
+use tollgate_ledger::view::View;
+
+/// What names an event besides its day.
+struct Facts {
+    integration: IntegrationId,
+    organization: OrganizationId,
+    from: Timestamp,
+    to: Timestamp,
+    offer: String,
+    publisher: String,
+    name: String,
+}
+
+pub(super) async fn click(
+    State(state): State<ApiState>,
+    Reader(caller): Reader,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let facts = facts(&state, &caller, raw.as_deref(), "tx_id")?;
+    let (view, organization) = (state.ledger.view(), facts.organization);
+    let found = super::scan(move || find_click(&view, &facts)).await?;
+    answer(found, organization)
+}
+
+pub(super) async fn conversion(
+    State(state): State<ApiState>,
+    Reader(caller): Reader,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let facts = facts(&state, &caller, raw.as_deref(), "hash")?;
+    let (view, organization) = (state.ledger.view(), facts.organization);
+    let found = super::scan(move || find_conversion(&view, &facts)).await?;
+    answer(found, organization)
+}
+
+fn facts(
+    state: &ApiState,
+    caller: &crate::auth::Caller,
+    raw: Option<&str>,
+    name: &'static str,
+) -> Result<Facts, ApiError> {
+    let mut query = Query::parse(raw)?;
+    let entry = super::integration(&mut query, state, caller)?;
+    let day = super::day(&mut query, "request_date");
+    let (offer, publisher) = (query.required("offer"), query.required("publisher"));
+    let name = query.required(name);
+    query.finish()?;
+    let (Some(entry), Some(day), Some(offer), Some(publisher), Some(name)) =
+        (entry, day, offer, publisher, name)
+    else {
+        return Err(ApiError::internal("reading a lookup's parameters", &"a missing one went unnoticed"));
+    };
+    let (from, to) = super::days_in_zone(&entry, day, day)?;
+    Ok(Facts {
+        integration: entry.integration.id,
+        organization: entry.organization,
+        from,
+        to,
+        offer,
+        publisher,
+        name,
+    })
+}
+
+/// By the caller's id or by ours.
+fn find_click(view: &View, facts: &Facts) -> Result<Option<Event>, ScanError> {
+    if let Ok(id) = facts.name.parse::<TxId>() {
+        let found = view.find(facts.integration, Some(EventKind::Click), id)?;
+        let in_day = |event: &Event| (facts.from..facts.to).contains(&event.at());
+        if let Some(event) = found.filter(|event| in_day(event) && is_of(event, facts)) {
+            return Ok(Some(event));
+        }
+    }
+    let found = view.find_external(facts.integration, EventKind::Click, facts.from, facts.to, &facts.name)?;
+    Ok(found.filter(|event| is_of(event, facts)))
+}
+
+fn find_conversion(view: &View, facts: &Facts) -> Result<Option<Event>, ScanError> {
+    let kind = EventKind::Conversion;
+    let mut page = PageQuery::new(kind, facts.integration, facts.from, facts.to);
+    page.limit = 1;
+    for (field, value) in [("hash", &facts.name), ("offer_id", &facts.offer), ("publisher", &facts.publisher)]
+    {
+        // These are text fields of conversions, and any text is legal for them.
+        page.predicates.extend(Predicate::parse(kind, field, None, value));
+    }
+    Ok(view.page(&page)?.rows.pop())
+}
+
+fn is_of(event: &Event, facts: &Facts) -> bool {
+    event.text(Text::OfferId) == Some(&facts.offer) && event.text(Text::Publisher) == Some(&facts.publisher)
+}
+
+fn answer(found: Option<Event>, organization: OrganizationId) -> Result<Response, super::super::Failure> {
+    let Some(event) = found else {
+        return Err(ApiError::because(Code::NotFound, "No event matches these parameters.").into());
+    };
+    let mut body = Vec::with_capacity(2048);
+    row::write(&event, organization, &mut body);
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}

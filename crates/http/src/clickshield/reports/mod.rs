@@ -1,0 +1,75 @@
+//! Reports: the three tables and the two single lookups, from the ledger.
+
+mod lookup;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use super::query::Query;
+use crate::ApiState;
+use crate::auth::Caller;
+use crate::error::{ApiError, Code};
+use axum::Router;
+use axum::routing::get;
+use std::sync::Arc;
+use tollgate_catalog::IntegrationEntry;
+use tollgate_domain::{Day, EventKind, Invalid, Timestamp};
+use tollgate_ledger::scan::ScanError;
+
+pub(super) fn routes() -> Router<ApiState> {
+    let table = |kind| get(move |state, reader, raw| table::handle(kind, state, reader, raw));
+    Router::new()
+        .route("/api/v2/reports/v2/click-table", table(EventKind::Click))
+        .route("/api/v2/reports/v2/conversion-table", table(EventKind::Conversion))
+        .route("/api/v2/reports/v2/impression-table", table(EventKind::Impression))
+        .route("/api/v2/reports/v2/click", get(lookup::click))
+        .route("/api/v2/reports/v2/conversion", get(lookup::conversion))
+}
+
+/// Takes `integration_id`: one of the caller's own. Another organization's does not exist.
+fn integration(
+    query: &mut Query,
+    state: &ApiState,
+    caller: &Caller,
+) -> Result<Option<Arc<IntegrationEntry>>, ApiError> {
+    let Some(text) = query.required("integration_id") else { return Ok(None) };
+    let snapshot = state.catalog.snapshot();
+    let entry = text.parse().ok().and_then(|id| snapshot.integration(id).cloned());
+    let own = entry.filter(|entry| entry.organization == caller.organization_id());
+    own.map(Some).ok_or_else(|| ApiError::because(Code::NotFound, "There is no integration of this id."))
+}
+
+/// Takes a required day.
+fn day(query: &mut Query, name: &'static str) -> Option<Day> {
+    let text = query.required(name)?;
+    query.check(Day::parse(name, &text))
+}
+
+/// The instants of the days `first` to `last`, inclusive, in the integration's time zone.
+fn days_in_zone(entry: &IntegrationEntry, first: Day, last: Day) -> Result<(Timestamp, Timestamp), ApiError> {
+    if last < first {
+        let error = Invalid::new("end_date", "must not be before start_date");
+        return Err(ApiError::invalid(vec![error]));
+    }
+    let name = entry.integration.time_zone.as_str();
+    let zone =
+        jiff::tz::TimeZone::get(name).map_err(|cause| ApiError::internal("finding a time zone", &cause))?;
+    match (first.in_zone(&zone), last.in_zone(&zone)) {
+        (Some((from, _)), Some((_, to))) => Ok((from, to)),
+        _ => Err(ApiError::invalid(vec![Invalid::new("end_date", "must be a day before the year 9999")])),
+    }
+}
+
+/// Runs a scan where blocking is allowed.
+async fn scan<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ScanError> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error @ ScanError::TooWide { .. })) => {
+            Err(ApiError::because(Code::RequestFailed, error.to_string()))
+        }
+        Ok(Err(error)) => Err(ApiError::internal("reading history", &error)),
+        Err(error) => Err(ApiError::internal("reading history", &error)),
+    }
+}

@@ -1,0 +1,129 @@
+//! `GET /reports/v2/{click,conversion,impression}-table`: rows of some days, newest first, by cursor.
+
+use super::super::Answer;
+use super::super::query::{Condition, Op, Query};
+use crate::ApiState;
+use crate::auth::Reader;
+use crate::error::ApiError;
+use crate::row;
+use axum::extract::{RawQuery, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use tollgate_domain::{EventKind, Invalid, OrganizationId, TxId};
+use tollgate_ledger::query::{Cursor, FieldRef, Operand, PageQuery, Predicate};
+use tollgate_ledger::view::Page;
+
+pub(super) async fn handle(
+    kind: EventKind,
+    State(state): State<ApiState>,
+    Reader(caller): Reader,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let mut query = Query::parse(raw.as_deref())?;
+    let entry = super::integration(&mut query, &state, &caller)?;
+    let first = super::day(&mut query, "start_date");
+    let last = super::day(&mut query, "end_date");
+    let size = query.required_page_size();
+    let cursor = cursor(&mut query);
+    let as_of = query.text("as_of").and_then(|text| {
+        query.check(text.parse().map_err(|_| Invalid::new("as_of", "must be the seq of an earlier cut")))
+    });
+    if query.text("sort").is_some() {
+        let message =
+            "Sorting is NOT SUPPORTED. Objects are always are sorted in reverse chronological order.";
+        query.refuse(Invalid::new("sort", message));
+    }
+    let known: Vec<&str> = FieldRef::names(kind).collect();
+    let conditions = query.filters(|field| known.contains(&field), &known);
+    let predicates = predicates(kind, &mut query, conditions);
+    query.finish()?;
+    let (Some(entry), Some(first), Some(last), Some(size)) = (entry, first, last, size) else {
+        return Err(
+            ApiError::internal("reading a table's parameters", &"a missing one went unnoticed").into()
+        );
+    };
+    let (from, to) = super::days_in_zone(&entry, first, last)?;
+    let mut page = PageQuery::new(kind, entry.integration.id, from, to);
+    (page.cursor, page.limit, page.predicates, page.as_of) = (cursor, size as u16, predicates, as_of);
+    let view = state.ledger.view();
+    let found = super::scan(move || view.page(&page)).await?;
+    let body = body(&found, entry.organization);
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Takes `page[after]` and `page[before]`, of which one may be given.
+fn cursor(query: &mut Query) -> Cursor {
+    let id = |query: &mut Query, name: &'static str| {
+        let text = query.text(name)?;
+        let wrong = |_| Invalid::new(name, "must be a real_tx_id, as startCursor or endCursor gives it");
+        query.check(text.parse::<TxId>().map_err(wrong))
+    };
+    let (after, before) = (id(query, "page[after]"), id(query, "page[before]"));
+    match (after, before) {
+        (Some(_), Some(_)) => {
+            query.refuse(Invalid::new("page[before]", "cannot be given together with page[after]"));
+            Cursor::Newest
+        }
+        (Some(id), None) => Cursor::After(id),
+        (None, Some(id)) => Cursor::Before(id),
+        (None, None) => Cursor::Newest,
+    }
+}
+
+/// Several values of `eq` are alternatives; several of `ne` must all differ.
+fn predicates(kind: EventKind, query: &mut Query, conditions: Vec<Condition>) -> Vec<Predicate> {
+    let mut predicates: Vec<Predicate> = Vec::new();
+    for condition in conditions {
+        // Values of `in` were split already: each is an alternative, like those of `eq`.
+        let op = if condition.op == Op::In { Op::Eq } else { condition.op };
+        let parsed: Vec<Predicate> = condition
+            .values
+            .iter()
+            .filter_map(|value| {
+                query.check(
+                    Predicate::parse(kind, &condition.field, Some(op.name()), value)
+                        .map_err(|error| Invalid::new(condition.parameter(), error.message)),
+                )
+            })
+            .collect();
+        if op == Op::Eq { predicates.extend(alternatives(parsed)) } else { predicates.extend(parsed) }
+    }
+    predicates
+}
+
+fn alternatives(parsed: Vec<Predicate>) -> Option<Predicate> {
+    parsed.into_iter().reduce(|mut all, one| {
+        match (&mut all.operand, one.operand) {
+            (Operand::Texts(all), Operand::Texts(one)) => all.extend(one),
+            (Operand::Numbers(all), Operand::Numbers(one)) => all.extend(one),
+            (Operand::Ids(all), Operand::Ids(one)) => all.extend(one),
+            // One field has one type of operand.
+            _ => {}
+        }
+        all
+    })
+}
+
+fn body(page: &Page, organization: OrganizationId) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256 + page.rows.len() * 2048);
+    out.extend_from_slice(b"{\"data\":{\"data\":[");
+    for (n, event) in page.rows.iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        row::write(event, organization, &mut out);
+    }
+    let cursor = |event: Option<&tollgate_domain::Event>| match event {
+        Some(event) => format!("\"{}\"", event.id),
+        None => "null".to_owned(),
+    };
+    let info = format!(
+        "],\"pageInfo\":{{\"startCursor\":{},\"endCursor\":{},\"hasPreviousPage\":{},\"hasNextPage\":{}}}}}}}",
+        cursor(page.rows.first()),
+        cursor(page.rows.last()),
+        page.has_more_newer,
+        page.has_more_older,
+    );
+    out.extend_from_slice(info.as_bytes());
+    out
+}
