@@ -4,13 +4,12 @@ use super::locate::IdPages;
 use super::schema::{self, Leaf};
 use super::{SegmentError, SegmentMeta, parquet_error};
 use crate::disk::DiskFile;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_domain::{Column, IntegrationId};
@@ -29,10 +28,12 @@ impl Length for SegmentFile {
 }
 
 impl ChunkReader for SegmentFile {
-    type T = Positioned;
+    type T = bytes::buf::Reader<Bytes>;
 
-    fn get_read(&self, start: u64) -> Result<Positioned, ParquetError> {
-        Ok(Positioned { file: self.clone(), at: start, buffer: Vec::new(), used: 0 })
+    /// The library walks a file like this only where it has no page index, which every segment has.
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let rest = self.length.saturating_sub(start);
+        self.get_bytes(start, rest as usize).map(Buf::reader)
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -45,29 +46,33 @@ impl ChunkReader for SegmentFile {
     }
 }
 
-/// A reader that walks a file in small steps.
-pub(crate) struct Positioned {
-    file: SegmentFile,
-    at: u64,
-    buffer: Vec<u8>,
-    used: usize,
+/// The end of a file, read and checked.
+struct Tail {
+    start: u64,
+    bytes: Bytes,
 }
 
-const STEP: u64 = 8192;
+impl Length for Tail {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
 
-impl Read for Positioned {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.used == self.buffer.len() {
-            let step = STEP.min(self.file.length.saturating_sub(self.at));
-            self.buffer.resize(step as usize, 0);
-            self.file.file.read_at(self.at, &mut self.buffer)?;
-            self.at += step;
-            self.used = 0;
+impl ChunkReader for Tail {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let rest = self.len().saturating_sub(start);
+        self.get_bytes(start, rest as usize).map(Buf::reader)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let from = start.checked_sub(self.start).map(|from| from as usize);
+        let part = from.and_then(|from| Some(from..from.checked_add(length)?));
+        match part.filter(|part| part.end <= self.bytes.len()) {
+            Some(part) => Ok(self.bytes.slice(part)),
+            None => Err(ParquetError::EOF(format!("{length} bytes at {start} lie outside the tail"))),
         }
-        let part = out.len().min(self.buffer.len() - self.used);
-        out[..part].copy_from_slice(&self.buffer[self.used..self.used + part]);
-        self.used += part;
-        Ok(part)
     }
 }
 
@@ -95,10 +100,16 @@ impl Footer {
             return Err(damaged("its size is not what the manifest says"));
         }
         let file = SegmentFile { file, length };
+        let start = length.checked_sub(meta.tail).ok_or_else(|| damaged("it is shorter than its tail"))?;
+        let bytes = file.get_bytes(start, meta.tail as usize).map_err(parquet_error(path))?;
+        if crc32c::crc32c(&bytes) != meta.tail_crc {
+            return Err(damaged("its footer is not what was written"));
+        }
+        let tail = Tail { start, bytes };
         let metadata = ParquetMetaDataReader::new()
             .with_column_index_policy(PageIndexPolicy::Optional)
             .with_offset_index_policy(PageIndexPolicy::Required)
-            .parse_and_finish(&file)
+            .parse_and_finish(&tail)
             .map_err(parquet_error(path))?;
         let metadata = Arc::new(metadata);
         let entry = |name: &str| {

@@ -2,7 +2,7 @@
 //! index leads to one page of ids, which is decoded here without the detour through Arrow.
 
 use super::footer::Footer;
-use super::{SegmentError, parquet_error};
+use super::{SegmentError, guarded, parquet_error};
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::ParquetMetaData;
@@ -57,7 +57,7 @@ impl IdWindow {
     /// The id of a row. Rows are looked up in one place after the other, so mostly in the page at hand.
     pub(super) fn id(&mut self, path: &str, footer: &Footer, row: u64) -> Result<u128, SegmentError> {
         if row < self.first || row >= self.first + self.ids.len() as u64 {
-            self.load(path, footer, footer.id_pages.page_of(row))?;
+            guarded(path, || self.load(path, footer, footer.id_pages.page_of(row)))?;
         }
         let at = (row - self.first) as usize;
         self.ids.get(at).copied().ok_or_else(|| damaged(path))
@@ -100,7 +100,7 @@ impl IdWindow {
     ) -> Result<u64, SegmentError> {
         let start = footer.id_pages.starts[page];
         if self.first != start || self.ids.is_empty() {
-            self.load(path, footer, page)?;
+            guarded(path, || self.load(path, footer, page))?;
         }
         let from = rows.start.max(start);
         let to = rows.end.min(footer.id_pages.starts[page + 1]);

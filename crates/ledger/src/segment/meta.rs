@@ -30,6 +30,12 @@ pub struct SegmentMeta {
     pub rows: u64,
     /// The file's size.
     pub bytes: u64,
+    /// CRC-32C of the whole file.
+    pub crc: u32,
+    /// Length of the file's tail: its page index and footer.
+    pub tail: u64,
+    /// CRC-32C of the tail, compared whenever it is read.
+    pub tail_crc: u32,
     /// Smallest id of any row.
     pub min_id: TxId,
     /// Greatest id of any row.
@@ -93,6 +99,9 @@ mod tests {
             day: Day::from_number(20_000),
             rows: 3,
             bytes: 100,
+            crc: 5,
+            tail: 40,
+            tail_crc: 6,
             min_id: TxId::from_u128(1),
             max_id: TxId::from_u128(9),
             min_seq: 4,

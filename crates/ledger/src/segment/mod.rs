@@ -14,6 +14,8 @@ mod prune;
 mod reader;
 mod schema;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use footer::Footer;
@@ -104,6 +106,14 @@ pub fn remove_strays(disk: &dyn Disk, is_live: &dyn Fn(&str) -> bool) -> Result<
         disk.remove(&path(name)).map_err(disk_error(&path(name)))?;
     }
     Ok(removed)
+}
+
+/// Runs what decodes a file's bytes. The Parquet library panics on some damage; here that is damage like any other.
+fn guarded<T>(path: &str, decode: impl FnOnce() -> Result<T, SegmentError>) -> Result<T, SegmentError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        let what = "its pages cannot be decoded";
+        Err(SegmentError::Damaged { path: path.to_owned(), what })
+    })
 }
 
 fn disk_error(path: &str) -> impl FnOnce(io::Error) -> SegmentError {

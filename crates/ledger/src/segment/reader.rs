@@ -5,7 +5,7 @@ use super::footer::{Footer, FooterCache};
 use super::locate::IdWindow;
 use super::prune;
 use super::schema::Leaf;
-use super::{SegmentError, SegmentMeta, disk_error, parquet_error, path};
+use super::{SegmentError, SegmentMeta, disk_error, guarded, parquet_error, path};
 use crate::disk::Disk;
 use crate::query::Predicate;
 use parquet::arrow::ProjectionMask;
@@ -50,10 +50,29 @@ impl Segment {
         self.footer().map(|_| ())
     }
 
+    /// Reads the whole file and compares its checksum with the manifest's, for whoever has the time.
+    pub fn verify(&self) -> Result<(), SegmentError> {
+        let file = self.disk.open(&self.path).map_err(disk_error(&self.path))?;
+        let mut buffer = vec![0; 1 << 20];
+        let (mut at, mut crc) = (0, 0);
+        while at < self.meta.bytes {
+            let part = (self.meta.bytes - at).min(buffer.len() as u64);
+            let bytes = &mut buffer[..part as usize];
+            file.read_at(at, bytes).map_err(disk_error(&self.path))?;
+            crc = crc32c::crc32c_append(crc, bytes);
+            at += part;
+        }
+        if crc == self.meta.crc && file.length().map_err(disk_error(&self.path))? == at {
+            return Ok(());
+        }
+        let what = "its bytes are not those that were written";
+        Err(SegmentError::Damaged { path: self.path.clone(), what })
+    }
+
     pub(crate) fn footer(&self) -> Result<Arc<Footer>, SegmentError> {
         self.cache.get(self.number, || {
             let file = self.disk.open(&self.path).map_err(disk_error(&self.path))?;
-            Footer::read(&self.path, file, &self.meta)
+            guarded(&self.path, || Footer::read(&self.path, file, &self.meta))
         })
     }
 
@@ -219,6 +238,15 @@ impl Segment {
 
     /// Decodes some leaves (rising) of the rows in `runs` (rising, disjoint, not empty).
     fn decode(
+        &self,
+        footer: &Footer,
+        leaves: &[usize],
+        runs: &[Range<u64>],
+    ) -> Result<Vec<Decoded>, SegmentError> {
+        guarded(&self.path, || self.decode_pages(footer, leaves, runs))
+    }
+
+    fn decode_pages(
         &self,
         footer: &Footer,
         leaves: &[usize],

@@ -13,23 +13,45 @@ pub(super) struct Sink {
     pending: Vec<u8>,
     written: u64,
     synced: u64,
+    crc: u32,
+    /// Where the tail begins, and the CRC-32C of what came since.
+    tail: Option<(u64, u32)>,
+}
+
+/// What was written.
+pub(super) struct Written {
+    /// The file's length.
+    pub(super) bytes: u64,
+    /// CRC-32C of all of it.
+    pub(super) crc: u32,
+    /// Length of the tail.
+    pub(super) tail: u64,
+    /// CRC-32C of the tail.
+    pub(super) tail_crc: u32,
 }
 
 impl Sink {
     pub(super) fn create(disk: &dyn Disk, path: &str) -> io::Result<Self> {
         let file = disk.create(path)?;
-        Ok(Self { file, pending: Vec::with_capacity(CHUNK), written: 0, synced: 0 })
+        Ok(Self { file, pending: Vec::with_capacity(CHUNK), written: 0, synced: 0, crc: 0, tail: None })
     }
 
-    /// Writes and syncs the rest; the file's length.
-    pub(super) fn finish(mut self) -> io::Result<u64> {
+    /// Says that what comes now is the tail: what readers need before anything else.
+    pub(super) fn begin_tail(&mut self) {
+        self.tail = Some((self.written + self.pending.len() as u64, 0));
+    }
+
+    /// Writes and syncs the rest.
+    pub(super) fn finish(mut self) -> io::Result<Written> {
         self.write_pending()?;
         self.file.sync()?;
-        Ok(self.written)
+        let (tail, tail_crc) = self.tail.unwrap_or((self.written, 0));
+        Ok(Written { bytes: self.written, crc: self.crc, tail: self.written - tail, tail_crc })
     }
 
     fn write_pending(&mut self) -> io::Result<()> {
         self.file.write_at(self.written, &self.pending)?;
+        self.crc = crc32c::crc32c_append(self.crc, &self.pending);
         self.written += self.pending.len() as u64;
         self.pending.clear();
         if self.written - self.synced >= SYNC_EVERY {
@@ -43,6 +65,9 @@ impl Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.pending.extend_from_slice(bytes);
+        if let Some((_, crc)) = &mut self.tail {
+            *crc = crc32c::crc32c_append(*crc, bytes);
+        }
         if self.pending.len() >= CHUNK {
             self.write_pending()?;
         }

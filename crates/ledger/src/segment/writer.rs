@@ -3,7 +3,7 @@
 use super::columns::Batch;
 use super::encoding;
 use super::schema::{self, Presence};
-use super::sink::Sink;
+use super::sink::{Sink, Written};
 use super::{IntegrationRange, SegmentError, SegmentMeta, disk_error, parquet_error, path, temporary_path};
 use crate::disk::Disk;
 use crate::row::{RowHead, RowView};
@@ -93,14 +93,23 @@ fn write_file(
     if batch.rows() > 0 {
         flush(&mut writer, &schema, &mut batch).map_err(parquet_error(&path(name)))?;
     }
+    end_data(&mut writer).map_err(parquet_error(&path(name)))?;
     let sink = writer.into_inner().map_err(parquet_error(&path(name)))?;
-    let bytes = sink.finish().map_err(disk_error(&path(name)))?;
-    Ok(facts.meta(name, bytes, order))
+    let written = sink.finish().map_err(disk_error(&path(name)))?;
+    Ok(facts.meta(name, &written, order))
 }
 
 fn flush(writer: &mut ArrowWriter<Sink>, schema: &SchemaRef, batch: &mut Batch) -> Result<(), ParquetError> {
     let arrays = batch.finish()?;
     writer.write(&RecordBatch::try_new(schema.clone(), arrays)?)
+}
+
+/// Ends the last row group: the page index and the footer, which come now, are the file's tail.
+fn end_data(writer: &mut ArrowWriter<Sink>) -> Result<(), ParquetError> {
+    writer.flush()?;
+    writer.sync()?;
+    writer.inner_mut().begin_tail();
+    Ok(())
 }
 
 fn view<'a>(name: &str, bytes: &'a [u8]) -> Result<RowView<'a>, SegmentError> {
@@ -176,7 +185,7 @@ impl Facts {
         }
     }
 
-    fn meta(self, name: &str, bytes: u64, order: &Order<'_>) -> SegmentMeta {
+    fn meta(self, name: &str, written: &Written, order: &Order<'_>) -> SegmentMeta {
         let ids = || order.rows.iter().map(|row| row.id);
         let listed = self.integrations.len() <= SegmentMeta::MAX_INTEGRATIONS;
         SegmentMeta {
@@ -184,7 +193,10 @@ impl Facts {
             kind: order.kind,
             day: order.day,
             rows: order.rows.len() as u64,
-            bytes,
+            bytes: written.bytes,
+            crc: written.crc,
+            tail: written.tail,
+            tail_crc: written.tail_crc,
             min_id: ids().min().unwrap_or_default(),
             max_id: ids().max().unwrap_or_default(),
             min_seq: self.min_seq,

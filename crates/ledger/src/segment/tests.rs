@@ -1,0 +1,201 @@
+//! The life of a segment's file, and files that are not what they should be.
+
+use super::*;
+use crate::disk::{Disk, RealDisk};
+use crate::row;
+use proptest::prelude::*;
+use std::sync::Arc;
+use tollgate_domain::{Day, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxId};
+
+const DAY: Day = Day::from_number(20_000);
+const SMALL: Layout = Layout { group_rows: 40, page_rows: 8 };
+
+fn owner(number: u64) -> IntegrationId {
+    format!("aaaaaa{number:04}").parse().unwrap()
+}
+
+fn events(count: u64, owners: u64) -> Vec<Event> {
+    let event = |n: u64| {
+        let mut event = Event::new(EventKind::Click, owner(n % owners));
+        let time = Timestamp::from_millis(DAY.start().millis() + n as i64);
+        (event.id, event.seq) = (TxId::new(time, u128::from(n)), n + 1);
+        event.set_number(Number::RequestTime, time.millis());
+        event.set_text(Text::ExternalTransactionId, &format!("external {n}"));
+        event
+    };
+    (0..count).map(event).collect()
+}
+
+fn encoded(events: &[Event]) -> Vec<Vec<u8>> {
+    let encode = |event: &Event| {
+        let mut bytes = Vec::new();
+        row::encode(event, &mut bytes);
+        bytes
+    };
+    events.iter().map(encode).collect()
+}
+
+struct Home {
+    disk: Arc<dyn Disk>,
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { disk: Arc::new(RealDisk::new(folder.path()).unwrap()), folder }
+    }
+
+    fn write(&self, name: &str, events: &[Event]) -> Result<SegmentMeta, SegmentError> {
+        let rows = encoded(events);
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        write_as(SMALL, &*self.disk, name, EventKind::Click, DAY, &rows)
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut names = self.disk.list(DIR).unwrap();
+        names.sort();
+        names
+    }
+
+    fn open(&self, meta: SegmentMeta, cache: &Arc<FooterCache>) -> Segment {
+        Segment::open(self.disk.clone(), meta, cache.clone())
+    }
+}
+
+#[test]
+fn a_file_has_its_name_only_once_it_is_published_and_strays_go() {
+    let home = Home::new();
+    home.write("a.parquet", &events(10, 1)).unwrap();
+    home.write("b.parquet", &events(10, 1)).unwrap();
+    home.write("c.parquet", &events(10, 1)).unwrap();
+    assert_eq!(home.files(), ["tmp-a.parquet", "tmp-b.parquet", "tmp-c.parquet"]);
+    publish(&*home.disk, &["a.parquet", "b.parquet"]).unwrap();
+    let removed = remove_strays(&*home.disk, &|name| name == "a.parquet").unwrap();
+    assert_eq!(removed.len(), 2);
+    assert_eq!(home.files(), ["a.parquet"]);
+}
+
+#[test]
+fn a_doomed_file_goes_with_its_last_user() {
+    let home = Home::new();
+    let meta = home.write("a.parquet", &events(10, 1)).unwrap();
+    publish(&*home.disk, &["a.parquet"]).unwrap();
+    let cache = FooterCache::new(1 << 20);
+    let first = Arc::new(home.open(meta, &cache));
+    let second = first.clone();
+    assert!(first.find(owner(0), events(10, 1)[4].id).unwrap().is_some());
+    first.doom();
+    drop(first);
+    assert!(second.find(owner(0), events(10, 1)[5].id).unwrap().is_some());
+    assert_eq!(home.files().len(), 1);
+    drop(second);
+    assert!(home.files().is_empty());
+    assert_eq!(cache.bytes(), 0);
+}
+
+#[test]
+fn rows_that_do_not_belong_are_refused_and_nothing_stays() {
+    let home = Home::new();
+    let mut other_day = events(3, 1);
+    other_day[1].id = TxId::first_at(Day::from_number(20_001).start());
+    let mut other_kind = events(3, 1);
+    other_kind[2].kind = EventKind::Impression;
+    for rows in [&other_day[..], &other_kind[..], &[]] {
+        assert!(matches!(home.write("a.parquet", rows), Err(SegmentError::Rows { .. })));
+    }
+    let whole = encoded(&events(1, 1));
+    let cut = &whole[0][..whole[0].len() - 1];
+    let refused = write(&*home.disk, "a.parquet", EventKind::Click, DAY, &[cut]);
+    assert!(matches!(refused, Err(SegmentError::Rows { .. })));
+    assert!(home.files().is_empty());
+}
+
+#[test]
+fn more_integrations_than_the_manifest_lists_are_all_found() {
+    let home = Home::new();
+    let events = events(1200, 1100);
+    let meta = home.write("a.parquet", &events).unwrap();
+    publish(&*home.disk, &["a.parquet"]).unwrap();
+    assert_eq!((meta.integrations.as_ref(), meta.rows), (None, 1200));
+    let segment = home.open(meta, &FooterCache::new(0));
+    for event in events.iter().step_by(37) {
+        assert_eq!(segment.find(event.integration, event.id).unwrap().as_ref(), Some(event));
+        assert_eq!(segment.find(owner(5000), event.id).unwrap(), None);
+    }
+}
+
+#[test]
+fn the_cache_gives_up_the_footers_that_were_not_used_for_longest() {
+    let home = Home::new();
+    let mut metas = Vec::new();
+    for number in 0..6 {
+        let name = format!("{number}.parquet");
+        metas.push(home.write(&name, &events(100, 1)).unwrap());
+        publish(&*home.disk, &[&name]).unwrap();
+    }
+    let probe = FooterCache::new(1 << 20);
+    let segment = home.open(metas[0].clone(), &probe);
+    segment.check().unwrap();
+    let one = probe.bytes();
+    let cache = FooterCache::new(one * 3 + one / 2);
+    let segments: Vec<_> = metas.into_iter().map(|meta| home.open(meta, &cache)).collect();
+    for segment in segments.iter().chain(&segments[..2]) {
+        segment.check().unwrap();
+        assert!(cache.bytes() <= one * 4, "{} of {one} each", cache.bytes());
+    }
+    assert!(cache.bytes() >= one * 2);
+}
+
+/// Asks a segment everything; what it answers does not matter, only that it answers.
+fn ask_everything(segment: &Segment) -> Result<(), SegmentError> {
+    segment.find(owner(1), events(100, 3)[40].id)?;
+    let footer = segment.footer()?;
+    let rows = segment.rows_of(&footer, owner(2));
+    segment.newest_with_text(&footer, rows, Text::ExternalTransactionId, "external 50")?;
+    segment.with_seq(&footer, &(20..70))?;
+    segment.events(&footer, &(0..segment.meta().rows).collect::<Vec<_>>())?;
+    Ok(())
+}
+
+#[test]
+fn a_file_of_another_size_is_reported() {
+    let home = Home::new();
+    let meta = home.write("a.parquet", &events(100, 3)).unwrap();
+    publish(&*home.disk, &["a.parquet"]).unwrap();
+    let file = home.folder.path().join(path("a.parquet"));
+    let bytes = std::fs::read(&file).unwrap();
+    for wrong in [&bytes[..bytes.len() - 1], &[][..]] {
+        std::fs::write(&file, wrong).unwrap();
+        let segment = home.open(meta.clone(), &FooterCache::new(0));
+        assert!(matches!(segment.check(), Err(SegmentError::Damaged { .. })));
+    }
+    std::fs::remove_file(&file).unwrap();
+    let segment = home.open(meta, &FooterCache::new(0));
+    assert!(matches!(segment.check(), Err(SegmentError::Disk { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn damaged_files_are_read_without_panic(damages in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let home = Home::new();
+        let meta = home.write("a.parquet", &events(100, 3)).unwrap();
+        publish(&*home.disk, &["a.parquet"]).unwrap();
+        let file = home.folder.path().join(path("a.parquet"));
+        let whole = std::fs::read(&file).unwrap();
+        // Damage anywhere, and damage in the footer, which is a small part of the file.
+        for window in [whole.len(), 400.min(whole.len()), 2000.min(whole.len())] {
+            let mut bytes = whole.clone();
+            for (at, to) in &damages {
+                let at = whole.len() - 1 - at.index(window);
+                bytes[at] = *to;
+            }
+            std::fs::write(&file, &bytes).unwrap();
+            let segment = home.open(meta.clone(), &FooterCache::new(0));
+            prop_assert_eq!(segment.verify().is_ok(), bytes == whole);
+            let _ = ask_everything(&home.open(meta.clone(), &FooterCache::new(0)));
+        }
+    }
+}
