@@ -1,4 +1,5 @@
 //! What one judgement costs: 100 rules, 10 counter features, approved clicks of 100,000 users.
+#![allow(clippy::unwrap_used, reason = "a bench may fail loudly")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Counting filters against a reference that keeps every event in a list and counts by the documented semantic.
 
+#![allow(clippy::unwrap_used, reason = "tests fail loudly")]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,6 @@
 //! What the tests of this crate share: short ways to write groups, plans and events.
 #![allow(dead_code, unreachable_pub, reason = "every test binary compiles this and uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "tests fail loudly")]
 
 use serde_json::{Value, json};
 use std::sync::Arc;
