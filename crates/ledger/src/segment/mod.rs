@@ -27,6 +27,7 @@ pub use reader::Segment;
 pub use writer::{Layout, write, write_as};
 
 use crate::disk::Disk;
+use parquet::errors::ParquetError;
 use std::io;
 
 /// The folder that holds segments.
@@ -51,7 +52,7 @@ pub enum SegmentError {
         /// The file.
         path: String,
         /// What the Parquet library said.
-        source: parquet::errors::ParquetError,
+        source: ParquetError,
     },
     /// The file is Parquet but lacks what docs/FORMATS.md promises.
     #[error("{path}: {what}")]
@@ -121,7 +122,13 @@ fn disk_error(path: &str) -> impl FnOnce(io::Error) -> SegmentError {
     move |source| SegmentError::Disk { path, source }
 }
 
-fn parquet_error(path: &str) -> impl FnOnce(parquet::errors::ParquetError) -> SegmentError {
+fn parquet_error(path: &str) -> impl FnOnce(ParquetError) -> SegmentError {
     let path = path.to_owned();
-    move |source| SegmentError::Parquet { path, source }
+    move |source| match source {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => SegmentError::Disk { path, source: *source },
+            Err(inner) => SegmentError::Parquet { path, source: ParquetError::External(inner) },
+        },
+        source => SegmentError::Parquet { path, source },
+    }
 }

@@ -3,12 +3,16 @@
 
 use crate::disk::{Disk, DiskFile};
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const CHUNK: usize = 512 << 10;
 const SYNC_EVERY: u64 = 4 << 20;
 
+/// Why the disk refused, for whom the Parquet library only says that it did.
+pub(super) type Refusal = Arc<Mutex<Option<io::Error>>>;
+
 pub(super) struct Sink {
+    refusal: Refusal,
     file: Arc<dyn DiskFile>,
     pending: Vec<u8>,
     written: u64,
@@ -31,9 +35,17 @@ pub(super) struct Written {
 }
 
 impl Sink {
-    pub(super) fn create(disk: &dyn Disk, path: &str) -> io::Result<Self> {
+    pub(super) fn create(disk: &dyn Disk, path: &str, refusal: Refusal) -> io::Result<Self> {
         let file = disk.create(path)?;
-        Ok(Self { file, pending: Vec::with_capacity(CHUNK), written: 0, synced: 0, crc: 0, tail: None })
+        Ok(Self {
+            refusal,
+            file,
+            pending: Vec::with_capacity(CHUNK),
+            written: 0,
+            synced: 0,
+            crc: 0,
+            tail: None,
+        })
     }
 
     /// Says that what comes now is the tail: what readers need before anything else.
@@ -69,7 +81,11 @@ impl Write for Sink {
             *crc = crc32c::crc32c_append(*crc, bytes);
         }
         if self.pending.len() >= CHUNK {
-            self.write_pending()?;
+            self.write_pending().map_err(|error| {
+                let kind = error.kind();
+                *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                io::Error::from(kind)
+            })?;
         }
         Ok(bytes.len())
     }

@@ -3,7 +3,7 @@
 use super::columns::Batch;
 use super::encoding;
 use super::schema::{self, Presence};
-use super::sink::{Sink, Written};
+use super::sink::{Refusal, Sink, Written};
 use super::{IntegrationRange, SegmentError, SegmentMeta, disk_error, parquet_error, path, temporary_path};
 use crate::disk::Disk;
 use crate::row::{RowHead, RowView};
@@ -12,7 +12,7 @@ use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tollgate_domain::{Day, EventKind, IntegrationId, Number, Timestamp, TxId};
 
 /// How many rows stand together in a file. Readers take any; tests and measurements use others than the default.
@@ -58,12 +58,16 @@ pub fn write_as(
     let order = Order::of(name, kind, day, rows)?;
     disk.create_dir(super::DIR).map_err(disk_error(super::DIR))?;
     let temporary = temporary_path(name);
-    let written = write_file(layout, disk, name, &order);
+    let refusal = Refusal::default();
+    let written = write_file(layout, disk, name, &order, refusal.clone());
     if written.is_err() {
         // Give the space back; if that fails too, the next start removes it.
         let _ = disk.remove(&temporary);
     }
-    written
+    match refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(error) => Err(disk_error(&path(name))(error)),
+        None => written,
+    }
 }
 
 fn write_file(
@@ -71,10 +75,11 @@ fn write_file(
     disk: &dyn Disk,
     name: &str,
     order: &Order<'_>,
+    refusal: Refusal,
 ) -> Result<SegmentMeta, SegmentError> {
     let facts = order.facts(name)?;
     let schema: SchemaRef = Arc::new(schema::schema(facts.presence));
-    let sink = Sink::create(disk, &temporary_path(name)).map_err(disk_error(&path(name)))?;
+    let sink = Sink::create(disk, &temporary_path(name), refusal).map_err(disk_error(&path(name)))?;
     let options = ArrowWriterOptions::new()
         .with_skip_arrow_metadata(true)
         .with_properties(encoding::properties(layout, order, &facts));
