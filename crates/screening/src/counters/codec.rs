@@ -91,16 +91,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Header, Slot), SlotError> {
     let header = Header { slot: input.u16()?, check: input.u64()?, seq: input.u64()?, clock: input.u32()? };
     let mut slot = Slot::default();
     slot.seq = header.seq;
-    let mut last = None;
+    // Keys rise, and none is 0.
+    let mut last = 0;
     for _ in 0..input.u32()? {
         let entry = read_entry(&mut input)?;
         if (entry.key >> 52) as u16 != header.slot {
             return Err(SlotError::Damaged("a key belongs to another slot"));
         }
-        if last >= Some(entry.key) {
+        if last >= entry.key {
             return Err(SlotError::Damaged("its keys do not rise"));
         }
-        last = Some(entry.key);
+        last = entry.key;
         slot.insert(entry, 0);
     }
     if !input.0.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::Tally;
 use super::entry::BUCKETS;
+use std::ops::Range;
 
 /// Counts by bucket, bucket `b` at `b % 60`: a byte each until one needs more.
 #[derive(Debug, Clone)]
@@ -80,7 +81,7 @@ impl Ring {
             let missed = misses.get(n).saturating_add(total - hits);
             misses.set(n, missed.min(self.totals.get(n)));
         }
-        self.hits = (self.hits - before_hits).saturating_add(self.bucket(bucket).1);
+        self.hits = self.hits.saturating_sub(before_hits).saturating_add(self.bucket(bucket).1);
     }
 
     fn track_misses(&mut self) -> &mut Buckets {
@@ -130,12 +131,24 @@ impl Ring {
         (total, total - self.misses.as_ref().map_or(0, |misses| misses.get(n)))
     }
 
-    /// The sum over ages `from` to `to`, both included, counted back from bucket `newest`.
+    /// The sum over ages `from` to `to`, both included, counted back from bucket `newest`. What is few is looked at:
+    /// the buckets inside, or those outside.
     pub(super) fn sum(&self, newest: u32, from: u32, to: u32) -> Tally {
-        if (from, to) == (0, BUCKETS - 1) {
-            return Tally { total: self.total, hits: self.hits };
+        let outside = from + (BUCKETS - 1 - to);
+        if outside > BUCKETS / 2 {
+            return self.sum_of(newest, from..to + 1);
         }
-        (from..=to.min(newest)).fold(Tally::default(), |sum, age| {
+        let younger = self.sum_of(newest, 0..from);
+        let older = self.sum_of(newest, to + 1..BUCKETS);
+        Tally {
+            total: self.total.saturating_sub(younger.total).saturating_sub(older.total),
+            hits: self.hits.saturating_sub(younger.hits).saturating_sub(older.hits),
+        }
+    }
+
+    fn sum_of(&self, newest: u32, ages: Range<u32>) -> Tally {
+        let known = ages.start..ages.end.min(newest.saturating_add(1));
+        known.fold(Tally::default(), |sum, age| {
             let (total, hits) = self.bucket(newest - age);
             Tally { total: sum.total.saturating_add(total), hits: sum.hits.saturating_add(hits) }
         })
