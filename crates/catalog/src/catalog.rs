@@ -5,7 +5,7 @@
 //! the write returns. It never holds a state that is not on disk.
 
 use crate::draft::{Actor, Draft, Refused};
-use crate::error::{CatalogError, WriteError};
+use crate::error::{CatalogError, Damaged, WriteError};
 use crate::object::Kind;
 use crate::revision::Revision;
 use crate::snapshot::Snapshot;
@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
 use tollgate_domain::{Clock, Entropy, OrganizationId};
 
 /// The catalog's file within a data directory.
@@ -75,11 +76,10 @@ impl Catalog {
         let mut connection = options.connect().await?;
         store::prepare(&mut connection, path).await?;
         let mut reading = connection.begin().await?;
-        let (batch, seq) = store::load(&mut reading).await?;
+        let snapshot = load(&mut reading).await?;
         let tokens = Tokens::load(&mut reading, clock.now()).await?;
         reading.commit().await?;
-        let mut snapshot = Snapshot::default();
-        snapshot.fold(&batch, seq)?;
+        let seq = snapshot.seq();
         Ok(Self {
             path: path.to_owned(),
             clock,
@@ -255,6 +255,34 @@ impl Catalog {
         self.snapshot.store(Arc::new(next));
         self.seq.send_replace(seq);
     }
+}
+
+/// Folds every object that exists. A page is decoded on another thread while the next one is read.
+async fn load(connection: &mut SqliteConnection) -> Result<Snapshot, CatalogError> {
+    let mut snapshot = Snapshot::default();
+    let mut folding = None;
+    let mut last = 0;
+    loop {
+        let page = store::documents(connection, last).await?;
+        if let Some(folding) = folding.take() {
+            snapshot = joined(folding).await?;
+        }
+        let Some(newest) = page.revisions.last().map(|revision| revision.seq) else { break };
+        last = newest;
+        folding = Some(tokio::task::spawn_blocking(move || {
+            snapshot.fold_objects(&page, newest)?;
+            Ok(snapshot)
+        }));
+        snapshot = Snapshot::default();
+    }
+    let (secrets, seq) = store::secrets_and_seq(connection).await?;
+    snapshot.fold_objects(&secrets, seq)?;
+    snapshot.gather_all();
+    Ok(snapshot)
+}
+
+async fn joined(folding: JoinHandle<Result<Snapshot, CatalogError>>) -> Result<Snapshot, CatalogError> {
+    folding.await.map_err(|error| Damaged::new("an object", error))?
 }
 
 /// Makes an empty file that only its owner may read, unless there is one.

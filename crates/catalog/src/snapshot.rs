@@ -186,6 +186,15 @@ impl Snapshot {
 
     /// Applies a batch and stands at `seq` afterwards. After an error the snapshot is to be thrown away.
     pub(crate) fn fold(&mut self, batch: &Batch, seq: u64) -> Result<(), Damaged> {
+        let touched = self.fold_objects(batch, seq)?;
+        for (id, touched) in touched {
+            self.gather(id, &touched);
+        }
+        Ok(())
+    }
+
+    /// The same without the entries of integrations, for many batches in a row; [`Snapshot::gather_all`] ends them.
+    pub(crate) fn fold_objects(&mut self, batch: &Batch, seq: u64) -> Result<Touched, Damaged> {
         let mut work = Work { snapshot: self, organizations: HashMap::new(), touched: HashMap::new() };
         for revision in &batch.revisions {
             work.fold_revision(revision)?;
@@ -193,17 +202,35 @@ impl Snapshot {
         for secret in &batch.secrets {
             work.fold_secret(secret);
         }
-        work.finish();
+        let touched = work.finish();
         self.seq = seq;
-        Ok(())
+        Ok(touched)
+    }
+
+    /// Makes the entries of all integrations.
+    pub(crate) fn gather_all(&mut self) {
+        let organizations: Vec<_> = self.organizations.values().cloned().collect();
+        for organization in organizations {
+            let all = organization.table::<Integration>().iter().map(|one| one.id).collect();
+            self.gather(organization.id, &all);
+        }
+    }
+
+    fn gather(&mut self, organization: OrganizationId, touched: &HashSet<IntegrationId>) {
+        if let Some(organization) = self.organizations.get(&organization) {
+            gather(&mut self.integrations, organization, touched);
+        }
     }
 }
+
+/// Integrations whose entries must be made again.
+pub(crate) type Touched = HashMap<OrganizationId, HashSet<IntegrationId>>;
 
 /// A fold under way: organizations that change, and integrations whose entries must be gathered again.
 struct Work<'a> {
     snapshot: &'a mut Snapshot,
     organizations: HashMap<OrganizationId, OrganizationSnapshot>,
-    touched: HashMap<OrganizationId, HashSet<IntegrationId>>,
+    touched: Touched,
 }
 
 impl Work<'_> {
@@ -259,13 +286,11 @@ impl Work<'_> {
         }
     }
 
-    fn finish(self) {
+    fn finish(self) -> Touched {
         for (id, organization) in self.organizations {
-            if let Some(touched) = self.touched.get(&id) {
-                gather(&mut self.snapshot.integrations, &organization, touched);
-            }
             self.snapshot.organizations.insert(id, Arc::new(organization));
         }
+        self.touched
     }
 }
 

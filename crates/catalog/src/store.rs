@@ -48,19 +48,29 @@ pub(crate) async fn prepare(connection: &mut SqliteConnection, path: &Path) -> R
     Ok(())
 }
 
-/// Every object that exists, and the newest seq.
-pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<(Batch, u64), CatalogError> {
+/// How many objects are read at once when the catalog is opened.
+const PAGE: i64 = 8192;
+
+/// The next objects after `seq` that exist, without their secrets.
+pub(crate) async fn documents(connection: &mut SqliteConnection, seq: u64) -> Result<Batch, CatalogError> {
     let rows = sqlx::query(
-        "SELECT seq, organization, kind, id, version, at, created_at, actor, doc, 0 FROM documents ORDER BY seq",
+        "SELECT seq, organization, kind, id, version, at, created_at, actor, doc, 0 FROM documents \
+         WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     )
-    .fetch_all(&mut *connection)
+    .bind(number(seq))
+    .bind(PAGE)
+    .fetch_all(connection)
     .await?;
-    let revisions = read_revisions(&rows)?;
-    let secrets = sqlx::query("SELECT organization, kind, id, algorithm, value FROM secrets")
+    Ok(Batch { revisions: read_revisions(&rows)?, secrets: Vec::new() })
+}
+
+/// Every secret, and the newest seq.
+pub(crate) async fn secrets_and_seq(connection: &mut SqliteConnection) -> Result<(Batch, u64), CatalogError> {
+    let rows = sqlx::query("SELECT organization, kind, id, algorithm, value FROM secrets")
         .fetch_all(&mut *connection)
         .await?;
-    let seq = newest(connection).await?;
-    Ok((Batch { revisions, secrets: read_secrets(&secrets)? }, seq))
+    let batch = Batch { revisions: Vec::new(), secrets: read_secrets(&rows)? };
+    Ok((batch, newest(connection).await?))
 }
 
 /// The newest seq.

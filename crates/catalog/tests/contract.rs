@@ -1,6 +1,6 @@
 //! What every catalog must do: history, versions, uniqueness under concurrency, as-of reads, restarts, following other
 //! handles on the same file.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

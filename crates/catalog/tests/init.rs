@@ -1,5 +1,5 @@
 //! `init`: what it makes, and that it never makes it twice.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! A process that is killed in the middle of its writes: what it acknowledged is there, and nothing is half-stored.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
@@ -14,7 +14,6 @@ const FILE: &str = "TOLLGATE_TEST_CATALOG";
 /// The child: writes pairs of keys for ever and prints each pair's number once it is acknowledged.
 #[tokio::test]
 #[ignore = "run by the test below, in a process of its own"]
-#[allow(clippy::disallowed_methods)]
 async fn child() {
     let Some(file) = std::env::var_os(FILE) else { return };
     let catalog = support::open(file.as_ref(), TestClock::new(), u64::from(std::process::id())).await;

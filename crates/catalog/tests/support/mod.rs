@@ -1,5 +1,5 @@
 //! What the catalog's tests share: a settable clock, repeatable randomness, a catalog in a temporary directory.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

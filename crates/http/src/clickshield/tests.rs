@@ -83,6 +83,12 @@ async fn unknown_routes_and_methods_answer_in_the_dialect() {
     let app = TestApp::new().await;
     let answered = app.call("GET", "/nothing", Value::Null).await;
     assert_eq!((answered.status.as_u16(), &answered.body["code"]), (404, &json!("not_found")));
+    for path in
+        ["/integrations/%FF", "/integrations/a%2Fb", "/integrations/%FF/filter-groups/a", "/api-keys/%C3%28"]
+    {
+        let answered = app.call("GET", path, Value::Null).await;
+        assert_eq!((answered.status.as_u16(), &answered.body["code"]), (404, &json!("not_found")), "{path}");
+    }
     let answered = app.call("PUT", "/integrations", Value::Null).await;
     assert_eq!((answered.status.as_u16(), &answered.body["code"]), (405, &json!("method_not_allowed")));
     let allow = answered.header("allow").unwrap();

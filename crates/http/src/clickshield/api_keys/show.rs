@@ -4,9 +4,10 @@ use super::super::list::ListRequest;
 use super::super::{Answer, Failure};
 use super::model::{FIELDS, object};
 use crate::auth::Reader;
+use crate::clickshield::Params;
 use crate::error::{ApiError, Code};
 use axum::Json;
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::IntoResponse;
 use tollgate_catalog::ApiKey;
 
@@ -17,7 +18,7 @@ pub(super) async fn list(Reader(caller): Reader, RawQuery(raw): RawQuery) -> Ans
     Ok(request.answer(keys.into_iter().map(|key| object(key, caller.organization_id())).collect()))
 }
 
-pub(super) async fn read(Reader(caller): Reader, Path(id): Path<String>) -> Answer {
+pub(super) async fn read(Reader(caller): Reader, Params(id): Params<String>) -> Answer {
     let key = caller.organization().get::<ApiKey>(&id);
     let key = key.ok_or_else(|| Failure(ApiError::new(Code::NotFound)))?;
     Ok(Json(object(key, caller.organization_id())).into_response())

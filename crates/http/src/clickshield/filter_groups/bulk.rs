@@ -8,8 +8,9 @@ use super::delete::delete_group;
 use crate::ApiState;
 use crate::auth::{Caller, Writer};
 use crate::body::read_object;
+use crate::clickshield::Params;
 use crate::error::{ApiError, Code};
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::{FilterGroup, IntegrationId};
 
@@ -25,7 +26,7 @@ struct Bulk {
 pub(super) async fn update(
     State(state): State<ApiState>,
     Writer(caller): Writer,
-    Path(integration): Path<String>,
+    Params(integration): Params<String>,
     RawQuery(raw): RawQuery,
     request: Request,
 ) -> Answer {
@@ -46,7 +47,7 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(state): State<ApiState>,
     Writer(caller): Writer,
-    Path(integration): Path<String>,
+    Params(integration): Params<String>,
     RawQuery(raw): RawQuery,
     request: Request,
 ) -> Answer {

@@ -7,14 +7,15 @@ use super::model::GroupChange;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
-use axum::extract::{Path, Request, State};
+use crate::clickshield::Params;
+use axum::extract::{Request, State};
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::{FilterGroup, FilterGroupId, Integration, IntegrationId};
 
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,
-    Path(integration): Path<String>,
+    Params(integration): Params<String>,
     request: Request,
 ) -> Answer {
     let integration = find(&caller, &integration)?.id;

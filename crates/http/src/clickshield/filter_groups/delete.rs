@@ -4,14 +4,15 @@ use super::super::{Answer, done};
 use super::read::find_group;
 use crate::ApiState;
 use crate::auth::Writer;
-use axum::extract::{Path, State};
+use crate::clickshield::Params;
+use axum::extract::State;
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::FilterGroup;
 
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,
-    Path((integration, id)): Path<(String, String)>,
+    Params((integration, id)): Params<(String, String)>,
 ) -> Answer {
     find_group(&caller, &integration, &id)?;
     state.catalog.write(caller.organization_id(), &caller.actor(), |draft| delete_group(draft, &id)).await?;

@@ -6,12 +6,13 @@ use super::super::list::ListRequest;
 use super::model::{FIELDS, object};
 use crate::ApiState;
 use crate::auth::Reader;
-use axum::extract::{Path, RawQuery, State};
+use crate::clickshield::Params;
+use axum::extract::{RawQuery, State};
 
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Reader(caller): Reader,
-    Path(integration): Path<String>,
+    Params(integration): Params<String>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let integration = find(&caller, &integration)?;

@@ -4,9 +4,9 @@ use super::super::integrations::find;
 use super::super::{Answer, Failure};
 use super::model::object;
 use crate::auth::{Caller, Reader};
+use crate::clickshield::Params;
 use crate::error::{ApiError, Code};
 use axum::Json;
-use axum::extract::Path;
 use axum::response::IntoResponse;
 use std::sync::Arc;
 use tollgate_catalog::Stored;
@@ -14,7 +14,7 @@ use tollgate_domain::FilterGroup;
 
 pub(super) async fn handle(
     Reader(caller): Reader,
-    Path((integration, id)): Path<(String, String)>,
+    Params((integration, id)): Params<(String, String)>,
 ) -> Answer {
     let group = find_group(&caller, &integration, &id)?;
     Ok(Json(object(&group, caller.organization_id())).into_response())

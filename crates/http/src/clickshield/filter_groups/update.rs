@@ -7,15 +7,16 @@ use super::read::find_group;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
+use crate::clickshield::Params;
 use crate::error::ApiError;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use tollgate_catalog::Draft;
 use tollgate_domain::FilterGroup;
 
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,
-    Path((integration, id)): Path<(String, String)>,
+    Params((integration, id)): Params<(String, String)>,
     request: Request,
 ) -> Answer {
     let integration = find_group(&caller, &integration, &id)?.integration;

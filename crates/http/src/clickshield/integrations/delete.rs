@@ -3,13 +3,14 @@
 use super::super::{Answer, done};
 use crate::ApiState;
 use crate::auth::Writer;
-use axum::extract::{Path, State};
+use crate::clickshield::Params;
+use axum::extract::State;
 use tollgate_domain::{FilterGroup, Integration};
 
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,
-    Path(id): Path<String>,
+    Params(id): Params<String>,
 ) -> Answer {
     state
         .catalog

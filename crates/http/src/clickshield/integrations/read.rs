@@ -4,15 +4,15 @@ use super::super::Answer;
 use super::model::object;
 use crate::auth::{Caller, Reader};
 use crate::clickshield::Failure;
+use crate::clickshield::Params;
 use crate::error::{ApiError, Code};
 use axum::Json;
-use axum::extract::Path;
 use axum::response::IntoResponse;
 use std::sync::Arc;
 use tollgate_catalog::Stored;
 use tollgate_domain::Integration;
 
-pub(super) async fn handle(Reader(caller): Reader, Path(id): Path<String>) -> Answer {
+pub(super) async fn handle(Reader(caller): Reader, Params(id): Params<String>) -> Answer {
     Ok(Json(object(&*find(&caller, &id)?)).into_response())
 }
 

@@ -7,14 +7,15 @@ use super::read::find;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
+use crate::clickshield::Params;
 use crate::error::ApiError;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use tollgate_domain::Integration;
 
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,
-    Path(id): Path<String>,
+    Params(id): Params<String>,
     request: Request,
 ) -> Answer {
     find(&caller, &id)?;
