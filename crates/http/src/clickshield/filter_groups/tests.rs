@@ -157,6 +157,11 @@ async fn the_default_group_stays_last_and_unbound() {
     assert_eq!(listed["data"][1]["monitoring_mode"], false);
 }
 
+#[test]
+fn the_filters_that_init_makes_are_legal() {
+    assert_eq!(tollgate_screening::validate(&tollgate_catalog::init::default_filters()), Ok(()));
+}
+
 #[tokio::test]
 async fn off_takes_a_side_out_and_custom_comes_with_filters() {
     let app = TestApp::new().await;
