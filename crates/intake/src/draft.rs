@@ -72,6 +72,11 @@ impl Draft {
         self.errors.push(error);
     }
 
+    /// Whether a problem was found.
+    pub(crate) fn is_refused(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// Takes one parameter. An empty value is as good as none.
     pub fn set(&mut self, name: &str, value: &str) {
         if value.is_empty() {
@@ -174,6 +179,16 @@ impl Draft {
     fn extra(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
         let name = limited("parameter name", name, 128)?;
         self.extra_with(name, value.len(), |out| push_json_string(out, value))
+    }
+
+    /// Takes a parameter as an extra one, whatever its name means elsewhere.
+    pub(crate) fn set_extra(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        if let Err(error) = self.extra(name, value) {
+            self.errors.push(error);
+        }
     }
 
     /// Takes an extra parameter whose value is JSON other than a string.

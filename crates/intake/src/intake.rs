@@ -215,6 +215,12 @@ impl Intake {
         Ok(())
     }
 
+    /// Keeps checkpoints and other imports away while rows are appended whose counts are merged afterwards. A
+    /// checkpoint taken in between would claim to hold them.
+    pub(crate) fn hold_checkpoints(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Empty counters with the same keys, for an import's private state.
     pub fn empty_counters(&self) -> Counters {
         Counters::new(&self.counter_secret, self.shard_bytes)

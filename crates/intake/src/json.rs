@@ -11,20 +11,34 @@ use tollgate_domain::Invalid;
 /// they are written, null as absent. Arrays and objects are kept as extra parameters. `skip` names members that the
 /// caller has dealt with. Values that are not legal become errors of the draft; malformed JSON is an error here.
 pub fn set_from_json(draft: &mut Draft, json: &[u8], skip: &[&str]) -> Result<(), Invalid> {
+    each_member(json, |name, member| match member {
+        _ if skip.contains(&name) => {}
+        Member::Plain(value) => draft.set(name, value),
+        Member::Deep(json) => draft.set_extra_json(name, json),
+    })
+}
+
+/// A member's value that is not null.
+pub(crate) enum Member<'a> {
+    /// A string's text, or a number or boolean as it is written.
+    Plain(&'a str),
+    /// An array or object as it is written.
+    Deep(&'a str),
+}
+
+/// Calls `take` with every member of the object in `json` that is not null, in order.
+pub(crate) fn each_member(json: &[u8], take: impl FnMut(&str, Member<'_>)) -> Result<(), Invalid> {
     let text = std::str::from_utf8(json).map_err(|_| Invalid::new("body", "is not UTF-8"))?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Members { draft, skip }
+    Members(take)
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end())
         .map_err(|error| Invalid::new("body", format!("is not a JSON object: {error}")))
 }
 
-struct Members<'a> {
-    draft: &'a mut Draft,
-    skip: &'a [&'a str],
-}
+struct Members<F>(F);
 
-impl<'de> DeserializeSeed<'de> for Members<'_> {
+impl<'de, F: FnMut(&str, Member<'_>)> DeserializeSeed<'de> for Members<F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -32,27 +46,24 @@ impl<'de> DeserializeSeed<'de> for Members<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Members<'_> {
+impl<'de, F: FnMut(&str, Member<'_>)> Visitor<'de> for Members<F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some((BorrowedName(name), value)) = map.next_entry::<BorrowedName<'de>, &'de RawValue>()? {
-            if self.skip.contains(&&*name) {
-                continue;
-            }
             let raw = value.get();
             match raw.as_bytes().first() {
                 Some(b'"') => {
                     let text = string(raw).map_err(A::Error::custom)?;
-                    self.draft.set(&name, &text);
+                    (self.0)(&name, Member::Plain(&text));
                 }
-                Some(b'{' | b'[') => self.draft.set_extra_json(&name, raw),
+                Some(b'{' | b'[') => (self.0)(&name, Member::Deep(raw)),
                 Some(b'n') => {}
-                _ => self.draft.set(&name, raw),
+                _ => (self.0)(&name, Member::Plain(raw)),
             }
         }
         Ok(())

@@ -6,6 +6,7 @@
 mod attribution;
 mod checkpoint;
 mod draft;
+mod import;
 mod intake;
 mod json;
 mod keys;
@@ -15,6 +16,10 @@ mod worker;
 
 pub use checkpoint::CheckpointError;
 pub use draft::{Draft, MAX_AHEAD_MS, MAX_EXTRA, MAX_LONG_VALUE, MAX_VALUE, Wishes};
+pub use import::{
+    ConversionMap, Failed, Format, ImportError, ImportMap, ImportRequest, Observer, Phase, Progress,
+    RefusedLine, Summary, import,
+};
 pub use intake::{Intake, IntakeError, IntakeOptions, IntakeStats, Parts};
 pub use json::set_from_json;
 pub use live::{Live, LiveIntegration};

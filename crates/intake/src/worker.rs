@@ -126,22 +126,27 @@ impl Worker {
 
     /// Adds what is known beside the parameters: the conversion's click, signals, versions.
     pub(crate) fn prepare(&mut self, live: &LiveIntegration, draft: &mut Draft) -> Result<(), Rejected> {
-        if self.signals.generation() != self.intake.signals().generation() {
-            self.signals = self.intake.signals().current();
-        }
         let event = &mut draft.event;
         if event.kind == EventKind::Conversion {
             attribution::join(&self.intake, event, &draft.wishes)?;
+        }
+        self.describe(live, event);
+        if let Some(key) = &draft.wishes.event_key {
+            event.key = keys::hash(self.intake.key_secret(), event.integration, event.kind, key);
+        }
+        Ok(())
+    }
+
+    /// Adds signals and versions to an event whose click, if it has one, is joined.
+    pub(crate) fn describe(&mut self, live: &LiveIntegration, event: &mut Event) {
+        if self.signals.generation() != self.intake.signals().generation() {
+            self.signals = self.intake.signals().current();
         }
         self.signals.enrich(event, &mut self.agents);
         if live.entry.integration.ip_privacy == IpPrivacy::Truncated {
             truncate_ip(event);
         }
         event.set_number(Number::ConfigVersion, live.config_version as i64);
-        if let Some(key) = &draft.wishes.event_key {
-            event.key = keys::hash(self.intake.key_secret(), event.integration, event.kind, key);
-        }
-        Ok(())
     }
 
     /// What segments know of the submission's key.

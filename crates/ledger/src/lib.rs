@@ -4,6 +4,7 @@
 //! queries read both through one [`View`]. Arrow and Parquet stay inside this crate. docs/FORMATS.md holds the bytes,
 //! docs/ARCHITECTURE.md the invariants L1 to L6.
 
+mod among;
 mod books;
 pub mod disk;
 mod ledger;
