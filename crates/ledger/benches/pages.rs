@@ -176,10 +176,15 @@ fn build(disk: &Arc<dyn Disk>, events: u64, layout: Layout) -> Outcome<History> 
     Ok(History { view, ids, externals })
 }
 
-/// Nanoseconds this thread has run, waiting for a core not counted; 0 where the system does not say.
+/// Nanoseconds this thread has run, waiting for a core not counted.
 fn cpu_nanos() -> u64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes only to `time`, which outlives it.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time);
+    }
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Runs `work` for `times` different arguments and prints the distribution: of time, and of the time it had a core.
