@@ -256,7 +256,7 @@ impl Draft {
             EventKind::Click => {}
             EventKind::Impression => {
                 let located = has(Text::AppId) && has(Text::AdLocation);
-                if !located && !(has(Text::Publisher) && has(Text::OfferId)) {
+                if !(located || has(Text::Publisher) && has(Text::OfferId)) {
                     let message = "an impression needs app_id and ad_location, or publisher and offer";
                     self.errors.push(Invalid::new("app_id", message));
                 }

@@ -241,9 +241,9 @@ impl Ledger {
     /// Makes the open group durable and visible; false when there was none. After an error the process must stop.
     pub fn commit(&self) -> Result<bool, LedgerError> {
         let mut log = lock(&self.0.log);
-        let Some((mut group, rotated)) = self.take_group(&mut log)? else { return Ok(false) };
-        if let Some(mut manifest) = rotated {
-            write(&mut log, FrameKind::Manifest, 0, 0, &mut manifest)?;
+        let Some(mut group) = self.take_group(&mut log)? else { return Ok(false) };
+        if let Some(manifest) = &mut group.manifest {
+            write(&mut log, FrameKind::Manifest, 0, 0, manifest)?;
         }
         write(&mut log, FrameKind::Rows, group.first_seq, group.last_seq, &mut group.buffer)?;
         drop(log);
@@ -263,8 +263,8 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Takes the open group, with the manifest frame that must precede it when the log goes on in its next file.
-    fn take_group(&self, log: &mut LogWriter) -> Result<Option<(Group, Option<Vec<u8>>)>, LedgerError> {
+    /// Takes the open group, and moves the log on to its next file when the group does not fit into this one.
+    fn take_group(&self, log: &mut LogWriter) -> Result<Option<Group>, LedgerError> {
         let manifest_bytes = lock(&self.0.books).manifest_bytes();
         let mut pending = lock(&self.0.pending);
         if pending.is_empty() {
@@ -273,7 +273,7 @@ impl Ledger {
         let bytes = pending.bytes() as u64;
         if bytes <= log.room() {
             pending.set_room(log, bytes, manifest_bytes);
-            return Ok(Some((pending.take(), None)));
+            return Ok(Some(pending.take()));
         }
         if log.rotate().is_err() {
             // Promises count prepared files, so one is there unless sealing took it in between.
@@ -282,10 +282,10 @@ impl Ledger {
             let _ = log.rotate();
         }
         pending.set_room(log, bytes + manifest_bytes, manifest_bytes);
-        let group = pending.take();
+        let mut group = pending.take();
         drop(pending);
-        let manifest = lock(&self.0.books).manifest_frame(group.first_seq - 1);
-        Ok(Some((group, Some(manifest))))
+        group.manifest = Some(lock(&self.0.books).manifest_frame(group.first_seq - 1));
+        Ok(Some(group))
     }
 
     /// Tells admission what room there is now.

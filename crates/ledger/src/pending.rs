@@ -60,6 +60,8 @@ pub(crate) struct Group {
     pub(crate) buffer: Vec<u8>,
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
+    /// The frame of the whole manifest that must stand before it, when it begins a file.
+    pub(crate) manifest: Option<Vec<u8>>,
 }
 
 impl Pending {
@@ -139,6 +141,7 @@ impl Pending {
             buffer: std::mem::replace(&mut self.buffer, next),
             first_seq: self.first_seq,
             last_seq: self.last_seq(),
+            manifest: None,
         };
         self.first_seq = self.next_seq;
         group

@@ -1,6 +1,8 @@
 //! The whole ledger against a disk that loses, tears, reorders, fails and fills up (invariants L1 to L6): every
 //! acknowledged event is there once, whatever sealing, crashing and restarting goes on; what was refused is not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tollgate_domain::{Entropy, Event, EventKind, Number, Text, Timestamp, TxIdKey};
@@ -167,7 +169,7 @@ fn run(seed: u64) {
 /// `TOLLGATE_SEEDS` sets how many; `make torture` runs 100,000.
 #[test]
 fn every_acknowledged_event_is_there_once() {
-    #[allow(clippy::disallowed_methods, reason = "how long a test runs is the runner's choice")]
+    #[allow(clippy::disallowed_methods, reason = "how long a test runs is its runner's choice")]
     let seeds = std::env::var("TOLLGATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
     for seed in 0..seeds {
         if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {

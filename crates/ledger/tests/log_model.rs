@@ -1,6 +1,8 @@
 //! The log against a disk that loses, tears, reorders and fails: what was acknowledged is there, once and in order,
 //! and what was not is there whole or not at all.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
+
 use std::sync::Arc;
 use tollgate_domain::Entropy;
 use tollgate_ledger::disk::Disk;
@@ -113,7 +115,7 @@ fn run(seed: u64) {
 /// `TOLLGATE_SEEDS` sets how many; `make torture` runs 100,000.
 #[test]
 fn acknowledged_frames_survive_every_seed() {
-    #[allow(clippy::disallowed_methods, reason = "how long a test runs is the runner's choice")]
+    #[allow(clippy::disallowed_methods, reason = "how long a test runs is its runner's choice")]
     let seeds = std::env::var("TOLLGATE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3_000);
     for seed in 0..seeds {
         if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
