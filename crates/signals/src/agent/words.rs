@@ -27,8 +27,8 @@ pub(super) const WORDS: &[(BotClass, Edge, &[&str])] = &[
     (Crawler, Any, &[
         // What they do.
         "crawl", "spider", "spyder", "slurp", "scraper", "scraping", "scrapy", "fetcher", "fetch/", "webfetch", "http_get", "check_http", "indexer", "archiver", "archive.org", "validator", "linkcheck",
-        "link check", "checklink", "sitecheck", "site-check", "checker", "monitoring", "monitor/", "uptime", "pingdom", "preview", "feedparser", "feedburner", "feedly", "feedbin", "feedfetcher", "feed fetch",
-        "feedreader", "feed reader", "feed-", "feedspot", "aggregator", "newsblur", "inoreader", "theoldreader", "bazqux", "simplepie", "magpierss", "netvibes", "liferea", "blogtrottr", "subscribers",
+        "link check", "checklink", "sitecheck", "site-check", "checker", "monitoring", "monitor/", "uptime", "pingdom", "preview", "feedburner", "feedly", "feedbin", "feedfetcher", "feed fetch",
+        "feedreader", "feed reader", "feed-", "feedspot", "aggregator", "newsblur", "inoreader", "theoldreader", "bazqux", "netvibes", "liferea", "blogtrottr", "subscribers",
         "scanner", "sitemap", "site audit", "siteaudit", "webanalyzer", "analyzer", "seokicks", "extractor", "downloader", "webcopier", "httrack", "offline explorer", "teleport pro",
         "webzip", "sitesucker", "unfurl", "linkexpander", "urlresolver", "favicon", "screenshot", "thumbnail", "imageproxy", "imgproxy", "proxy/", "opengraph", "iframely", "embedly", "web preview", "yahoo link", 
         "synthetic", "healthcheck", "health check", "health-check", "statuscake", "site24x7", "newrelic", "datadog", "catchpoint", "gtmetrix", "pagespeed", "speedcurve", "ptst/", "zabbix", 
@@ -51,7 +51,7 @@ pub(super) const WORDS: &[(BotClass, Edge, &[&str])] = &[
         "python-", "python/", "aiohttp", "python urllib", "pycurl", "urllib", "go-http-client", "go http", "http.rb", "libwww", "lwp::", "lwp-", "axios/", "node-fetch", "node.js", "undici", "guzzle", "restsharp", "unirest", "postman",
         "insomnia/", "httpie", "mechanize", "reqwest", "libcurl", "curl/", "wget", "apache-httpclient", "commons-httpclient", "httpclient", "http client", "http-client", "httpurlconnection", "jakarta", "http_request", "winhttp", "faraday", "typhoeus", "powershell", "wininet", "urlgrabber",
         "snoopy", "zend_http", "zend\\http", "ktor-client", "cpp-httplib", "lua-resty", "aria2", "php-curl", "pecl::http", "symfony", "anyevent", "gohttp", "fasthttp", "resty/", "superagent", "needle/", "asynchttp", "ahc/", "okhttp client",
-        "chef client", "indy library", "jersey/", "spring-", "vert.x", "jetty/", "libfetch", "libsoup/", "dispatch/", "rest-client", "cfnetwork-bare",
+        "feedparser", "simplepie", "magpierss", "chef client", "indy library", "jersey/", "spring-", "vert.x", "jetty/", "libfetch", "libsoup/", "dispatch/", "rest-client", "cfnetwork-bare",
     ]),
     (Library, Word, &["perl", "ruby", "soap", "wsdl", "puppet", "ansible", "terraform", "netty", "feign"]),
     (Library, Head, &["okhttp", "java/", "java1.", "dart/", "php", "curl", "hyper/", "ureq", "got ", "got/", "deno/", "bun/", "node", "httpx", "http", "go ", "rust", "erlang", "elixir", "r (", "lua", "tcl", "nim ", "w3m", "java "]),
