@@ -101,9 +101,11 @@ impl Event {
 
     /// Empties the event for another use; its buffer keeps its capacity.
     pub fn reset(&mut self, kind: EventKind, integration: IntegrationId) {
+        (self.kind, self.integration) = (kind, integration);
+        (self.id, self.seq, self.key) = (TxId::default(), 0, 0);
         self.buffer.clear();
-        let buffer = std::mem::take(&mut self.buffer);
-        *self = Self { buffer, ..Self::new(kind, integration) };
+        self.spans.fill(Span::default());
+        self.numbers.fill(ABSENT);
     }
 
     /// The value of a text column.

@@ -3,6 +3,7 @@
 //! A draft collects every problem, not just the first, and never guesses: a value that does not parse is an error that
 //! names its field, a name it does not know is kept as an extra parameter.
 
+use crate::target::{self, Target, Wish};
 use std::net::IpAddr;
 use std::str::FromStr;
 use tollgate_domain::{
@@ -88,41 +89,28 @@ impl Draft {
     }
 
     fn try_set(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
-        let kind = self.event.kind;
-        match name {
-            "offer" => self.text(Text::OfferId, name, value),
-            "ip" | "click_ip" | "conversion_ip" | "impression_ip" => self.ip(name, value),
-            "click_time" if kind == EventKind::Click => self.number(Number::RequestTime, name, value),
-            "conversion_time" if kind == EventKind::Conversion => {
-                self.number(Number::RequestTime, name, value)
-            }
-            "impression_time" if kind == EventKind::Impression => {
-                self.number(Number::RequestTime, name, value)
-            }
-            "no_redirect" => boolean(name, value).map(|yes| self.wishes.no_redirect = yes),
-            "json" => boolean(name, value).map(|yes| self.wishes.json = yes),
-            "fields" => limited(name, value, MAX_VALUE).map(|v| self.wishes.fields = Some(v.to_owned())),
-            "filter_group" => parsed(name, value).map(|id| self.wishes.filter_group = Some(id)),
-            "redirect_url" => {
-                limited(name, value, MAX_LONG_VALUE).map(|v| self.wishes.redirect_url = Some(v.to_owned()))
-            }
-            "transaction_id" => parsed(name, value).map(|id| self.wishes.transaction_id = Some(id)),
-            "event_key" => {
-                limited(name, value, MAX_VALUE).map(|v| self.wishes.event_key = Some(v.to_owned()))
-            }
-            _ => self.column(name, value),
+        match target::of(name, self.event.kind) {
+            Some(Target::Text(column)) => self.text(column, name, value),
+            Some(Target::Number(column)) => self.number(column, name, value),
+            Some(Target::Ip) => self.ip(name, value),
+            Some(Target::Wish(wish)) => self.wish(wish, name, value),
+            Some(Target::OwnTime(..)) | None => self.extra(name, value),
         }
     }
 
-    fn column(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
-        let kind = self.event.kind;
-        if let Some(column) = Text::from_name(name).filter(|c| c.is_given() && c.kinds().contains(&kind)) {
-            return self.text(column, name, value);
+    fn wish(&mut self, wish: Wish, name: &str, value: &str) -> Result<(), Invalid> {
+        let wishes = &mut self.wishes;
+        let text = |limit| limited(name, value, limit).map(|text| Some(text.to_owned()));
+        match wish {
+            Wish::NoRedirect => wishes.no_redirect = boolean(name, value)?,
+            Wish::Json => wishes.json = boolean(name, value)?,
+            Wish::Fields => wishes.fields = text(MAX_VALUE)?,
+            Wish::FilterGroup => wishes.filter_group = Some(parsed(name, value)?),
+            Wish::RedirectUrl => wishes.redirect_url = text(MAX_LONG_VALUE)?,
+            Wish::TransactionId => wishes.transaction_id = Some(parsed(name, value)?),
+            Wish::EventKey => wishes.event_key = text(MAX_VALUE)?,
         }
-        if let Some(column) = Number::from_name(name).filter(|c| c.is_given() && c.kinds().contains(&kind)) {
-            return self.number(column, name, value);
-        }
-        self.extra(name, value)
+        Ok(())
     }
 
     fn text(&mut self, column: Text, name: &str, value: &str) -> Result<(), Invalid> {
@@ -160,10 +148,13 @@ impl Draft {
     }
 
     fn ip(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
-        let ip = IpAddr::from_str(value)
-            .map_err(|_| Invalid::new(name, "must be an IPv4 or IPv6 address"))?
-            .to_canonical();
-        self.set_ip(ip);
+        let ip =
+            IpAddr::from_str(value).map_err(|_| Invalid::new(name, "must be an IPv4 or IPv6 address"))?;
+        match ip {
+            // An IPv4 address parses in its canonical form only.
+            IpAddr::V4(_) => self.event.set_text(Text::Ip, value),
+            IpAddr::V6(_) => self.set_ip(ip.to_canonical()),
+        }
         Ok(())
     }
 

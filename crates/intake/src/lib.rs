@@ -12,6 +12,7 @@ mod json;
 mod keys;
 mod live;
 mod shard;
+mod target;
 mod worker;
 
 pub use checkpoint::CheckpointError;

@@ -74,9 +74,9 @@ impl Core {
     /// Takes in some lines; returns the highest `seq` that their answers wait for.
     async fn chunk(&self, live: &LiveIntegration, lines: &[&[u8]], answers: &mut Vec<Line>) -> u64 {
         let id = live.entry.integration.id;
-        let read: Vec<Result<(Draft, i64), Vec<Invalid>>> =
+        let read: Vec<Result<(Box<Draft>, i64), Vec<Invalid>>> =
             lines.iter().map(|line| self.read_line(id, line)).collect();
-        let mut drafts: Vec<Option<(Draft, i64)>> = Vec::with_capacity(read.len());
+        let mut drafts: Vec<Option<(Box<Draft>, i64)>> = Vec::with_capacity(read.len());
         let first = answers.len();
         for line in read {
             match line {
@@ -116,7 +116,7 @@ impl Core {
     async fn submit_patiently(
         &self,
         live: &LiveIntegration,
-        drafts: &mut [Option<(Draft, i64)>],
+        drafts: &mut [Option<(Box<Draft>, i64)>],
     ) -> Vec<Result<Outcome, Rejected>> {
         for attempt in 0.. {
             let submissions: Vec<Submission<'_>> = drafts
@@ -135,15 +135,9 @@ impl Core {
         Vec::new()
     }
 
-    fn read_line(&self, integration: IntegrationId, line: &[u8]) -> Result<(Draft, i64), Vec<Invalid>> {
+    fn read_line(&self, integration: IntegrationId, line: &[u8]) -> Result<(Box<Draft>, i64), Vec<Invalid>> {
         let kind = kind_of(line).map_err(|error| vec![error])?;
-        let mut draft = match self.take_draft() {
-            Some(mut draft) => {
-                draft.reset(kind, integration);
-                draft
-            }
-            None => Draft::new(kind, integration),
-        };
+        let mut draft = self.draft(kind, integration);
         set_from_json(&mut draft, line, &["kind"]).map_err(|error| vec![error])?;
         draft.finish(self.intake.now())?;
         let hash = if draft.wishes.event_key.is_some() { body_hash(&[line.trim_ascii()]) } else { 0 };

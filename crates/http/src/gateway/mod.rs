@@ -25,7 +25,7 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use tollgate_domain::Trust;
+use tollgate_domain::{EventKind, IntegrationId, Trust};
 use tollgate_intake::{Draft, Intake, LiveIntegration, Rejected, Worker};
 use tollgate_ledger::Refused;
 
@@ -49,7 +49,7 @@ pub struct Core {
     intake: Arc<Intake>,
     options: Arc<GatewayOptions>,
     worker: RefCell<Worker>,
-    drafts: RefCell<Vec<Draft>>,
+    drafts: RefCell<Vec<Box<Draft>>>,
     commits: Rc<Commits>,
 }
 
@@ -112,13 +112,19 @@ impl Core {
         caller.is_ok_and(|caller| caller.organization_id() == live.entry.organization)
     }
 
-    /// A draft from the pool.
-    fn take_draft(&self) -> Option<Draft> {
-        self.drafts.borrow_mut().pop()
+    /// An empty draft, from the pool when it has one. Drafts are large, so they move by their box.
+    fn draft(&self, kind: EventKind, integration: IntegrationId) -> Box<Draft> {
+        match self.drafts.borrow_mut().pop() {
+            Some(mut draft) => {
+                draft.reset(kind, integration);
+                draft
+            }
+            None => Box::new(Draft::new(kind, integration)),
+        }
     }
 
     /// Gives drafts back.
-    fn give_back(&self, drafts: impl IntoIterator<Item = Draft>) {
+    fn give_back(&self, drafts: impl IntoIterator<Item = Box<Draft>>) {
         const KEPT: usize = 1024;
         let mut pool = self.drafts.borrow_mut();
         let room = KEPT.saturating_sub(pool.len());

@@ -30,13 +30,7 @@ impl Core {
         let live = self.live(route)?;
         let (parts, body) = request.into_parts();
         let body = if parts.method == http::Method::POST { read_single(body).await? } else { Bytes::new() };
-        let mut draft = match self.take_draft() {
-            Some(mut draft) => {
-                draft.reset(kind, live.entry.integration.id);
-                draft
-            }
-            None => Draft::new(kind, live.entry.integration.id),
-        };
+        let mut draft = self.draft(kind, live.entry.integration.id);
         let waiting = self.take_in(&live, &mut draft, &parts, &body, peer);
         self.give_back([draft]);
         let organization = live.entry.organization;
