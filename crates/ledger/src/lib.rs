@@ -6,6 +6,8 @@
 
 mod among;
 mod books;
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
 pub mod disk;
 mod ledger;
 pub mod log;
