@@ -1,4 +1,4 @@
-# The five things one does with a checkout. Each target installs what it needs first, through scripts/setup.sh.
+# The things one does with a checkout. Each target installs what it needs first, through scripts/setup.sh.
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 SIGNALS_DIR ?= ./signals
@@ -10,10 +10,10 @@ SHELL := /bin/bash
 CARGO := . scripts/lib.sh; cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench data
+.PHONY: help run test lint bench data torture
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build tollgate and serve a demonstration (DEMO_ARGS="--listen 127.0.0.1:8080")
 	@scripts/setup.sh run
@@ -31,6 +31,11 @@ lint: ## format, clippy, arrows between crates, licences
 bench: ## measure against nginx on this machine (BENCH_ARGS="--sustained 120 --save")
 	@scripts/setup.sh bench
 	@SIGNALS_DIR="$(SIGNALS_DIR)" python3 bench/run.py $(BENCH_ARGS)
+
+torture: ## 100,000 seeds of a failing disk and 200 kills of the real process: about half an hour
+	@scripts/setup.sh test
+	@TOLLGATE_SEEDS=100000 $(CARGO) test --release -p tollgate-ledger --test log_model --test ledger_model
+	@TOLLGATE_KILLS=200 $(CARGO) test --release -p tollgate --test kill
 
 data: ## fetch country, cloud and user-agent data files into SIGNALS_DIR (default ./signals)
 	@scripts/setup.sh data
