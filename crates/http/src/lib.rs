@@ -3,11 +3,13 @@
 //!
 //! The gateway does not go through this router: it runs on hyper directly and is matched before.
 
+pub mod admin;
 pub mod auth;
 pub mod body;
 pub mod clickshield;
 pub mod error;
 pub mod gateway;
+pub mod native;
 mod oauth;
 pub mod row;
 pub mod server;

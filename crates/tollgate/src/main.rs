@@ -1,3 +1,24 @@
-//! (being built)
+//! The `tollgate` binary: configuration, command line, composition and lifecycle. The only place that names a backend,
+//! reads the environment, or asks the machine for time and randomness.
 
-fn main() {}
+mod cli;
+mod clock;
+mod compose;
+mod config;
+mod data_dir;
+mod failure;
+mod logging;
+mod metrics;
+mod rejects;
+mod serve;
+mod upload;
+
+use std::process::ExitCode;
+
+/// Judging allocates little, but on several threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -93,7 +93,7 @@ fn check(
     while let Some(place) = records.next(&mut raw)? {
         summary.lines += 1;
         if summary.lines % REPORT_EVERY == 0 {
-            observer.progress(Progress { phase: Phase::Checking, done: place.offset, total: length });
+            report(observer, Progress { phase: Phase::Checking, done: place.offset, total: length })?;
         }
         let read = reader.read(&raw, &mut row).and_then(|()| match row.conversion {
             Some(at) => reader.conversion(at, &mut conversion),
@@ -112,8 +112,12 @@ fn check(
             entries.push(Entry { at: converted.max(at), part: Part::Conversion, ..entry });
         }
     }
-    observer.progress(Progress { phase: Phase::Checking, done: length, total: length });
+    report(observer, Progress { phase: Phase::Checking, done: length, total: length })?;
     Ok(entries)
+}
+
+fn report(observer: &mut dyn Observer, progress: Progress) -> Result<(), ImportError> {
+    if observer.progress(progress).is_break() { Err(ImportError::Ended) } else { Ok(()) }
 }
 
 fn cause(errors: &[Invalid]) -> String {
@@ -191,7 +195,7 @@ impl Judging<'_> {
             drop(held);
             judged?;
             done += chunk.len() as u64;
-            observer.progress(Progress { phase: Phase::Judging, done, total });
+            report(observer, Progress { phase: Phase::Judging, done, total })?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::ops::ControlFlow;
 use tollgate_domain::{Event, EventKind, IntegrationId, Invalid, Number, Status, Text};
 use tollgate_ledger::Refused;
 use tollgate_ledger::scan::ScanError;
@@ -42,8 +43,8 @@ pub struct RefusedLine {
 
 /// Who watches an import.
 pub trait Observer {
-    /// It got further.
-    fn progress(&mut self, progress: Progress);
+    /// It got further. `Break` ends it; what was stored stays.
+    fn progress(&mut self, progress: Progress) -> ControlFlow<()>;
     /// A line is refused. Called in the order of the file.
     fn refused(&mut self, line: &RefusedLine) -> io::Result<()>;
 }
@@ -172,6 +173,9 @@ pub enum ImportError {
         /// Its number.
         line: u64,
     },
+    /// Whoever watched it ended it.
+    #[error("the import was ended; importing the file again goes on from there")]
+    Ended,
     /// Refused lines cannot be written down.
     #[error("the refused lines cannot be written down: {0}")]
     Rejects(#[source] io::Error),

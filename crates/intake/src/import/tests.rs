@@ -115,8 +115,9 @@ use super::run::run as import;
 
 struct Seen(Vec<RefusedLine>);
 impl Observer for Seen {
-    fn progress(&mut self, progress: Progress) {
+    fn progress(&mut self, progress: Progress) -> std::ops::ControlFlow<()> {
         assert!(progress.done <= progress.total);
+        std::ops::ControlFlow::Continue(())
     }
     fn refused(&mut self, line: &RefusedLine) -> std::io::Result<()> {
         self.0.push(line.clone());

@@ -1,0 +1,3 @@
+//! The house's own API: what neither vendor has.
+
+pub mod imports;

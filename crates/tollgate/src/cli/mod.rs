@@ -1,0 +1,153 @@
+//! The command line. Each command is a file: its arguments, its help, what it does.
+
+mod config;
+mod import;
+mod init;
+mod serve;
+
+pub(crate) use import::Watcher;
+
+use crate::config::{Config, Defaults, Flags};
+use crate::failure::{Failure, MISUSED};
+use crate::logging;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 it failed (the message says why), or `doctor` found something wrong;
+2 the arguments or the configuration were not understood.
+
+Settings come from tollgate.toml (in the current directory, or --config FILE), then TOLLGATE_* variables,
+then flags. `tollgate config check` prints what is in force and where it comes from.";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  tollgate demo                                    see it work, with traffic of all sorts
+  tollgate init --data-dir ./data                  make a data directory and the first credentials
+  tollgate serve --data-dir ./data                 run
+  tollgate import --data-dir ./data --integration ID --kind click --format combined access.log
+";
+
+/// Screens ad traffic before it is paid for, keeps every event, and reports on all of them.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, before_help = FIRST_STEPS, after_help = EXIT_CODES, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Serve(serve::Serve),
+    Import(Box<import::Import>),
+    Config(config::ConfigCommand),
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Common {
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Configuration file [default: ./tollgate.toml when there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What is logged, as in `info` or `info,tollgate_ledger=debug`
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+/// What commands take that serve.
+#[derive(Debug, Args)]
+struct Serving {
+    /// Address of the API and the gateway; port 0 picks one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Address of /metrics, /healthz and /readyz [default: 127.0.0.1:0]
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<String>,
+    /// Data files: countries, address ranges, user agents [default: DATA_DIR/signals]
+    #[arg(long, value_name = "DIR")]
+    signals_dir: Option<PathBuf>,
+    /// Threads that serve [default: one for each core]
+    #[arg(long, value_name = "N")]
+    cores: Option<u16>,
+    /// Domain under which integrations have hosts of their own, as in ID.clicks.DOMAIN
+    #[arg(long, value_name = "DOMAIN")]
+    gateway_domain: Option<String>,
+}
+
+impl Common {
+    fn flags(&self) -> Flags {
+        Flags::read_from(self.config.clone())
+            .with_path("data_dir", self.data_dir.as_ref())
+            .with("log", self.log.clone())
+    }
+}
+
+impl Serving {
+    fn add_to(&self, flags: Flags) -> Flags {
+        flags
+            .with("listen", self.listen.clone())
+            .with("admin_listen", self.admin_listen.clone())
+            .with_path("signals_dir", self.signals_dir.as_ref())
+            .with("cores", self.cores.map(|cores| cores.to_string()))
+            .with("gateway_domain", self.gateway_domain.clone())
+    }
+}
+
+/// Loads the configuration and starts logging.
+fn prepare(flags: &Flags, defaults: Defaults) -> Result<Config, Failure> {
+    let config = Config::load(flags, defaults)?;
+    logging::start(&config)?;
+    Ok(config)
+}
+
+/// For commands that end by themselves.
+const QUIET: Defaults = Defaults { data_dir: None, log: "warn" };
+/// For servers.
+const TALKATIVE: Defaults = Defaults { data_dir: None, log: "info" };
+
+/// Runs the command that the arguments name.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way too, and are no errors.
+            let code = if error.use_stderr() { MISUSED } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Init(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Config(command) => command.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("tollgate: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_teaches_by_example() {
+        let mut cli = Cli::command();
+        cli.clone().debug_assert();
+        for command in cli.get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("tollgate "), "{help}");
+        }
+    }
+}

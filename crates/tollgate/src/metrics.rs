@@ -1,0 +1,112 @@
+//! Metrics in Prometheus' text format, written when they are asked for.
+
+use std::fmt::Write;
+use tollgate_domain::Timestamp;
+use tollgate_intake::Intake;
+
+/// Text under construction.
+struct Exposition(String);
+
+impl Exposition {
+    /// One family; each sample is its labels (with braces, or empty) and its value.
+    fn family<'a>(
+        &mut self,
+        kind: &str,
+        name: &str,
+        about: &str,
+        samples: impl IntoIterator<Item = (&'a str, f64)>,
+    ) {
+        // Writing to a String does not fail.
+        let _ = writeln!(self.0, "# HELP {name} {about}\n# TYPE {name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
+    }
+
+    fn gauge(&mut self, name: &str, about: &str, value: u64) {
+        self.family("gauge", name, about, [("", value as f64)]);
+    }
+
+    fn counter(&mut self, name: &str, about: &str, value: u64) {
+        self.family("counter", name, about, [("", value as f64)]);
+    }
+}
+
+/// Everything `/metrics` says. `started` is when the process was ready.
+pub(crate) fn render(intake: &Intake, started: Timestamp) -> String {
+    let mut out = Exposition(String::with_capacity(8192));
+    let version = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
+    out.family("gauge", "tollgate_build_info", "The running version.", [(version.as_str(), 1.0)]);
+    let started = started.millis() as f64 / 1000.0;
+    out.family("gauge", "tollgate_start_time_seconds", "When the server was ready.", [("", started)]);
+    if let Some(bytes) = resident_bytes() {
+        out.gauge("process_resident_memory_bytes", "Resident memory.", bytes);
+    }
+    judging(&mut out, intake);
+    ledger(&mut out, intake);
+    signals(&mut out, intake);
+    out.0
+}
+
+fn judging(out: &mut Exposition, intake: &Intake) {
+    let stats = intake.stats();
+    let verdicts = [
+        ("{verdict=\"approved\"}", stats.approved as f64),
+        ("{verdict=\"rejected\"}", stats.rejected as f64),
+        ("{verdict=\"monitored\"}", stats.monitored as f64),
+    ];
+    let about = "Events judged since the start; monitored ones were rejected under monitoring mode.";
+    out.family("counter", "tollgate_events_total", about, verdicts);
+    out.counter("tollgate_abstained_total", "Judgements in which a filter lacked a fact.", stats.abstained);
+    out.gauge("tollgate_counter_keys", "Keys that screening counts under.", stats.counter_keys);
+    out.gauge("tollgate_counter_bytes", "Memory of the screening counters.", stats.counter_bytes);
+    let about = "Keys that gave way to the memory budget.";
+    out.counter("tollgate_counter_evictions_total", about, stats.counter_evictions);
+}
+
+fn ledger(out: &mut Exposition, intake: &Intake) {
+    let stats = intake.ledger().stats();
+    out.gauge("tollgate_ledger_seq", "Highest durable seq.", stats.committed_seq);
+    out.gauge("tollgate_ledger_sealed_seq", "Highest seq in a segment.", stats.sealed_seq);
+    out.gauge(
+        "tollgate_ledger_unsealed_rows",
+        "Durable rows that are not in a segment yet.",
+        stats.unsealed_rows,
+    );
+    out.counter("tollgate_ledger_commits_total", "Group commits since the start.", stats.commits);
+    out.gauge("tollgate_ledger_segments", "Segments.", stats.segments);
+    out.gauge("tollgate_ledger_segment_bytes", "Bytes of all segments.", stats.segment_bytes);
+    out.gauge("tollgate_ledger_prepared_files", "Empty log files that are ready.", stats.prepared_files);
+    out.gauge("tollgate_disk_free_bytes", "Free bytes on the ledger's disk.", stats.free_bytes);
+}
+
+fn signals(out: &mut Exposition, intake: &Intake) {
+    let signals = intake.signals();
+    out.counter("tollgate_signals_reloads_total", "Data files loaded since the start.", signals.reloads());
+    out.counter("tollgate_signals_failures_total", "Data files that did not parse.", signals.failures());
+    let (now, set) = (intake.now(), signals.current());
+    let files = set.sources().iter().filter(|source| !source.sha256.is_empty() || source.error.is_some());
+    let labelled: Vec<_> = files
+        .map(|source| {
+            let labels = format!("{{file=\"{}\",kind=\"{}\"}}", escaped(&source.name), source.kind.name());
+            let age = source.age_millis(now) as f64 / 1000.0;
+            (labels, age, f64::from(u8::from(source.error.is_none())))
+        })
+        .collect();
+    let ages = labelled.iter().map(|(labels, age, _)| (labels.as_str(), *age));
+    out.family("gauge", "tollgate_signals_file_age_seconds", "Age of the data file in use.", ages);
+    let states = labelled.iter().map(|(labels, _, ok)| (labels.as_str(), *ok));
+    let about = "1 when the newest version of the data file is in use, 0 when it does not parse.";
+    out.family("gauge", "tollgate_signals_file_ok", about, states);
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Resident memory as Linux tells it.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}

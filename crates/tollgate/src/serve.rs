@@ -1,0 +1,118 @@
+//! Serving: start in order, wait for a signal, stop in order. A second signal forces.
+
+use crate::compose::{House, OpenHouse};
+use crate::config::Config;
+use crate::data_dir;
+use crate::failure::Failure;
+use crate::metrics;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tollgate_http::admin::{self, Admin};
+use tollgate_http::gateway::GatewayOptions;
+use tollgate_http::native::imports::{self, Imports};
+use tollgate_http::server::{RunningServer, Server, ServerOptions};
+use tollgate_http::{ApiState, router};
+
+/// Exit code of a shutdown that was forced, as shells count SIGINT.
+const FORCED: i32 = 130;
+
+/// Serves until a signal. `ready` is called with the public address after the ready line was printed.
+pub(crate) fn serve(
+    config: &Config,
+    house: House,
+    ready: impl FnOnce(SocketAddr) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    // Addresses are taken first: what cannot be had is known before anything runs.
+    let admin = TcpListener::bind(config.admin_listen)
+        .map_err(Failure::because(format!("admin_listen {} cannot be used", config.admin_listen)))?;
+    let server = bind(config, &house)?;
+    let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
+    let signals = Signals::new(&house)?;
+    let open = house.start(config)?;
+    let is_ready = Arc::new(AtomicBool::new(false));
+    start_admin(&open, admin, is_ready.clone())?;
+    let running = server.start().map_err(Failure::because("the server cannot start"))?;
+    is_ready.store(true, Ordering::Release);
+    eprintln!("admin listening on http://{admin_address}");
+    // A closed standard output is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "listening on http://{public}");
+    let _ = std::io::stdout().flush();
+    ready(public)?;
+    signals.wait(&open);
+    is_ready.store(false, Ordering::Release);
+    stop(config, open, running);
+    Ok(())
+}
+
+fn bind(config: &Config, house: &House) -> Result<Server, Failure> {
+    let gateway = GatewayOptions {
+        domain: config.gateway_domain.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
+    let options = ServerOptions { listen: config.listen, cores: config.cores, gateway };
+    let state = ApiState { catalog: house.catalog.clone(), ledger: house.intake.ledger().clone() };
+    let uploads = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
+    let routes = router(state.clone()).merge(imports::routes(state, uploads));
+    Server::bind(options, house.intake.clone(), routes)
+        .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))
+}
+
+fn start_admin(open: &OpenHouse, listener: TcpListener, is_ready: Arc<AtomicBool>) -> Result<(), Failure> {
+    let intake = open.house.intake.clone();
+    let started = intake.now();
+    let admin = Admin {
+        metrics: Arc::new(move || metrics::render(&intake, started)),
+        ready: Arc::new(move || is_ready.load(Ordering::Acquire)),
+    };
+    let _inside = open.house.runtime.enter();
+    let serving =
+        admin::serve(listener, admin).map_err(Failure::because("the admin listener cannot start"))?;
+    open.house.runtime.spawn(serving);
+    Ok(())
+}
+
+fn stop(config: &Config, open: OpenHouse, running: RunningServer) {
+    tracing::info!(grace = ?config.shutdown_grace, "stopping: no new connections, requests may finish");
+    running.stop(config.shutdown_grace);
+    open.close();
+    tracing::info!("stopped; everything that was acknowledged is on the disk");
+}
+
+/// The signals that end a server.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new(house: &House) -> Result<Self, Failure> {
+        let _inside = house.runtime.enter();
+        let listen = |kind| signal(kind).map_err(Failure::because("signals cannot be received"));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Waits for the first signal; from then on the second ends the process.
+    fn wait(mut self, open: &OpenHouse) {
+        open.house.runtime.block_on(self.next());
+        open.house.runtime.spawn(async move {
+            self.next().await;
+            tracing::warn!("second signal: the process ends now; the next start reads the log");
+            force();
+        });
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the operator forces an end while the ordered one is under way")]
+fn force() -> ! {
+    std::process::exit(FORCED)
+}
