@@ -9,6 +9,7 @@ mod books;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 pub mod disk;
+mod inspect;
 mod ledger;
 pub mod log;
 mod manifest;
@@ -25,6 +26,7 @@ pub mod sim;
 mod threads;
 pub mod view;
 
+pub use inspect::Inspection;
 pub use ledger::{Ledger, LedgerError, LedgerStats, Options, Promise};
 pub use pending::Refused;
 pub use recovery::Opened;

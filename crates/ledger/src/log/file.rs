@@ -71,6 +71,31 @@ pub(super) fn prepare(
     }
 }
 
+/// Makes log file `number` a spare again, durably; returns its path. Its frames mean nothing from then on.
+pub(super) fn give_back(disk: &dyn Disk, number: u64) -> Result<String, LogError> {
+    let (path, spare) = (path(number), spare_path(number));
+    let renamed = disk.rename(&path, &spare).and_then(|()| disk.sync_dir(DIR));
+    renamed.map_err(LogError::disk(&path))?;
+    Ok(spare)
+}
+
+impl LogFile {
+    /// Overwrites everything from `offset` on with zeros, durably.
+    pub(super) fn erase_from(&self, offset: u64) -> Result<(), LogError> {
+        let zeros = vec![0; 1 << 20];
+        let erase = || {
+            let mut at = offset;
+            while at < self.size {
+                let part = (self.size - at).min(zeros.len() as u64);
+                self.file.write_at(at, &zeros[..part as usize])?;
+                at += part;
+            }
+            self.file.sync()
+        };
+        erase().map_err(LogError::disk(&path(self.number)))
+    }
+}
+
 fn header(number: u64, salt: u64) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
     bytes[..8].copy_from_slice(MAGIC);

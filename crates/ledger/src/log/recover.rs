@@ -1,8 +1,8 @@
 //! Opening a log: every whole frame is handed over in order, a torn tail is cut, damage is refused.
 //!
 //! A file that is followed by one with frames has a frame itself, and frame numbers have no gaps; whatever breaks
-//! these rules is damage. The tail is cut by writing the next frame over it: the salt keeps what is left of a torn
-//! frame from ever being read as one.
+//! these rules is damage. Before the log goes on, what stands behind the last frame is overwritten with zeros, and files
+//! without frames get a new salt: no sector of a torn frame is ever completed by a later write.
 
 use super::file::{self, LogFile};
 use super::frame::{self, FrameKind};
@@ -35,6 +35,8 @@ pub struct Recovered {
     pub(super) next_frame: u64,
     /// Whether a frame had been begun that never became durable.
     pub torn_tail: bool,
+    /// Whether anything but zeros stands behind the last frame.
+    pub(super) dirty_tail: bool,
 }
 
 /// Reads the whole log, calling `visit` with every frame in order. `visit` returns the last `seq` so far.
@@ -48,8 +50,15 @@ pub fn recover(
     numbers.sort_unstable();
     let spares =
         names.iter().filter(|name| file::is_spare(name)).map(|name| format!("{DIR}/{name}")).collect();
-    let mut found =
-        Recovered { files: vec![], end: 0, prepared: vec![], spares, next_frame: 0, torn_tail: false };
+    let mut found = Recovered {
+        files: vec![],
+        end: 0,
+        prepared: vec![],
+        spares,
+        next_frame: 0,
+        torn_tail: false,
+        dirty_tail: false,
+    };
     let mut last_seq = 0;
     for number in numbers {
         let (log_file, bytes) = read(disk, number, &found)?;
@@ -70,6 +79,7 @@ pub fn recover(
             continue;
         }
         found.torn_tail = rest.starts_with(&log_file.salt.to_le_bytes());
+        found.dirty_tail = rest.iter().any(|byte| *byte != 0);
         found.end = at;
         found.files.push((log_file, last_seq));
     }

@@ -36,12 +36,20 @@ impl LogWriter {
         file_size: u64,
         recovered: Recovered,
     ) -> Result<Self, LogError> {
-        let Recovered { mut files, end, mut prepared, mut spares, next_frame, .. } = recovered;
+        let Recovered { mut files, end, prepared, mut spares, next_frame, dirty_tail, .. } = recovered;
         let newest = files.iter().map(|(file, _)| file).chain(&prepared).map(|file| file.number).max();
         let mut next_file = newest.map_or(1, |number| number + 1);
+        for file in prepared {
+            // It may hold the beginning of a frame; made ready anew it gets a salt that no such frame has.
+            spares.push(file::give_back(&*disk, file.number)?);
+        }
         let (current, offset, last_seq) = match files.pop() {
-            Some((file, last_seq)) => (file, end, last_seq),
-            None if !prepared.is_empty() => (prepared.remove(0), file::DATA, 0),
+            Some((file, last_seq)) => {
+                if dirty_tail {
+                    file.erase_from(end)?;
+                }
+                (file, end, last_seq)
+            }
             None => {
                 let salt = salt(&*entropy);
                 let file = file::prepare(&*disk, spares.pop().as_deref(), next_file, salt, file_size)?;
@@ -50,7 +58,6 @@ impl LogWriter {
             }
         };
         let full = files.iter().map(|(file, last_seq)| (file.number, *last_seq)).collect();
-        let prepared = prepared.into();
         Ok(Self {
             disk,
             entropy,
@@ -59,7 +66,7 @@ impl LogWriter {
             offset,
             next_frame,
             last_seq,
-            prepared,
+            prepared: VecDeque::new(),
             full,
             spares,
             next_file,
@@ -196,10 +203,13 @@ impl Recycling {
     /// Renames or removes the file. The name is durable before another changes: a gap between files would read as
     /// damage.
     pub fn run(self) -> Result<Option<String>, LogError> {
-        let (path, spare) = (file::path(self.number), file::spare_path(self.number));
-        let given = if self.keep { self.disk.rename(&path, &spare) } else { self.disk.remove(&path) };
-        given.and_then(|()| self.disk.sync_dir(super::DIR)).map_err(LogError::disk(&path))?;
-        Ok(self.keep.then_some(spare))
+        if self.keep {
+            return file::give_back(&*self.disk, self.number).map(Some);
+        }
+        let path = file::path(self.number);
+        let removed = self.disk.remove(&path).and_then(|()| self.disk.sync_dir(super::DIR));
+        removed.map_err(LogError::disk(&path))?;
+        Ok(None)
     }
 }
 
