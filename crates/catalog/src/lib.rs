@@ -5,6 +5,7 @@
 //! of a write or nothing. Secrets stand beside the documents, hashed; no document holds one. SQL stays in this crate.
 
 mod catalog;
+mod check;
 mod credentials;
 mod draft;
 mod error;

@@ -158,6 +158,17 @@ impl Draft {
         Ok(())
     }
 
+    /// What was seen of the user agent where no parameter said it: an empty one is a fact about the event.
+    pub fn observe_user_agent(&mut self, agent: Option<&str>) {
+        if self.event.text(Text::UserAgent).is_some() {
+            return;
+        }
+        match agent {
+            Some(agent) if !agent.is_empty() => self.set("user_agent", agent),
+            _ => self.event.set_text(Text::UserAgent, ""),
+        }
+    }
+
     /// Sets the user's address.
     pub fn set_ip(&mut self, ip: IpAddr) {
         use std::fmt::Write;

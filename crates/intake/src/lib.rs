@@ -11,6 +11,7 @@ mod intake;
 mod json;
 mod keys;
 mod live;
+mod rejudge;
 mod shard;
 mod target;
 mod worker;
@@ -24,4 +25,5 @@ pub use import::{
 pub use intake::{Intake, IntakeError, IntakeOptions, IntakeStats, Parts};
 pub use json::set_from_json;
 pub use live::{Live, LiveIntegration};
+pub use rejudge::{Difference, RejudgeError, Rejudged};
 pub use worker::{Judged, Outcome, Rejected, Submission, Worker};

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tollgate_catalog::Catalog;
 use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_ledger::disk::RealDisk;
-use tollgate_ledger::{LedgerError, Opened, Options, Running};
+use tollgate_ledger::{LedgerError, Options, Running};
 use tollgate_signals::{Signals, Watch};
 
 /// How often data files are looked at for changes.
@@ -24,7 +24,6 @@ pub(crate) struct House {
     pub(crate) runtime: Runtime,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) intake: Arc<Intake>,
-    pub(crate) opened: Opened,
     dir: DataDir,
 }
 
@@ -75,7 +74,8 @@ impl House {
                 "the last write before the stop was not finished; it was never acknowledged and is cut"
             );
         }
-        Ok(Self { runtime, catalog, intake, opened, dir })
+        tracing::info!(events = opened.last_seq, unsealed = opened.open_rows, "ledger opened");
+        Ok(Self { runtime, catalog, intake, dir })
     }
 
     /// Where it is.

@@ -6,6 +6,8 @@ mod clock;
 mod compose;
 mod config;
 mod data_dir;
+mod demo;
+mod doctor;
 mod failure;
 mod logging;
 mod metrics;

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_http::admin::{self, Admin};
 use tollgate_http::gateway::GatewayOptions;
@@ -18,6 +19,8 @@ use tollgate_http::{ApiState, router};
 
 /// Exit code of a shutdown that was forced, as shells count SIGINT.
 const FORCED: i32 = 130;
+/// Signals that come as close together are one: shells and `timeout` send theirs to a process and to its group.
+const SAME_SIGNAL: Duration = Duration::from_millis(300);
 
 /// Serves until a signal. `ready` is called with the public address after the ready line was printed.
 pub(crate) fn serve(
@@ -90,8 +93,11 @@ struct Signals {
 impl Signals {
     fn new(house: &House) -> Result<Self, Failure> {
         let _inside = house.runtime.enter();
-        let listen = |kind| signal(kind).map_err(Failure::because("signals cannot be received"));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Self::listen().map_err(Failure::because("signals cannot be received"))
+    }
+
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     async fn next(&mut self) {
@@ -105,7 +111,9 @@ impl Signals {
     fn wait(mut self, open: &OpenHouse) {
         open.house.runtime.block_on(self.next());
         open.house.runtime.spawn(async move {
-            self.next().await;
+            tokio::time::sleep(SAME_SIGNAL).await;
+            let Ok(mut again) = Self::listen() else { return };
+            again.next().await;
             tracing::warn!("second signal: the process ends now; the next start reads the log");
             force();
         });

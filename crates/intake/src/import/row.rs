@@ -184,7 +184,7 @@ fn fill_combined(line: &combined::Line<'_>, row: &mut Row) -> Result<(), Invalid
     draft.set("ip", line.address);
     draft.event.set_number(Number::RequestTime, line.time.millis());
     draft.set("referer", line.referrer.as_deref().unwrap_or_default());
-    draft.set("user_agent", line.agent.as_deref().unwrap_or_default());
+    draft.observe_user_agent(line.agent.as_deref());
     draft.set_extra("method", line.method.unwrap_or_default());
     draft.set_extra("path", line.path.as_deref().unwrap_or_default());
     draft.set_extra("http_status", line.status);

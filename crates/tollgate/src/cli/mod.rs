@@ -1,6 +1,8 @@
 //! The command line. Each command is a file: its arguments, its help, what it does.
 
 mod config;
+mod demo;
+mod doctor;
 mod import;
 mod init;
 mod serve;
@@ -41,7 +43,9 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Serve(serve::Serve),
+    Demo(demo::DemoCommand),
     Import(Box<import::Import>),
+    Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
 }
 
@@ -124,7 +128,9 @@ pub(crate) fn run() -> ExitCode {
     let result = match cli.command {
         Command::Init(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Config(command) => command.run(),
     };
     match result {

@@ -1,0 +1,51 @@
+//! `tollgate doctor`.
+
+use super::{Common, QUIET, prepare};
+use crate::doctor::examine;
+use crate::failure::{FAILED, Failure};
+use clap::Args;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  tollgate doctor --data-dir ./data
+  tollgate doctor --data-dir ./data --json
+  tollgate doctor --data-dir ./data --rejudge
+
+It looks at the data directory, the catalog, the ledger (every byte of it, when the server is stopped), the data
+files and their age, the clock and the disk, and changes nothing. `--rejudge`, with the server stopped, judges every
+live event again from the first on and compares the verdicts. The exit code is 1 when something is wrong; notes and
+warnings leave it 0.";
+
+/// Examine a data directory and say what is wrong
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    common: Common,
+    /// Data files: countries, address ranges, user agents [default: DATA_DIR/signals]
+    #[arg(long, value_name = "DIR")]
+    signals_dir: Option<PathBuf>,
+    /// Judge all of history again and compare; the server must be stopped
+    #[arg(long)]
+    rejudge: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let flags = self.common.flags().with_path("signals_dir", self.signals_dir.as_ref());
+        // What is wrong with a data file is a finding; the log would say it a second time.
+        let config = prepare(&flags, super::Defaults { log: "error", ..QUIET })?;
+        let findings = examine(&config, config.data_dir()?, self.rejudge);
+        if self.json {
+            println!("{}", findings.to_json());
+        } else {
+            print!("{findings}");
+        }
+        Ok(if findings.is_well() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    }
+}
