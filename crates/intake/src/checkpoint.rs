@@ -8,7 +8,7 @@ use crate::shard::{SHARDS, Shards};
 use std::io;
 use tollgate_domain::{hex, unhex};
 use tollgate_ledger::Ledger;
-use tollgate_ledger::disk::Disk;
+use tollgate_ledger::disk::{Disk, replace};
 use tollgate_screening::{Counters, SlotError};
 
 pub(crate) const DIR: &str = "checkpoints";
@@ -52,21 +52,12 @@ fn path(shard: usize) -> String {
 
 /// Writes every shard's file; returns the `seq` that the oldest of them includes.
 pub(crate) fn write(disk: &dyn Disk, ledger: &Ledger, shards: &Shards) -> Result<u64, CheckpointError> {
-    disk.create_dir(DIR).map_err(disk_error(DIR))?;
     let mut oldest = u64::MAX;
     for shard in 0..SHARDS {
         let (bytes, first_seq, last_seq) = export(ledger, shards, shard);
         ledger.wait_committed(last_seq);
-        let (path, temporary) = (path(shard), format!("{}.tmp", path(shard)));
-        let store = || {
-            let _ = disk.remove(&temporary);
-            let file = disk.create(&temporary)?;
-            file.write_at(0, &bytes)?;
-            file.sync()?;
-            disk.rename(&temporary, &path)?;
-            disk.sync_dir(DIR)
-        };
-        store().map_err(disk_error(&path))?;
+        let path = path(shard);
+        replace(disk, &path, &bytes).map_err(disk_error(&path))?;
         oldest = oldest.min(first_seq);
     }
     Ok(oldest)
@@ -103,17 +94,23 @@ fn export(ledger: &Ledger, shards: &Shards, index: usize) -> (Vec<u8>, u64, u64)
 /// Fills `counters` from the shard's file; returns the `seq` up to which every slot counted, 0 without a file.
 pub(crate) fn read(disk: &dyn Disk, shard: usize, counters: &mut Counters) -> Result<u64, CheckpointError> {
     let path = path(shard);
+    let Some(bytes) = load(disk, DIR, &path)? else { return Ok(0) };
+    decode(&bytes, shard, counters).map_err(|what| CheckpointError::Damaged { path, what })
+}
+
+/// A file's bytes. Its name is made durable, since log files may be recycled because of what it says.
+fn load(disk: &dyn Disk, dir: &str, path: &str) -> Result<Option<Vec<u8>>, CheckpointError> {
     let load = || {
-        let file = disk.open(&path)?;
+        let file = disk.open(path)?;
         let mut bytes = vec![0; file.length()? as usize];
         file.read_at(0, &mut bytes)?;
+        disk.sync_dir(dir)?;
         Ok(bytes)
     };
-    let bytes: Vec<u8> = match load() {
-        Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => return Ok(0),
-        other => other.map_err(disk_error(&path))?,
-    };
-    decode(&bytes, shard, counters).map_err(|what| CheckpointError::Damaged { path, what })
+    match load() {
+        Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(None),
+        loaded => loaded.map(Some).map_err(disk_error(path)),
+    }
 }
 
 fn decode(bytes: &[u8], shard: usize, counters: &mut Counters) -> Result<u64, String> {
@@ -143,31 +140,15 @@ pub(crate) fn secrets(
     entropy: &dyn tollgate_domain::Entropy,
 ) -> Result<([u8; 16], [u8; 16]), CheckpointError> {
     const PATH: &str = "secrets/ledger.key";
-    const TEMPORARY: &str = "secrets/ledger.key.tmp";
-    let existing = disk.open(PATH).and_then(|file| {
-        let mut text = vec![0; file.length()? as usize];
-        file.read_at(0, &mut text)?;
-        Ok(text)
-    });
-    let text = match existing {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    let text = match load(disk, "secrets", PATH)? {
+        Some(text) => text,
+        None => {
             let mut bytes = [0; 32];
             entropy.fill(&mut bytes);
             let text = hex(&bytes).into_bytes();
-            let store = || {
-                disk.create_dir("secrets")?;
-                let _ = disk.remove(TEMPORARY);
-                let file = disk.create(TEMPORARY)?;
-                file.write_at(0, &text)?;
-                file.sync()?;
-                disk.rename(TEMPORARY, PATH)?;
-                disk.sync_dir("secrets")
-            };
-            store().map_err(disk_error(PATH))?;
+            replace(disk, PATH, &text).map_err(disk_error(PATH))?;
             text
         }
-        Err(error) => return Err(disk_error(PATH)(error)),
     };
     let bytes = std::str::from_utf8(&text).ok().and_then(unhex);
     let halves =

@@ -1,5 +1,6 @@
 //! The manifest in memory with its open segments: what a view of the sealed part is made of.
 
+use crate::ledger::frame_of;
 use crate::manifest::{Manifest, ManifestChange};
 use crate::segment::Segment;
 use std::sync::Arc;
@@ -47,8 +48,9 @@ impl Books {
 
     /// Adopts a change that is durable, with the segments it adds.
     pub(crate) fn apply(&mut self, change: ManifestChange, added: Vec<Arc<Segment>>) {
+        // Counted, not measured: writing the whole manifest out takes longer the more history there is.
+        self.manifest_bytes += frame_of(&change.added).len() as u64;
         self.manifest.apply(change);
         self.segments = self.segments.iter().cloned().chain(added).collect();
-        self.manifest_bytes = self.manifest.frame().len() as u64;
     }
 }

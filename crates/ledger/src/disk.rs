@@ -3,11 +3,12 @@
 //! Paths are relative to the ledger's folder and use `/`. Every method blocks. An error of a write or a sync leaves
 //! the file in an unknown state: the ledger stops the process then and never tries again.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A folder tree on stable storage.
 pub trait Disk: Send + Sync + 'static {
@@ -21,7 +22,7 @@ pub trait Disk: Send + Sync + 'static {
     fn remove(&self, path: &str) -> io::Result<()>;
     /// Names of the files directly in a folder, in no particular order; none when the folder does not exist.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
-    /// Makes a folder and those above it.
+    /// Makes a folder and those above it, durably.
     fn create_dir(&self, dir: &str) -> io::Result<()>;
     /// Makes the names in a folder durable.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
@@ -48,20 +49,57 @@ pub trait DiskFile: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct RealDisk {
     root: PathBuf,
+    /// Folders whose own names this process has made durable.
+    made: Mutex<HashSet<String>>,
 }
 
 impl RealDisk {
     /// The folder at `root`, which is made when it does not exist.
     pub fn new(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
-        fs::create_dir_all(&root)?;
-        Ok(Self { root })
+        create_durably(&root)?;
+        Ok(Self { root, made: Mutex::default() })
     }
 
     fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)
     }
 }
+
+/// Makes a folder, and syncs it and the two above it: what is newly made is seldom deeper.
+fn create_durably(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    for folder in dir.ancestors().take(3).filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Gives `path` the contents `bytes`, all or nothing: written beside it, synced every few MiB, renamed, the folder synced.
+/// What a failure leaves behind is overwritten by the next try.
+pub fn replace(disk: &dyn Disk, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = format!("{path}.tmp");
+    let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    disk.create_dir(dir)?;
+    let _ = disk.remove(&temporary);
+    let write = || {
+        let file = disk.create(&temporary)?;
+        for (part, chunk) in bytes.chunks(SYNC_EVERY).enumerate() {
+            file.write_at((part * SYNC_EVERY) as u64, chunk)?;
+            file.sync()?;
+        }
+        file.sync()
+    };
+    if let Err(error) = write() {
+        let _ = disk.remove(&temporary);
+        return Err(error);
+    }
+    disk.rename(&temporary, path)?;
+    disk.sync_dir(dir)
+}
+
+/// Bytes between two syncs of a big file, so that commits do not wait for all of it.
+const SYNC_EVERY: usize = 4 << 20;
 
 impl Disk for RealDisk {
     fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -97,7 +135,12 @@ impl Disk for RealDisk {
     }
 
     fn create_dir(&self, dir: &str) -> io::Result<()> {
-        fs::create_dir_all(self.path(dir))
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if !made.contains(dir) {
+            create_durably(&self.path(dir))?;
+            made.insert(dir.to_owned());
+        }
+        Ok(())
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
@@ -135,11 +178,12 @@ impl DiskFile for fs::File {
 
     fn allocate(&self, length: u64) -> io::Result<()> {
         self.set_len(length)?;
-        let zeros = vec![0; 1 << 20];
+        let zeros = vec![0; SYNC_EVERY];
         let mut offset = 0;
         while offset < length {
             let part = zeros.len().min((length - offset) as usize);
             FileExt::write_all_at(self, &zeros[..part], offset)?;
+            self.sync_data()?;
             offset += part as u64;
         }
         Ok(())

@@ -33,8 +33,14 @@ pub struct Options {
     pub seal_bytes: u64,
     /// Time after which the open ones are sealed.
     pub seal_age: Duration,
+    /// Time after which few open rows are sealed too: many small segments cost more than a longer log.
+    pub seal_few_age: Duration,
+    /// How many open rows are few.
+    pub few_rows: u64,
     /// Open rows beyond which nothing is admitted until sealing caught up.
     pub max_open_rows: u64,
+    /// The same in bytes.
+    pub max_open_bytes: u64,
     /// Bytes of segment footers and indexes kept in memory.
     pub footer_cache_bytes: usize,
 }
@@ -48,7 +54,10 @@ impl Default for Options {
             seal_rows: 262_144,
             seal_bytes: 64 << 20,
             seal_age: Duration::from_secs(60),
+            seal_few_age: Duration::from_secs(1800),
+            few_rows: 16_384,
             max_open_rows: 4_000_000,
+            max_open_bytes: 2 << 30,
             footer_cache_bytes: 64 << 20,
         }
     }
@@ -66,6 +75,9 @@ pub enum LedgerError {
     /// A frame of the log says something this version does not understand.
     #[error("log: {0}")]
     Format(String),
+    /// A background thread panicked: a defect of this program.
+    #[error("the thread {0} panicked")]
+    Panicked(&'static str),
 }
 
 impl LedgerError {
@@ -76,7 +88,7 @@ impl LedgerError {
             Self::Segment(SegmentError::Disk { source, .. }) => {
                 source.kind() == std::io::ErrorKind::StorageFull
             }
-            Self::Segment(_) | Self::Format(_) => false,
+            Self::Segment(_) | Self::Format(_) | Self::Panicked(_) => false,
         }
     }
 }
@@ -87,6 +99,10 @@ pub(crate) struct OpenState {
     pub(crate) rows: OpenRows,
     pub(crate) since: Option<Instant>,
 }
+
+/// Bytes that a row may have beside its text at admission: head, numbers and lengths (512), the names of reasons (1,024),
+/// evidence (4,096).
+pub const ROW_OVERHEAD: u64 = 512 + 1024 + 4096;
 
 type Listener = Box<dyn Fn() + Send + Sync>;
 
@@ -106,6 +122,8 @@ pub(crate) struct Inner {
     pub(crate) id_key: TxIdKey,
     pub(crate) pending: Mutex<Pending>,
     pub(crate) work: Condvar,
+    /// Held while a log file is made ready, by whoever does it; taken before `log`.
+    pub(crate) preparing: Mutex<()>,
     pub(crate) log: Mutex<LogWriter>,
     pub(crate) books: Mutex<Books>,
     pub(crate) open: Mutex<OpenState>,
@@ -113,6 +131,7 @@ pub(crate) struct Inner {
     pub(crate) committed: AtomicU64,
     pub(crate) checkpointed: AtomicU64,
     pub(crate) sealed: AtomicU64,
+    pub(crate) open_bytes: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) listeners: Mutex<Vec<Listener>>,
     pub(crate) turn: (Mutex<()>, Condvar),
@@ -157,11 +176,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ledger {
-    /// Admission: promises room for `rows` events with `text_bytes` of text altogether.
+    /// Admission: promises room for `rows` events with `text_bytes` of text altogether, what judging adds to each
+    /// ([`ROW_OVERHEAD`]) not counted.
     pub fn promise(&self, rows: u64, text_bytes: u64) -> Result<Promise, Refused> {
-        // Head, numbers, lengths and the verdict of a row; longer evidence draws on the log's reserve.
-        let bytes = rows * 512 + text_bytes;
-        let backlogged = self.unsealed_rows() > self.0.options.max_open_rows;
+        let bytes = rows * ROW_OVERHEAD + text_bytes;
+        let options = &self.0.options;
+        let backlogged = self.unsealed_rows() > options.max_open_rows
+            || self.0.open_bytes.load(Ordering::Relaxed) > options.max_open_bytes;
         lock(&self.0.pending).promise(bytes, backlogged)?;
         Ok(Promise { ledger: self.clone(), bytes })
     }
@@ -190,9 +211,14 @@ impl Ledger {
         self.0.committed.load(Ordering::Acquire)
     }
 
+    /// Every row with a `seq` up to this one is in a segment.
+    pub fn sealed(&self) -> u64 {
+        self.0.sealed.load(Ordering::Acquire)
+    }
+
     /// Rows that are durable and not in a segment yet: `seq` has no gaps.
     pub(crate) fn unsealed_rows(&self) -> u64 {
-        self.committed().saturating_sub(self.0.sealed.load(Ordering::Relaxed))
+        self.committed().saturating_sub(self.sealed())
     }
 
     /// Blocks until `seq` is durable. For threads; the gateway's cores listen instead.
@@ -240,8 +266,17 @@ impl Ledger {
 
     /// Makes the open group durable and visible; false when there was none. After an error the process must stop.
     pub fn commit(&self) -> Result<bool, LedgerError> {
-        let mut log = lock(&self.0.log);
-        let Some(mut group) = self.take_group(&mut log)? else { return Ok(false) };
+        let (mut log, mut group) = loop {
+            let mut log = lock(&self.0.log);
+            match self.take_group(&mut log) {
+                Taken::Nothing => return Ok(false),
+                Taken::Group(group) => break (log, group),
+                Taken::NeedsFile => {
+                    drop(log);
+                    self.prepare(1)?;
+                }
+            }
+        };
         if let Some(manifest) = &mut group.manifest {
             write(&mut log, FrameKind::Manifest, 0, 0, manifest)?;
         }
@@ -251,6 +286,7 @@ impl Ledger {
         let mut open = lock(&self.0.open);
         open.rows.push(payload, group.first_seq, group.last_seq);
         open.since.get_or_insert_with(Instant::now);
+        self.0.open_bytes.store(open.rows.bytes() as u64, Ordering::Relaxed);
         drop(open);
         self.0.committed.store(group.last_seq, Ordering::Release);
         self.0.commits.fetch_add(1, Ordering::Relaxed);
@@ -264,28 +300,41 @@ impl Ledger {
     }
 
     /// Takes the open group, and moves the log on to its next file when the group does not fit into this one.
-    fn take_group(&self, log: &mut LogWriter) -> Result<Option<Group>, LedgerError> {
+    fn take_group(&self, log: &mut LogWriter) -> Taken {
         let manifest_bytes = lock(&self.0.books).manifest_bytes();
         let mut pending = lock(&self.0.pending);
         if pending.is_empty() {
-            return Ok(None);
+            return Taken::Nothing;
         }
         let bytes = pending.bytes() as u64;
         if bytes <= log.room() {
             pending.set_room(log, bytes, manifest_bytes);
-            return Ok(Some(pending.take()));
+            return Taken::Group(pending.take());
         }
         if log.rotate().is_err() {
-            // Promises count prepared files, so one is there unless sealing took it in between.
-            let made = log.begin_prepare().run();
-            log.prepared_with(made)?;
-            let _ = log.rotate();
+            return Taken::NeedsFile;
         }
         pending.set_room(log, bytes + manifest_bytes, manifest_bytes);
         let mut group = pending.take();
         drop(pending);
         group.manifest = Some(lock(&self.0.books).manifest_frame(group.first_seq - 1));
-        Ok(Some(group))
+        Taken::Group(group)
+    }
+
+    /// Makes empty log files ready until there are `count`. A full disk is remembered for those who are refused.
+    pub(crate) fn prepare(&self, count: usize) -> Result<(), LedgerError> {
+        let _one_at_a_time = lock(&self.0.preparing);
+        while lock(&self.0.log).prepared() < count {
+            let preparation = lock(&self.0.log).begin_prepare();
+            let prepared = preparation.run();
+            let mut log = lock(&self.0.log);
+            let done = log.prepared_with(prepared);
+            let full = done.as_ref().is_err_and(LogError::is_full_disk);
+            lock(&self.0.pending).disk_full = full;
+            done?;
+            self.refresh_room(&log);
+        }
+        Ok(())
     }
 
     /// Tells admission what room there is now.
@@ -293,6 +342,14 @@ impl Ledger {
         let manifest_bytes = lock(&self.0.books).manifest_bytes();
         lock(&self.0.pending).set_room(log, 0, manifest_bytes);
     }
+}
+
+/// What a commit found to write.
+enum Taken {
+    Nothing,
+    Group(Group),
+    /// The group needs a log file that is not ready.
+    NeedsFile,
 }
 
 /// Writes a frame for which there is room.

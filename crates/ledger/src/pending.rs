@@ -8,8 +8,8 @@ use crate::row;
 use tollgate_domain::{Event, TxIdKey};
 
 /// Most bytes of one frame of rows.
-pub(crate) const MAX_FRAME: u64 = 8 << 20;
-/// What every log file keeps free for manifest frames. Promised rows that turn out longer may use it too.
+pub(crate) const MAX_FRAME: u64 = 16 << 20;
+/// What every log file keeps free of rows, for manifest frames.
 const RESERVE: u64 = 1 << 20;
 
 /// Why an event was not admitted. Nothing was stored or counted.
@@ -18,6 +18,9 @@ pub enum Refused {
     /// The next log file could not be made: the disk is full.
     #[error("the disk is full")]
     DiskFull,
+    /// The events are too large to be written together, however long one waits.
+    #[error("the events have more than 8 MiB together")]
+    TooLarge,
     /// More events are waiting than the disk or the sealing keeps up with.
     #[error("too many events are waiting to be written")]
     Busy,
@@ -37,7 +40,8 @@ struct Room {
 impl Room {
     /// Bytes that one frame of rows may have.
     fn frame(self) -> u64 {
-        let usable = |room: u64| room.saturating_sub(RESERVE.min(room / 4));
+        // A fixed part of a file, not of what is left of it: it must be there when the file is nearly full.
+        let usable = |room: u64| room.saturating_sub(RESERVE.min(self.fresh / 4));
         let most = if self.prepared > 0 { usable(self.fresh) } else { usable(self.current) };
         most.min(MAX_FRAME)
     }
@@ -52,6 +56,8 @@ pub(crate) struct Pending {
     room: Room,
     spare: Option<Vec<u8>>,
     pub(crate) closing: bool,
+    /// Whether the last attempt to make a log file ready met a full disk.
+    pub(crate) disk_full: bool,
 }
 
 /// A group on its way to the disk.
@@ -74,6 +80,7 @@ impl Pending {
             room: Room::default(),
             spare: None,
             closing: false,
+            disk_full: false,
         }
     }
 
@@ -82,9 +89,11 @@ impl Pending {
         if self.closing {
             return Err(Refused::Closing);
         }
-        let needed = self.buffer.len() as u64 + self.promised + bytes;
-        if needed > self.room.frame() {
-            let full = self.room.prepared == 0 && needed <= MAX_FRAME;
+        if bytes > MAX_FRAME / 2 {
+            return Err(Refused::TooLarge);
+        }
+        if self.outstanding() + bytes > self.room.frame() {
+            let full = self.disk_full && self.room.prepared == 0;
             return Err(if full { Refused::DiskFull } else { Refused::Busy });
         }
         if backlogged {
@@ -92,6 +101,16 @@ impl Pending {
         }
         self.promised += bytes;
         Ok(())
+    }
+
+    /// Bytes that will still be written to the log: appended, or promised.
+    pub(crate) fn outstanding(&self) -> u64 {
+        self.buffer.len() as u64 + self.promised
+    }
+
+    /// Whether nothing is appended and nobody was promised that he may.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_empty() && self.promised == 0
     }
 
     /// Takes a promise back, kept or not.

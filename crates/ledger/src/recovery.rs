@@ -53,7 +53,7 @@ impl Replay<'_> {
 
     fn take(&mut self, frame: Frame) -> Result<(), LedgerError> {
         match frame.kind {
-            FrameKind::Rows => self.rows_frame(frame)?,
+            FrameKind::Rows => return self.rows_frame(frame),
             FrameKind::Manifest => {
                 self.manifest = parse(&frame.payload)?;
                 if self.manifest.format != FORMAT {
@@ -123,6 +123,10 @@ impl Ledger {
         let opened = Opened { log_rows: rows, open_rows, last_seq, torn_tail, strays };
         let ledger = Self::assemble(disk, options, id_key, log, manifest, open, checkpointed);
         ledger.refresh_room(&lock(&ledger.0.log));
+        match ledger.prepare(1) {
+            Err(error) if error.is_full_disk() => {}
+            prepared => prepared?,
+        }
         Ok((ledger, opened))
     }
 
@@ -142,6 +146,8 @@ impl Ledger {
         let last_seq = manifest.last_seq;
         let since = (!open.is_empty()).then(Instant::now);
         Self(Arc::new(Inner {
+            preparing: Mutex::new(()),
+            open_bytes: AtomicU64::new(open.bytes() as u64),
             pending: Mutex::new(Pending::new(last_seq + 1)),
             work: Condvar::new(),
             log: Mutex::new(log),

@@ -42,9 +42,15 @@ impl Ledger {
         }
         let names: Vec<&str> = added.iter().map(|meta| meta.name.as_str()).collect();
         segment::publish(&*self.0.disk, &names)?;
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let sealed = Sealed { rows: through - sealed_before, segments: added.len() as u64 };
         let change = ManifestChange { sealed_seq: through, next_segment, added };
-        Ok(self.adopt(change)?.then_some(sealed))
+        if self.adopt(change)? {
+            return Ok(Some(sealed));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        segment::withdraw(&*self.0.disk, &names);
+        Ok(None)
     }
 
     /// Makes the change durable, then visible.
@@ -52,7 +58,8 @@ impl Ledger {
         let mut frame = frame_of(&change);
         debug_assert!(frame.len() > HEAD);
         let mut log = lock(&self.0.log);
-        if frame.len() as u64 > log.room() {
+        let promised = lock(&self.0.pending).outstanding();
+        if frame.len() as u64 + promised > log.room() {
             // The last prepared file belongs to the rows that were promised room.
             if log.prepared() < 2 || log.rotate().is_err() {
                 return Ok(false);
@@ -69,9 +76,10 @@ impl Ledger {
         let mut open = lock(&self.0.open);
         open.rows.remove_through(sealed_seq);
         open.since = (!open.rows.is_empty()).then(Instant::now);
+        self.0.open_bytes.store(open.rows.bytes() as u64, Ordering::Relaxed);
         drop(open);
         drop(books);
-        self.0.sealed.store(sealed_seq, Ordering::Relaxed);
+        self.0.sealed.store(sealed_seq, Ordering::Release);
         self.refresh_room(&log);
         Ok(true)
     }

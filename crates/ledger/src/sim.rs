@@ -131,6 +131,13 @@ impl SimDisk {
         self.state().crash();
     }
 
+    /// Ends the process, not the machine: what was written survives, synced or not, and open handles fail from now on.
+    pub fn kill(&self) {
+        let mut state = self.state();
+        state.epoch += 1;
+        state.fail_in = 0;
+    }
+
     /// Changes one byte of a file, as a bad sector would; false when the file is shorter.
     pub fn damage(&self, path: &str, offset: usize) -> bool {
         let mut state = self.state();
@@ -238,9 +245,15 @@ impl Disk for SimDisk {
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
-        let state = self.state();
+        let mut state = self.state();
+        let shuffle = state.rng.next_u64();
         let inside = state.names.keys().filter_map(|path| path.strip_prefix(dir)?.strip_prefix('/'));
-        Ok(inside.filter(|name| !name.contains('/')).map(str::to_owned).collect())
+        let mut names: Vec<String> = inside.filter(|name| !name.contains('/')).map(str::to_owned).collect();
+        // Folders come in whatever order.
+        names.sort_by_cached_key(|name| {
+            name.bytes().fold(shuffle, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        });
+        Ok(names)
     }
 
     fn create_dir(&self, _: &str) -> io::Result<()> {

@@ -2,6 +2,7 @@
 //! until the backlog grows, so that commits do not wait for it.
 
 use crate::ledger::{Ledger, LedgerError, lock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,8 @@ const KEEP_EVERY: Duration = Duration::from_millis(20);
 const RETRY_FULL: Duration = Duration::from_secs(2);
 /// Rows of one sealing: bounds its memory, and the rows of a segment.
 const SEAL_AT_MOST: u64 = 524_288;
+/// Bytes of rows of one sealing.
+const SEAL_BYTES: u64 = 256 << 20;
 
 impl Ledger {
     /// Starts committing, keeping and sealing.
@@ -35,7 +38,10 @@ impl Ledger {
         ] {
             let (ledger, stop, on_fatal) = (self.clone(), stop.clone(), on_fatal.clone());
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-                if let Err(error) = work(&ledger, &stop) {
+                // A dead thread must not look like a slow one: without it nothing is ever answered or sealed again.
+                let work = || work(&ledger, &stop);
+                let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(LedgerError::Panicked(name)));
+                if let Err(error) = result {
                     on_fatal(&error);
                 }
             })?;
@@ -48,7 +54,7 @@ impl Ledger {
         loop {
             let pending = lock(&self.0.pending);
             if pending.is_empty() {
-                if stop.load(Ordering::Acquire) {
+                if stop.load(Ordering::Acquire) && pending.is_idle() {
                     return Ok(());
                 }
                 let waited = self.0.work.wait_timeout(pending, Duration::from_millis(100));
@@ -79,14 +85,7 @@ impl Ledger {
             let spare = work.run()?;
             lock(&self.0.log).recycled(spare);
         }
-        while lock(&self.0.log).prepared() < self.0.options.prepare_ahead {
-            let preparation = lock(&self.0.log).begin_prepare();
-            let prepared = preparation.run();
-            let mut log = lock(&self.0.log);
-            log.prepared_with(prepared)?;
-            self.refresh_room(&log);
-        }
-        Ok(())
+        self.prepare(self.0.options.prepare_ahead)
     }
 
     fn seal_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
@@ -101,11 +100,15 @@ impl Ledger {
                 set_idle_priority(!behind);
                 urgent = Some(behind);
             }
-            match self.seal(SEAL_AT_MOST) {
+            match self.seal(self.rows_at_once()) {
                 Err(error) if error.is_full_disk() => {
                     tracing::warn!(%error, "sealing waits for space");
-                    std::thread::sleep(RETRY_FULL);
+                    // Sealing is what frees the log, so it may have what the log kept for later.
+                    if !lock(&self.0.log).drop_spare()? {
+                        std::thread::sleep(RETRY_FULL);
+                    }
                 }
+                Ok(None) => std::thread::sleep(RETRY_FULL),
                 result => {
                     result?;
                 }
@@ -114,12 +117,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// Rows of one sealing, so that they have at most [`SEAL_BYTES`] as rows go at the moment.
+    fn rows_at_once(&self) -> u64 {
+        let bytes = self.0.open_bytes.load(Ordering::Relaxed);
+        let row = bytes / self.unsealed_rows().max(1);
+        (SEAL_BYTES / row.max(1)).clamp(1, SEAL_AT_MOST)
+    }
+
     fn seal_is_due(&self) -> bool {
         let options = &self.0.options;
         let open = lock(&self.0.open);
+        let few = self.unsealed_rows() < options.few_rows;
+        let age = if few { options.seal_few_age } else { options.seal_age };
         self.unsealed_rows() >= options.seal_rows
             || open.rows.bytes() as u64 >= options.seal_bytes
-            || open.since.is_some_and(|since| since.elapsed() >= options.seal_age)
+            || open.since.is_some_and(|since| since.elapsed() >= age)
     }
 }
 

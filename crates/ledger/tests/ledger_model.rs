@@ -10,7 +10,7 @@ use tollgate_ledger::query::PageQuery;
 use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_ledger::{Ledger, LedgerError, Options};
 
-const FILE: u64 = 32 << 10;
+const FILE: u64 = 256 << 10;
 const PLENTY: u64 = 64 << 20;
 const DAY: i64 = 86_400_000;
 
@@ -114,7 +114,9 @@ impl Model {
             let mut event = self.event();
             // A refusal is a promise too: the event must never appear.
             let Ok(promise) = ledger.promise(1, event.text_bytes() as u64) else { return true };
-            ledger.append(&promise, &mut event, |_| {});
+            // Judging makes rows longer, up to what is promised beside their text.
+            let evidence = "e".repeat(self.rng.below(4096) as usize);
+            ledger.append(&promise, &mut event, |event| event.set_text(Text::Evidence, &evidence));
             self.unsure.insert(number(&event), event);
         }
         true
@@ -160,7 +162,11 @@ fn run(seed: u64) {
         let ledger = model.open(seed * 7 + restart);
         ledger.keep().expect("there is space");
         model.life(&ledger);
-        model.disk.crash();
+        if model.rng.one_in(3) {
+            model.disk.kill();
+        } else {
+            model.disk.crash();
+        }
     }
     model.disk.set_capacity(PLENTY);
     model.open(seed);

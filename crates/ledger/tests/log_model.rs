@@ -108,7 +108,11 @@ fn run(seed: u64) {
             Err(error) => panic!("seed {seed}: {error}"),
         };
         model.life(&mut log);
-        model.disk.crash();
+        if model.rng.one_in(3) {
+            model.disk.kill();
+        } else {
+            model.disk.crash();
+        }
     }
 }
 

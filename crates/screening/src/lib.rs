@@ -24,4 +24,4 @@ pub use counters::{Counters, SlotError, Tally};
 pub use plan::Plan;
 pub use schema::catalogue_json_schema;
 pub use sources::{DataSource, DataSources, Topic};
-pub use verdict::{Finding, Report, Value, Verdict};
+pub use verdict::{Finding, MAX_EVIDENCE, Report, Value, Verdict};

@@ -29,7 +29,14 @@ pub(crate) struct Outcome {
     abstained: u64,
     abstentions: Vec<(u16, &'static str, &'static str)>,
     evidence: String,
+    /// Findings and abstentions for which [`MAX_EVIDENCE`] had no room.
+    omitted: u32,
 }
+
+/// The longest evidence, in bytes: rows have a bounded size, so that room can be promised before an event is judged.
+pub const MAX_EVIDENCE: usize = 4096;
+/// Room for the end of the evidence.
+const EVIDENCE_END: usize = 32;
 
 /// Buffers of the engine that live as long as the verdict.
 #[derive(Debug, Default)]
@@ -122,6 +129,15 @@ impl Outcome {
         self.abstained = 0;
         self.abstentions.clear();
         self.evidence.clear();
+        self.omitted = 0;
+    }
+
+    /// Keeps what was written since `before`, or counts it as omitted when there is no room.
+    fn keep_evidence(&mut self, before: usize) {
+        if self.evidence.len() > MAX_EVIDENCE - EVIDENCE_END {
+            self.evidence.truncate(before);
+            self.omitted += 1;
+        }
     }
 
     /// Rejects without a filter.
@@ -134,11 +150,18 @@ impl Outcome {
         if self.evidence.is_empty() {
             return;
         }
-        for (index, name, missing) in &self.abstentions {
+        let abstentions = std::mem::take(&mut self.abstentions);
+        for (index, name, missing) in &abstentions {
+            let before = self.evidence.len();
             let _ = write!(
                 self.evidence,
                 r#",{{"filter":{index},"type":"{name}","action":"abstain","missing":"{missing}"}}"#
             );
+            self.keep_evidence(before);
+        }
+        self.abstentions = abstentions;
+        if self.omitted > 0 {
+            let _ = write!(self.evidence, r#",{{"omitted":{}}}"#, self.omitted);
         }
         self.evidence.push(']');
     }
@@ -234,6 +257,7 @@ impl Report<'_> {
         if !flagged {
             self.outcome.reject(finding.reason);
         }
+        let before = self.outcome.evidence.len();
         let out = &mut self.outcome.evidence;
         out.push(if out.is_empty() { '[' } else { ',' });
         let _ = write!(
@@ -269,6 +293,7 @@ impl Report<'_> {
             out.push('}');
         }
         out.push('}');
+        self.outcome.keep_evidence(before);
     }
 }
 

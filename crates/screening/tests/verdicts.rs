@@ -174,3 +174,18 @@ fn a_caller_cannot_count_in_the_future() {
     assert!(judge.reasons(&mut early).is_empty());
     assert_eq!(judge.reasons(&mut click(1_000, &[(Text::Ip, "192.0.2.1")])), ["DUPLICATE_IP"]);
 }
+
+#[test]
+fn evidence_is_bounded_and_says_what_it_left_out() {
+    let filters: Vec<Value> = (0..100)
+        .map(|n| json!({"type": "data_validation", "params": {"publisher": {"allowed": [format!("p{n}")]}}}))
+        .collect();
+    let mut judge = Judge::new(plan(Value::from(filters)));
+    let mut event = click(0, &[(Text::Publisher, &"\u{1}".repeat(300))]);
+    assert_eq!(judge.reasons(&mut event), ["DATA_VALIDATION"]);
+    let evidence = event.text(Text::Evidence).unwrap();
+    assert!(evidence.len() <= tollgate_screening::MAX_EVIDENCE, "{}", evidence.len());
+    let entries: Vec<Value> = serde_json::from_str(evidence).unwrap();
+    let omitted = entries.last().unwrap()["omitted"].as_u64().unwrap() as usize;
+    assert_eq!(entries.len() - 1 + omitted, 100);
+}

@@ -28,6 +28,12 @@ pub(super) fn number_of(name: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
+/// The number of the spare file at `path`.
+pub(super) fn number_of_spare(path: &str) -> Option<u64> {
+    let digits = path.rsplit('/').next()?.strip_suffix(".spare")?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
 /// The path of spare file `number`: the right size, contents without meaning.
 pub(super) fn spare_path(number: u64) -> String {
     format!("{DIR}/{number:016x}.spare")
@@ -55,12 +61,15 @@ pub(super) fn prepare(
         }
         file.write_at(0, &header(number, salt))?;
         file.sync()?;
-        disk.rename(from, &path(number))?;
-        disk.sync_dir(DIR)?;
         Ok(file)
     };
     match ready() {
-        Ok(file) => Ok(LogFile { number, salt, file, size }),
+        Ok(file) => {
+            let path = path(number);
+            let named = disk.rename(from, &path).and_then(|()| disk.sync_dir(DIR));
+            named.map_err(LogError::fatal(&path))?;
+            Ok(LogFile { number, salt, file, size })
+        }
         Err(error) => {
             if spare.is_none() {
                 // Half-made: give its space back. When this fails too, the next start removes it.
@@ -75,7 +84,7 @@ pub(super) fn prepare(
 pub(super) fn give_back(disk: &dyn Disk, number: u64) -> Result<String, LogError> {
     let (path, spare) = (path(number), spare_path(number));
     let renamed = disk.rename(&path, &spare).and_then(|()| disk.sync_dir(DIR));
-    renamed.map_err(LogError::disk(&path))?;
+    renamed.map_err(LogError::fatal(&path))?;
     Ok(spare)
 }
 

@@ -44,6 +44,12 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// The disk failed where a full one is no excuse: names may have changed (L6).
+    fn fatal(path: &str) -> impl FnOnce(std::io::Error) -> Self {
+        let disk = Self::disk(path);
+        move |source| disk(std::io::Error::other(source))
+    }
+
     /// Whether the disk had no space left. Any other failure leaves the log in an unknown state (L6).
     pub fn is_full_disk(&self) -> bool {
         matches!(self, Self::Disk { source, .. } if source.kind() == std::io::ErrorKind::StorageFull)

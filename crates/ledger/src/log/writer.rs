@@ -37,8 +37,10 @@ impl LogWriter {
         recovered: Recovered,
     ) -> Result<Self, LogError> {
         let Recovered { mut files, end, prepared, mut spares, next_frame, dirty_tail, .. } = recovered;
-        let newest = files.iter().map(|(file, _)| file).chain(&prepared).map(|file| file.number).max();
-        let mut next_file = newest.map_or(1, |number| number + 1);
+        let used = files.iter().map(|(file, _)| file).chain(&prepared).map(|file| file.number);
+        let spare = spares.iter().filter_map(|path| file::number_of_spare(path));
+        // Spares count too: a number that is used again must not meet a spare of that name.
+        let mut next_file = used.chain(spare).max().map_or(1, |number| number + 1);
         for file in prepared {
             // It may hold the beginning of a frame; made ready anew it gets a salt that no such frame has.
             spares.push(file::give_back(&*disk, file.number)?);
@@ -57,6 +59,9 @@ impl LogWriter {
                 (file, file::DATA, 0)
             }
         };
+        // What was read may have been in the cache alone, when a process was killed between a write and its sync.
+        let path = file::path(current.number);
+        current.file.sync().and_then(|()| disk.sync_dir(super::DIR)).map_err(LogError::fatal(&path))?;
         let full = files.iter().map(|(file, last_seq)| (file.number, *last_seq)).collect();
         Ok(Self {
             disk,
@@ -163,6 +168,14 @@ impl LogWriter {
         Some(Recycling { disk: self.disk.clone(), number, keep: self.spares.len() < keep })
     }
 
+    /// Gives a spare file's space back to the disk; false when there is none.
+    pub fn drop_spare(&mut self) -> Result<bool, LogError> {
+        let Some(path) = self.spares.pop() else { return Ok(false) };
+        let removed = self.disk.remove(&path).and_then(|()| self.disk.sync_dir(super::DIR));
+        removed.map_err(LogError::fatal(&path))?;
+        Ok(true)
+    }
+
     /// Takes over a spare file.
     pub fn recycled(&mut self, spare: Option<String>) {
         self.spares.extend(spare);
@@ -208,7 +221,7 @@ impl Recycling {
         }
         let path = file::path(self.number);
         let removed = self.disk.remove(&path).and_then(|()| self.disk.sync_dir(super::DIR));
-        removed.map_err(LogError::disk(&path))?;
+        removed.map_err(LogError::fatal(&path))?;
         Ok(None)
     }
 }

@@ -91,11 +91,22 @@ pub fn discard(disk: &dyn Disk, names: &[&str]) {
 
 /// Gives written segments their names, durably. After it returns they may be named in a manifest; a crash before that
 /// leaves files that no manifest names, which [`remove_strays`] removes.
+///
+/// A full disk is no excuse here: names may have changed, so its error reads as any other (L6).
 pub fn publish(disk: &dyn Disk, names: &[&str]) -> Result<(), SegmentError> {
+    let fatal = |path: &str, error| disk_error(path)(io::Error::other(error));
     for name in names {
-        disk.rename(&temporary_path(name), &path(name)).map_err(disk_error(&path(name)))?;
+        disk.rename(&temporary_path(name), &path(name)).map_err(|error| fatal(&path(name), error))?;
     }
-    disk.sync_dir(DIR).map_err(disk_error(DIR))
+    disk.sync_dir(DIR).map_err(|error| fatal(DIR, error))
+}
+
+/// Removes segments that were published but will not be named in a manifest.
+pub fn withdraw(disk: &dyn Disk, names: &[&str]) {
+    for name in names {
+        // What cannot be removed now is removed on the next start.
+        let _ = disk.remove(&path(name));
+    }
 }
 
 /// Removes what a crash left in the folder: unfinished files, and finished ones that `is_live` does not know. Returns

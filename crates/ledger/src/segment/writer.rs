@@ -58,6 +58,8 @@ pub fn write_as(
     let order = Order::of(name, kind, day, rows)?;
     disk.create_dir(super::DIR).map_err(disk_error(super::DIR))?;
     let temporary = temporary_path(name);
+    // A try that failed in this life of the process may have left it.
+    let _ = disk.remove(&temporary);
     let refusal = Refusal::default();
     let written = write_file(layout, disk, name, &order, refusal.clone());
     if written.is_err() {
