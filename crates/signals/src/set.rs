@@ -8,7 +8,7 @@ use crate::store::{Data, Loaded};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tollgate_domain::{BotClass, Country, Event, EventKind, Number, ProxyKind, Text, Timestamp};
+use tollgate_domain::{BotClass, Country, Event, Number, ProxyKind, Text, Timestamp};
 
 /// Sets made so far in this process; tells caches which set their facts are of.
 static GENERATIONS: AtomicU64 = AtomicU64::new(0);
@@ -149,16 +149,15 @@ impl SignalSet {
 
     /// Writes all that is known about the event's address and user agent into its columns.
     ///
-    /// A missing user agent is a fact about clicks and impressions, which browsers make. A conversion is posted by a
-    /// server: without the column its user agent was not observed, and nothing is said about it.
+    /// An empty user agent is a fact. An absent column means that nobody looked: an import without that column, a
+    /// batch or a postback from a server; nothing is said about it then.
     pub fn enrich(&self, event: &mut Event, cache: &mut AgentCache) {
         if let Some(ip) = event.text(Text::Ip).and_then(|ip| ip.parse().ok()) {
             write_ip(event, &self.lookup_ip(ip));
         }
-        match event.text(Text::UserAgent) {
-            Some(agent) => write_agent(event, cache.facts(self, agent)),
-            None if event.kind != EventKind::Conversion => write_agent(event, cache.facts(self, "")),
-            None => {}
+        if let Some(agent) = event.text(Text::UserAgent) {
+            let facts = cache.facts(self, agent);
+            write_agent(event, facts);
         }
     }
 }

@@ -115,7 +115,7 @@ fn browsers_systems_and_devices_have_names() {
 }
 
 #[test]
-fn an_absent_user_agent_is_a_fact_about_browsers_only() {
+fn an_empty_user_agent_is_a_fact_and_an_absent_one_is_not() {
     let set = Signals::builtin(clock()).current();
     let mut cache = AgentCache::new(8);
     let mut class = |kind, agent| {
@@ -123,11 +123,10 @@ fn an_absent_user_agent_is_a_fact_about_browsers_only() {
         set.enrich(&mut event, &mut cache);
         (event.text(Text::BotClass).map(str::to_owned), event.number(Number::IsBot))
     };
-    let empty = (Some("empty_user_agent".to_owned()), Some(1));
-    assert_eq!(class(EventKind::Click, None), empty);
-    assert_eq!(class(EventKind::Impression, None), empty);
-    assert_eq!(class(EventKind::Conversion, None), (None, None));
-    assert_eq!(class(EventKind::Conversion, Some("")), empty);
+    for kind in [EventKind::Click, EventKind::Conversion, EventKind::Impression] {
+        assert_eq!(class(kind, None), (None, None));
+        assert_eq!(class(kind, Some("")), (Some("empty_user_agent".to_owned()), Some(1)));
+    }
 }
 
 #[test]

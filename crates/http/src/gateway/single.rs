@@ -112,14 +112,11 @@ impl Core {
         if draft.event.text(Text::Ip).is_none() {
             draft.set_ip(self.client_ip(headers, peer));
         }
-        let sources = [
-            (Text::UserAgent, header::USER_AGENT),
-            (Text::Referer, header::REFERER),
-            (Text::BrowserLanguages, header::ACCEPT_LANGUAGE),
-        ];
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        draft.observe_user_agent(header(header::USER_AGENT));
+        let sources = [(Text::Referer, header::REFERER), (Text::BrowserLanguages, header::ACCEPT_LANGUAGE)];
         for (column, name) in sources {
-            let given = headers.get(name).and_then(|value| value.to_str().ok());
-            if let (None, Some(value)) = (draft.event.text(column), given) {
+            if let (None, Some(value)) = (draft.event.text(column), header(name)) {
                 draft.set(column.name(), value);
             }
         }

@@ -101,7 +101,9 @@ fn parse(parameters: &[(String, String)]) -> Result<ImportRequest, Vec<Invalid>>
         _ => (errors.push(Invalid::new(name, "is given more than once")), None).1,
     };
     let (integration, kind, format) = (required("integration"), required("kind"), required("format"));
-    let integration = integration.and_then(|text| keep(text.parse(), &mut errors));
+    // An id's own error names the field of a row.
+    let renamed = |error: Invalid| Invalid::new("integration", error.message);
+    let integration = integration.and_then(|text| keep(text.parse().map_err(renamed), &mut errors));
     let unknown = || Invalid::new("kind", "must be click, conversion or impression");
     let kind = kind.and_then(|text| keep(EventKind::from_name(text).ok_or_else(unknown), &mut errors));
     let format = format.and_then(|text| keep(text.parse(), &mut errors));
