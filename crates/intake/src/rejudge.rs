@@ -5,6 +5,7 @@ use crate::intake::Intake;
 use crate::live::Live;
 use crate::shard::{SHARDS, shard_of};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use tollgate_catalog::Snapshot;
 use tollgate_domain::{Event, Number, Text, TxId};
 use tollgate_ledger::scan::ScanError;
@@ -78,12 +79,15 @@ impl Intake {
         for event in self.ledger().view().scan_seq_from(1) {
             let event = event?;
             let version = event.number(Number::ConfigVersion).unwrap_or_default() as u64;
-            if !configurations.contains_key(&version) {
-                let snapshot =
-                    configuration(version).map_err(|error| RejudgeError::Configuration { version, error })?;
-                configurations.insert(version, Live::compile(&snapshot, &Live::default()));
-            }
-            let Some(live) = configurations.get(&version).and_then(|live| live.get(event.integration)) else {
+            let configuration = match configurations.entry(version) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let snapshot = configuration(version)
+                        .map_err(|error| RejudgeError::Configuration { version, error })?;
+                    unknown.insert(Live::compile(&snapshot, &Live::default()))
+                }
+            };
+            let Some(live) = configuration.get(event.integration) else {
                 found.unknown += 1;
                 continue;
             };

@@ -92,7 +92,7 @@ fn check(
     let mut conversion = Draft::new(EventKind::Conversion, row.main.event.integration);
     while let Some(place) = records.next(&mut raw)? {
         summary.lines += 1;
-        if summary.lines % REPORT_EVERY == 0 {
+        if summary.lines.is_multiple_of(REPORT_EVERY) {
             report(observer, Progress { phase: Phase::Checking, done: place.offset, total: length })?;
         }
         let read = reader.read(&raw, &mut row).and_then(|()| match row.conversion {

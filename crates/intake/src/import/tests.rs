@@ -219,7 +219,6 @@ fn a_repeat_adds_nothing_and_an_interrupted_import_is_judged_as_one() {
     let mut other = House::new();
     other.integration = house.integration;
     let part: String = text.lines().take(6_000).map(|line| format!("{line}\n")).collect();
-    let mut request = request;
     request.integration = other_integration(&other);
     let first = other.import(&request, part.as_bytes()).0.unwrap();
     other = other.reopen();
