@@ -196,6 +196,16 @@ impl Event {
         self.set_number(Number::Status, status as i64);
     }
 
+    /// Whether it was rejected and that is enforced: under monitoring mode nothing is.
+    pub fn is_enforced_rejection(&self) -> bool {
+        self.status() == Some(Status::Rejected) && !self.flag(Number::MonitoringMode)
+    }
+
+    /// Bytes of text it has room for: what a reused event keeps.
+    pub fn text_capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Bytes of text it holds, overwritten values included.
     pub fn text_bytes(&self) -> usize {
         self.buffer.len()
@@ -244,6 +254,19 @@ mod tests {
         assert_eq!(a, b);
         b.set_number(Number::Asn, 1);
         assert_ne!(a, b);
+    }
+
+    #[test]
+    fn a_rejection_is_enforced_unless_it_is_only_monitored() {
+        let mut event = event();
+        assert!(!event.is_enforced_rejection());
+        event.set_status(Status::Rejected);
+        assert!(event.is_enforced_rejection());
+        event.set_number(Number::MonitoringMode, 1);
+        assert!(!event.is_enforced_rejection());
+        event.set_status(Status::Approved);
+        event.set_number(Number::MonitoringMode, 0);
+        assert!(!event.is_enforced_rejection());
     }
 
     #[test]

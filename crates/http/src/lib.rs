@@ -13,6 +13,7 @@ pub mod native;
 mod oauth;
 pub mod row;
 pub mod server;
+mod web_address;
 
 #[cfg(test)]
 mod testing;

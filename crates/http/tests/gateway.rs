@@ -123,6 +123,26 @@ fn redirects_follow_the_verdict_and_the_allowed_hosts() {
     assert_eq!(own.header("location"), Some("https://x.partner.example/"));
     let foreign = server.get("click", "offer=1&redirect_url=https%3A%2F%2Fevil.example%2F");
     assert_eq!(foreign.status, 400);
+    // A browser reads everything before the @ as a name.
+    let hidden =
+        server.get("click", "offer=1&redirect_url=https%3A%2F%2Fx.partner.example%3A80%40evil.example%2F");
+    assert_eq!((hidden.status, hidden.header("location")), (400, None));
+    let odd = server.get(
+        "click",
+        "offer=1&publisher=good&k=v&redirect_url=https%3A%2F%2Fx.partner.example%2F%C3%AB%23top",
+    );
+    assert_eq!(odd.header("location"), Some("https://x.partner.example/%C3%AB?k=v#top"));
+}
+
+/// A small template and a long value make an address too long for any browser: then there is none.
+#[test]
+fn a_redirect_that_grows_too_long_is_a_blank_page() {
+    let server = TestServer::start();
+    server.set_integration(json!({"allowed_hosts": ["x.example"]}));
+    let target = format!("https%3A%2F%2Fx.example%2F{}", "%7Breferer%7D".repeat(400));
+    let answer = server.get("click", &format!("redirect_url={target}&referer={}", "%20%C3%A4".repeat(500)));
+    assert_eq!((answer.status, answer.header("location")), (200, None));
+    assert_eq!(server.table("click")[0]["redirected_to"], Value::Null);
 }
 
 #[test]

@@ -83,8 +83,10 @@ pub(crate) fn take(event: &mut Event, click: &Event) {
         event.set_text(Text::ClickCountry, country);
     }
     // Under monitoring mode nothing was enforced: the click counts.
-    let rejected = click.status() == Some(Status::Rejected) && !click.flag(Number::MonitoringMode);
-    event.set_text(Text::ClickStatus, if rejected { Status::Rejected } else { Status::Approved }.name());
+    event.set_text(
+        Text::ClickStatus,
+        if click.is_enforced_rejection() { Status::Rejected } else { Status::Approved }.name(),
+    );
 }
 
 /// Equal facts have equal hashes, so that a conversion can be looked up by what the caller knows of it.

@@ -5,28 +5,21 @@ use crate::row::{self, Field};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{Either, Full};
-use tollgate_domain::{Event, EventKind, Invalid, Number, OrganizationId, Status, Text};
+use tollgate_domain::{Event, EventKind, Invalid, OrganizationId, Text};
 use tollgate_intake::Wishes;
 
 /// A transparent 1×1 GIF.
 const PIXEL: &[u8] =
     b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 /// Fields that `fields=` may pick, besides a row's own.
-const PICKABLE: &[(&str, Field)] = &[
-    ("redirect_url", Field::Stored(tollgate_domain::Column::Text(Text::RedirectedTo))),
-    ("monitoring_mode", Field::Stored(tollgate_domain::Column::Number(Number::MonitoringMode))),
-];
-
-/// Whether the event is to be treated as approved: under monitoring mode nothing is enforced.
-fn counts(event: &Event) -> bool {
-    event.status() != Some(Status::Rejected) || event.flag(Number::MonitoringMode)
-}
+const PICKABLE: &[(&str, Field)] =
+    &[("redirect_url", Field::Stored(tollgate_domain::Column::Text(Text::RedirectedTo)))];
 
 /// Appends the short verdict without its closing brace.
 fn open_verdict(event: &Event, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"transaction_id\":\"");
     out.extend_from_slice(&event.id.encode());
-    if counts(event) {
+    if !event.is_enforced_rejection() {
         out.extend_from_slice(b"\",\"status\":\"approved\"");
         return;
     }
