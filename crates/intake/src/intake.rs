@@ -5,7 +5,7 @@ use crate::keys::Known;
 use crate::live::Live;
 use crate::shard::{SHARDS, Shards, shard_of};
 use arc_swap::ArcSwap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_catalog::{Catalog, Snapshot};
 use tollgate_domain::{
@@ -99,6 +99,7 @@ pub struct Intake {
     shard_bytes: usize,
     tallies: Tallies,
     checkpointing: Mutex<()>,
+    imports_end: AtomicBool,
 }
 
 /// Counters as a restart rebuilds them.
@@ -164,6 +165,7 @@ impl Intake {
             shard_bytes,
             tallies: Tallies::default(),
             checkpointing: Mutex::new(()),
+            imports_end: AtomicBool::new(false),
         };
         Ok((Arc::new(intake), opened))
     }
@@ -221,6 +223,17 @@ impl Intake {
     /// checkpoint taken in between would claim to hold them.
     pub(crate) fn hold_checkpoints(&self) -> std::sync::MutexGuard<'_, ()> {
         self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends imports that are under way, and waits until what they stored is counted. To be called before the ledger stops.
+    pub fn end_imports(&self) {
+        self.imports_end.store(true, Ordering::Release);
+        drop(self.hold_checkpoints());
+    }
+
+    /// Whether imports are to end.
+    pub(crate) fn imports_end(&self) -> bool {
+        self.imports_end.load(Ordering::Acquire)
     }
 
     /// Empty counters with the same keys, for an import's private state.

@@ -105,12 +105,11 @@ impl Worker {
     ) -> Result<Vec<Result<Outcome, Rejected>>, Refused> {
         let mut ready = Vec::with_capacity(submissions.len());
         for submission in submissions {
-            let prepared =
-                self.prepare(live, submission.draft).and_then(|()| Ok(self.sealed_key(&submission)?));
+            let prepared = self.prepare(live, submission.draft).and_then(|()| self.sealed_key(&submission));
             let known = match prepared {
                 Ok(None) => None,
                 Ok(Some(known)) => Some(known),
-                Err(error) => Some(Err(error)),
+                Err(error) => Some(Err(error.into())),
             };
             ready.push((submission, known));
         }
@@ -125,7 +124,7 @@ impl Worker {
     }
 
     /// Adds what is known beside the parameters: the conversion's click, signals, versions.
-    pub(crate) fn prepare(&mut self, live: &LiveIntegration, draft: &mut Draft) -> Result<(), Rejected> {
+    pub(crate) fn prepare(&mut self, live: &LiveIntegration, draft: &mut Draft) -> Result<(), ScanError> {
         let event = &mut draft.event;
         if event.kind == EventKind::Conversion {
             attribution::join(&self.intake, event, &draft.wishes)?;

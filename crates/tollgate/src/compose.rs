@@ -118,6 +118,7 @@ impl OpenHouse {
     pub(crate) fn close(self) {
         let Self { house, running, checkpoints, _watch: watch } = self;
         drop(watch);
+        house.intake.end_imports();
         checkpoints.stop();
         running.stop();
         if let Err(error) = house.intake.checkpoint() {

@@ -93,6 +93,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     pub(crate) server: Option<String>,
     pub(crate) api_key: Option<String>,
+    /// Variables that look like settings and are none.
+    pub(crate) strangers: Vec<String>,
     printed: String,
 }
 
@@ -161,7 +163,12 @@ impl Config {
                 layers.take_text(key, value, Origin::Flag(format!("--{}", name.replace('_', "-"))));
             }
         }
-        let config = layers.resolve(defaults);
+        let mut config = layers.resolve(defaults);
+        let known = |name: &str| {
+            name == "TOLLGATE_CONFIG"
+                || KEYS.iter().any(|key| name[PREFIX.len()..] == key.name.to_uppercase())
+        };
+        config.strangers = variables.into_keys().filter(|name| !known(name)).collect();
         if layers.errors.is_empty() { Ok(config) } else { Err(Failure::misuse(layers.errors.join("\n"))) }
     }
 
@@ -317,6 +324,7 @@ impl Layers {
             },
             server: self.text("server", None),
             api_key: self.text("api_key", None),
+            strangers: Vec::new(),
             printed: std::mem::take(&mut self.printed),
         }
     }
@@ -388,7 +396,9 @@ mod tests {
 
     #[test]
     fn secrets_are_never_printed() {
-        let config = load(None, &[("TOLLGATE_API_KEY", "s3cret")], Flags::default()).unwrap();
+        let variables = [("TOLLGATE_API_KEY", "s3cret"), ("TOLLGATE_LISTN", "x")];
+        let config = load(None, &variables, Flags::default()).unwrap();
+        assert_eq!(config.strangers, ["TOLLGATE_LISTN"]);
         assert_eq!(config.api_key.as_deref(), Some("s3cret"));
         assert!(!config.printed().contains("s3cret"));
         assert!(config.printed().contains("api_key = \"[redacted]\""));

@@ -77,7 +77,7 @@ fn ledger(out: &mut Exposition, intake: &Intake) {
     out.gauge("tollgate_ledger_segments", "Segments.", stats.segments);
     out.gauge("tollgate_ledger_segment_bytes", "Bytes of all segments.", stats.segment_bytes);
     out.gauge("tollgate_ledger_prepared_files", "Empty log files that are ready.", stats.prepared_files);
-    out.gauge("tollgate_disk_free_bytes", "Free bytes on the ledger's disk.", stats.free_bytes);
+    out.gauge("tollgate_ledger_free_bytes", "Free bytes on the ledger's disk.", stats.free_bytes);
 }
 
 fn signals(out: &mut Exposition, intake: &Intake) {

@@ -9,7 +9,7 @@ use crate::attribution;
 use crate::draft::Draft;
 use crate::intake::Intake;
 use crate::live::LiveIntegration;
-use crate::worker::{Rejected, Worker};
+use crate::worker::Worker;
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use tollgate_screening::Counters;
 const CHUNK: usize = 4096;
 /// Events for which room in the log is asked at once.
 const GROUP: usize = 256;
+/// Bytes for which room is asked at once; a frame of the log takes eight times as much.
+const GROUP_BYTES: usize = 1 << 20;
 /// Room for a verdict and its evidence beyond the row's own text.
 const VERDICT_BYTES: usize = 512;
 /// How long to wait when the ledger is busy.
@@ -186,6 +188,9 @@ impl Judging<'_> {
             self.read_chunk(chunk)?;
             let intake = self.intake.clone();
             let held = intake.hold_checkpoints();
+            if intake.imports_end() {
+                return Err(ImportError::Refused(Refused::Closing));
+            }
             self.look_up(chunk.len())?;
             let mut fresh = intake.empty_counters();
             let judged = self.judge_chunk(chunk.len(), &mut fresh, summary);
@@ -254,12 +259,12 @@ impl Judging<'_> {
         summary: &mut Summary,
     ) -> Result<(), ImportError> {
         let mut items = std::mem::take(&mut self.items);
+        let mut rest = &mut items[..length];
         let mut result = Ok(());
-        for group in items[..length].chunks_mut(GROUP) {
+        while !rest.is_empty() && result.is_ok() {
+            let (group, after) = rest.split_at_mut(group_length(rest));
             result = self.judge_group(group, fresh, summary);
-            if result.is_err() {
-                break;
-            }
+            rest = after;
         }
         self.items = items;
         result
@@ -272,11 +277,7 @@ impl Judging<'_> {
         summary: &mut Summary,
     ) -> Result<(), ImportError> {
         for item in group.iter_mut().filter(|item| item.stored.is_none() && item.part == Part::Line) {
-            self.worker.prepare(&self.live, &mut item.row.main).map_err(|error| match error {
-                Rejected::Scan(error) => ImportError::Scan(error),
-                // Preparing asks history and nothing else.
-                other => ImportError::Rejects(std::io::Error::other(other.to_string())),
-            })?;
+            self.worker.prepare(&self.live, &mut item.row.main)?;
         }
         let new = group.iter().filter(|item| item.stored.is_none());
         let (rows, text) = new.fold((0, 0), |(rows, text), item| (rows + 1, text + item.text_bytes() as u64));
@@ -295,7 +296,7 @@ impl Judging<'_> {
         loop {
             match self.intake.ledger().promise(rows, text) {
                 Ok(promise) => return Ok(promise),
-                Err(Refused::Busy) => std::thread::sleep(PAUSE),
+                Err(Refused::Busy) if !self.intake.imports_end() => std::thread::sleep(PAUSE),
                 Err(refused) => return Err(ImportError::Refused(refused)),
             }
         }
@@ -349,6 +350,16 @@ impl Judging<'_> {
             Part::Conversion => drop(self.clicks.remove(&item.click)),
         }
     }
+}
+
+/// How many of `items` are judged under one promise: bounded in rows and bytes, so that it fits into a frame of the log.
+fn group_length(items: &[Item]) -> usize {
+    let mut bytes = 0;
+    let fits = |item: &&Item| {
+        bytes += item.text_bytes();
+        bytes <= GROUP_BYTES
+    };
+    items.iter().take(GROUP).take_while(fits).count().max(1)
 }
 
 /// See [`Place`]; kept small, since there is one for every event of the file.

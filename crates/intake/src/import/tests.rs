@@ -271,6 +271,30 @@ fn an_import_that_stopped_goes_on_with_equal_verdicts() {
 }
 
 #[test]
+fn rows_as_long_as_they_may_be_fit_into_the_log() {
+    let house = House::new();
+    let request = house.request(Format::Ndjson);
+    let (long, wide) = ("x".repeat(4_000), "y".repeat(8_000));
+    let line = |i: u32| {
+        format!(
+            "{{\"click_time\":{},\"referer\":\"{long}\",\"site_url\":\"{long}\",\"more\":\"{wide}\"}}\n",
+            1_600_000_000 + i
+        )
+    };
+    let text: String = (0..1_000).map(line).collect();
+    assert_eq!(house.import(&request, text.as_bytes()).0.unwrap().clicks, 1_000);
+}
+
+#[test]
+fn a_house_that_closes_ends_its_imports() {
+    let house = House::new();
+    house.intake.end_imports();
+    let failed = house.import(&house.request(Format::Ndjson), b"{\"click_time\":1600000000}").0.unwrap_err();
+    assert!(failed.to_string().starts_with("the ledger is closing"), "{failed}");
+    assert_eq!(failed.summary.stored(), 0);
+}
+
+#[test]
 fn equal_lines_are_stored_as_often_as_they_stand_there() {
     let house = House::new();
     let request = house.request(Format::Ndjson);

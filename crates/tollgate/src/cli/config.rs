@@ -40,6 +40,9 @@ impl ConfigCommand {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let Which::Check { common, serving } = self.command;
         let config = Config::load(&serving.add_to(common.flags()), QUIET)?;
+        for name in &config.strangers {
+            eprintln!("note: the variable {name} is not a setting");
+        }
         print!("{}", config.printed());
         Ok(ExitCode::SUCCESS)
     }

@@ -14,9 +14,9 @@ Examples:
   tollgate doctor --data-dir ./data --rejudge
 
 It looks at the data directory, the catalog, the ledger (every byte of it, when the server is stopped), the data
-files and their age, the clock and the disk, and changes nothing. `--rejudge`, with the server stopped, judges every
-live event again from the first on and compares the verdicts. The exit code is 1 when something is wrong; notes and
-warnings leave it 0.";
+files and their age, the clock and the disk, and changes nothing. `--rejudge`, with the server stopped, opens the
+ledger as a start would, judges every live event again from the first on and compares the verdicts. The exit code is
+1 when something is wrong; notes and warnings leave it 0.";
 
 /// Examine a data directory and say what is wrong
 #[derive(Debug, Args)]
