@@ -1,18 +1,23 @@
-//! Bodies of requests: at most 1 MiB, JSON or form, read into a JSON object. Duplicate keys are refused, since readers
-//! disagree about which one counts.
+//! Bodies of requests, with a limit to their size and their time; those of the management API are at most 1 MiB, JSON or
+//! form, read into a JSON object. Duplicate keys are refused, since readers disagree about which one counts.
 
 use crate::error::{ApiError, Code};
-use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body;
 use percent_encoding::percent_decode;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// Bytes a body may have.
 pub const BODY_LIMIT: usize = 1 << 20;
+/// Time a body has to arrive.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// How a body was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +31,7 @@ pub enum Encoding {
 /// Reads a body as an object. No body at all is an empty object.
 pub async fn read_object(request: Request) -> Result<(Map<String, Value>, Encoding), ApiError> {
     let encoding = content_type(request.headers());
-    let bytes = read_bytes(request.into_body()).await?;
+    let bytes = read(request.into_body(), BODY_LIMIT, BODY_TIME).await?;
     match encoding? {
         None if bytes.is_empty() => Ok((Map::new(), Encoding::Json)),
         None => Err(ApiError::new(Code::UnsupportedMediaType)),
@@ -35,7 +40,8 @@ pub async fn read_object(request: Request) -> Result<(Map<String, Value>, Encodi
     }
 }
 
-fn content_type(headers: &HeaderMap) -> Result<Option<Encoding>, ApiError> {
+/// How the body is written, where the headers say it.
+pub(crate) fn content_type(headers: &HeaderMap) -> Result<Option<Encoding>, ApiError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default().trim();
@@ -48,13 +54,19 @@ fn content_type(headers: &HeaderMap) -> Result<Option<Encoding>, ApiError> {
     }
 }
 
-async fn read_bytes(body: Body) -> Result<Vec<u8>, ApiError> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes().to_vec()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(ApiError::new(Code::BodyTooLarge))
+/// Reads a body of at most `limit` bytes that arrives within `time`.
+pub(crate) async fn read<B>(body: B, limit: usize, time: Duration) -> Result<Bytes, ApiError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(ApiError::because(Code::BodyTooLarge, format!("The body is larger than {limit} bytes.")))
         }
-        Err(_) => Err(ApiError::because(Code::MalformedBody, "The body ended before it was complete.")),
+        Ok(Err(_)) => Err(ApiError::because(Code::MalformedBody, "The body ended before it was complete.")),
+        Err(_) => Err(ApiError::new(Code::RequestTimeout)),
     }
 }
 
@@ -109,14 +121,18 @@ pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
             };
             let name = decode(name).ok_or("A parameter's name is not UTF-8.")?;
             let value = decode(value).ok_or_else(|| format!("The value of {name} is not UTF-8."))?;
-            Ok((name, value))
+            Ok((name.into_owned(), value.into_owned()))
         })
         .collect()
 }
 
-fn decode(bytes: &[u8]) -> Option<String> {
+/// A percent-decoded piece of a query or form, with `+` as a space; `None` when it is not UTF-8.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    if !bytes.iter().any(|b| matches!(b, b'%' | b'+')) {
+        return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
+    }
     let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    percent_decode(&spaced).decode_utf8().ok().map(String::from)
+    percent_decode(&spaced).decode_utf8().ok().map(|text| Cow::Owned(text.into_owned()))
 }
 
 /// Parses JSON, refusing objects that have a key twice.
@@ -207,6 +223,29 @@ mod tests {
             assert!(parse_json(text.as_bytes()).is_err(), "{text}");
         }
         assert!(parse_json("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_body_has_so_many_bytes_and_so_much_time() {
+        let whole = http_body_util::Full::new(Bytes::from_static(b"12345"));
+        let read_within = |limit| read(whole.clone(), limit, BODY_TIME);
+        assert_eq!(read_within(5).await.unwrap(), &b"12345"[..]);
+        assert_eq!(read_within(4).await.unwrap_err().code, Code::BodyTooLarge);
+        assert_eq!(read(Never, 5, Duration::from_millis(5)).await.unwrap_err().code, Code::RequestTimeout);
+    }
+
+    /// A caller who sends nothing.
+    struct Never;
+    impl Body for Never {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            std::task::Poll::Pending
+        }
     }
 
     #[test]

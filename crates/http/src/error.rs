@@ -46,9 +46,10 @@ errors! {
     MissingScope = "missing_scope", FORBIDDEN, "The API key does not have permission to perform the request.";
     NotFound = "not_found", NOT_FOUND, "The requested resource does not exist.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The resource does not have this method.";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body did not arrive in time.";
     VersionConflict = "version_conflict", CONFLICT, "Someone else changed the object since it was read.";
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request within the last 24 hours.";
-    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB.";
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than is taken here.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json or application/x-www-form-urlencoded.";
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests hit the API too quickly.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on the server's end.";

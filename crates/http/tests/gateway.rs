@@ -10,7 +10,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{LOG_FILE, TestServer};
+use support::TestServer;
 use tollgate_http::gateway::GatewayOptions;
 
 const AGENT: &str = "user_agent=Mozilla%2F5.0%20(iPhone%3B%20CPU%20iPhone%20OS%2017_4%20like%20Mac%20OS%20X)";
@@ -252,17 +252,21 @@ fn a_full_disk_refuses_events_until_there_is_space() {
     let line = format!("{{\"kind\":\"click\",\"offer\":\"{}\"}}\n", "x".repeat(900));
     let batch = line.repeat(1_000);
     let mut stored = 0;
-    let refused = (0..2 * LOG_FILE as usize / batch.len() + 2).find_map(|_| {
-        let lines = server.events(&batch).lines();
+    let refused = (0..20).find_map(|_| {
+        let answer = server.events(&batch);
+        if answer.status == 503 {
+            return Some(answer);
+        }
+        let lines = answer.lines();
         stored += lines.iter().filter(|line| line["status"].is_string()).count();
-        lines.iter().any(|line| line["error"].is_string()).then_some(lines)
+        let refused = lines.iter().position(|line| line["error"].is_string()).unwrap_or(1_000);
+        assert_eq!(lines.len(), 1_000);
+        assert!(lines[refused..].iter().all(|line| line["error"].is_string()), "nothing after a refusal");
+        None
     });
     let refused = refused.expect("the log fills up");
-    assert!(
-        refused.iter().any(|line| line["error"].as_str().is_some_and(|e| e.contains("disk is full"))),
-        "{}",
-        refused[999]
-    );
+    assert_eq!(refused.header("retry-after"), Some("1"), "nothing of it was stored");
+    assert!(refused.json()["message"].as_str().unwrap().contains("disk is full"), "{refused:?}");
     let single = (0..1_000).find_map(|_| {
         let answer = server.get("click", &format!("offer={}", "x".repeat(1000)));
         stored += usize::from(answer.status == 200);

@@ -1,10 +1,8 @@
 //! Joins a conversion to its click, by our id or by the caller's, and takes from the click what the postback left out.
 
 use crate::draft::Wishes;
-use crate::intake::Intake;
 use sha2::{Digest, Sha256};
-use tollgate_domain::{Event, EventKind, Number, Status, Text, hex};
-use tollgate_ledger::scan::ScanError;
+use tollgate_domain::{Column, Event, EventKind, Number, Status, Text, Timestamp, TxId, hex};
 
 /// How far before its conversion a click may lie to be found by the caller's id, in milliseconds: the widest window of
 /// the `attribution` filter.
@@ -49,23 +47,64 @@ const TAKEN: &[Text] = &[
     Text::ExternalTransactionId,
 ];
 
-/// Looks up the click of the conversion `event` and joins it.
-pub(crate) fn join(intake: &Intake, event: &mut Event, wishes: &Wishes) -> Result<(), ScanError> {
-    if let Some(click) = find(intake, event, wishes)? {
-        take(event, &click);
-    }
-    set_hash(event);
-    Ok(())
+/// What a conversion knows through what it took.
+const TELLING: &[Text] = &[
+    Text::InvalidSubId,
+    Text::Country,
+    Text::City,
+    Text::Isp,
+    Text::ProxyType,
+    Text::BrowserName,
+    Text::BrowserVersion,
+    Text::OsName,
+    Text::OsVersion,
+    Text::DeviceType,
+    Text::DeviceModel,
+    Text::BotClass,
+    Text::BotName,
+    Text::SearchEngine,
+    Text::Evidence,
+    Text::ClickStatus,
+    Text::ClickCountry,
+];
+
+/// How a conversion names its click.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// By our id.
+    Id(TxId),
+    /// By the caller's, for a click from `from` up to but without `to`.
+    External { id: String, from: Timestamp, to: Timestamp },
 }
 
-fn find(intake: &Intake, event: &Event, wishes: &Wishes) -> Result<Option<Event>, ScanError> {
-    let view = intake.ledger().view();
-    if let Some(id) = wishes.transaction_id {
-        return view.find(event.integration, Some(EventKind::Click), id);
+/// The click that `event` wants, when it is a conversion that names one.
+pub(crate) fn wanted(event: &Event, wishes: &Wishes) -> Option<Wanted> {
+    if event.kind != EventKind::Conversion {
+        return None;
     }
-    let Some(external) = event.text(Text::ExternalTransactionId) else { return Ok(None) };
+    if let Some(id) = wishes.transaction_id {
+        return Some(Wanted::Id(id));
+    }
+    let id = event.text(Text::ExternalTransactionId)?.to_owned();
     let (from, to) = (event.at().plus_millis(-LOOK_BACK_MS), event.at().plus_millis(LOOK_AHEAD_MS));
-    view.find_external(event.integration, EventKind::Click, from, to, external)
+    Some(Wanted::External { id, from, to })
+}
+
+/// Joins the conversion `event` to its click, where one was found.
+pub(crate) fn join(event: &mut Event, click: Option<&Event>) {
+    if let Some(click) = click {
+        take(event, click);
+    }
+    set_hash(event);
+}
+
+/// Whether a conversion's `column` may be its click's word, or tell of the click: what whoever posts a conversion does
+/// not know yet.
+pub fn is_of_click(column: Column) -> bool {
+    match column {
+        Column::Text(column) => TAKEN.contains(&column) || TELLING.contains(&column),
+        Column::Number(column) => matches!(column, Number::ClickTime | Number::Asn | Number::IsBot),
+    }
 }
 
 /// Joins the conversion `event` to `click`.

@@ -3,6 +3,8 @@
 //! A draft collects every problem, not just the first, and never guesses: a value that does not parse is an error that
 //! names its field, a name it does not know is kept as an extra parameter.
 
+use crate::extra::{Extra, push_json_string};
+use crate::lookup::Seen;
 use crate::target::{self, Target, Wish};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -14,8 +16,8 @@ use tollgate_domain::{
 pub const MAX_VALUE: usize = 1024;
 /// Longest user agent, address of a page, or redirect target, in bytes.
 pub const MAX_LONG_VALUE: usize = 4096;
-/// Most extra parameters of one event, in bytes of JSON.
-pub const MAX_EXTRA: usize = 8192;
+/// Most problems that are told of one event.
+pub const MAX_ERRORS: usize = 32;
 /// How far ahead of the server's clock a caller's time may be, in milliseconds.
 pub const MAX_AHEAD_MS: i64 = 5 * 60_000;
 
@@ -45,7 +47,13 @@ pub struct Draft {
     pub event: Event,
     /// What the caller wants done.
     pub wishes: Wishes,
-    extra: String,
+    /// Hash of the request, to tell an equal retry from another event under the same key.
+    pub body_hash: i64,
+    /// What history says about the key.
+    pub(crate) seen: Seen,
+    /// The conversion's click.
+    pub(crate) click: Option<Box<Event>>,
+    extra: Extra,
     errors: Vec<Invalid>,
 }
 
@@ -55,7 +63,10 @@ impl Draft {
         Self {
             event: Event::new(kind, integration),
             wishes: Wishes::default(),
-            extra: String::new(),
+            body_hash: 0,
+            seen: Seen::default(),
+            click: None,
+            extra: Extra::default(),
             errors: Vec::new(),
         }
     }
@@ -64,13 +75,23 @@ impl Draft {
     pub fn reset(&mut self, kind: EventKind, integration: IntegrationId) {
         self.event.reset(kind, integration);
         self.wishes = Wishes::default();
+        self.body_hash = 0;
+        self.seen = Seen::default();
+        self.click = None;
         self.extra.clear();
         self.errors.clear();
     }
 
-    /// Records a problem that the caller of this draft found.
+    /// Bytes that the draft's buffers keep when it is reset.
+    pub fn capacity(&self) -> usize {
+        self.event.text_capacity() + self.extra.capacity()
+    }
+
+    /// Records a problem that the caller of this draft found. Beyond [`MAX_ERRORS`] nobody reads on.
     pub fn refuse(&mut self, error: Invalid) {
-        self.errors.push(error);
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(error);
+        }
     }
 
     /// Whether a problem was found.
@@ -84,7 +105,7 @@ impl Draft {
             return;
         }
         if let Err(error) = self.try_set(name, value) {
-            self.errors.push(error);
+            self.refuse(error);
         }
     }
 
@@ -114,11 +135,7 @@ impl Draft {
     }
 
     fn text(&mut self, column: Text, name: &str, value: &str) -> Result<(), Invalid> {
-        let limit = match column {
-            Text::UserAgent | Text::Referer | Text::SiteUrl => MAX_LONG_VALUE,
-            _ => MAX_VALUE,
-        };
-        let value = limited(name, value, limit)?;
+        let value = limited(name, value, longest(column))?;
         match self.event.text(column) {
             Some(before) if before != value => Err(twice(name)),
             Some(_) => Ok(()),
@@ -160,12 +177,21 @@ impl Draft {
 
     /// What was seen of the user agent where no parameter said it: an empty one is a fact about the event.
     pub fn observe_user_agent(&mut self, agent: Option<&str>) {
-        if self.event.text(Text::UserAgent).is_some() {
-            return;
+        self.set_ambient(Text::UserAgent, agent.map(str::as_bytes));
+        if self.event.text(Text::UserAgent).is_none() {
+            self.event.set_text(Text::UserAgent, "");
         }
-        match agent {
-            Some(agent) if !agent.is_empty() => self.set("user_agent", agent),
-            _ => self.event.set_text(Text::UserAgent, ""),
+    }
+
+    /// What the user's own request says about `column`, where no parameter did. The user is not to blame for it: what is
+    /// not UTF-8 is replaced, what is too long is cut.
+    pub fn set_ambient(&mut self, column: Text, value: Option<&[u8]>) {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { return };
+        if self.event.text(column).is_none() {
+            let limit = longest(column);
+            // Three more bytes, so that a character at the limit is whole.
+            let text = String::from_utf8_lossy(&value[..value.len().min(limit + 3)]);
+            self.event.set_text(column, &text[..text.floor_char_boundary(limit)]);
         }
     }
 
@@ -180,7 +206,7 @@ impl Draft {
 
     fn extra(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
         let name = limited("parameter name", name, 128)?;
-        self.extra_with(name, value.len(), |out| push_json_string(out, value))
+        self.extra.push(name, |out| push_json_string(out, value))
     }
 
     /// Takes a parameter as an extra one, whatever its name means elsewhere.
@@ -189,42 +215,23 @@ impl Draft {
             return;
         }
         if let Err(error) = self.extra(name, value) {
-            self.errors.push(error);
+            self.refuse(error);
         }
     }
 
     /// Takes an extra parameter whose value is JSON other than a string.
     pub fn set_extra_json(&mut self, name: &str, json: &str) {
-        if let Err(error) = self.extra_with(name, json.len(), |out| out.push_str(json)) {
-            self.errors.push(error);
+        let name = limited("parameter name", name, 128);
+        if let Err(error) = name.and_then(|name| self.extra.push(name, |out| out.push_str(json))) {
+            self.refuse(error);
         }
-    }
-
-    fn extra_with(
-        &mut self,
-        name: &str,
-        size: usize,
-        write: impl FnOnce(&mut String),
-    ) -> Result<(), Invalid> {
-        if self.extra.len() + name.len() + size > MAX_EXTRA {
-            return Err(Invalid::new(
-                name,
-                format!("extra parameters are limited to {MAX_EXTRA} bytes altogether"),
-            ));
-        }
-        self.extra.push(if self.extra.is_empty() { '{' } else { ',' });
-        push_json_string(&mut self.extra, name);
-        self.extra.push(':');
-        write(&mut self.extra);
-        Ok(())
     }
 
     /// Completes the event: its times are set and checked against `now`, required parameters too. Errors are all
     /// problems found since the start.
     pub fn finish(&mut self, now: Timestamp) -> Result<(), Vec<Invalid>> {
-        if !self.extra.is_empty() {
-            self.extra.push('}');
-            self.event.set_text(Text::ExtraParameters, &self.extra);
+        if let Some(json) = self.extra.finish() {
+            self.event.set_text(Text::ExtraParameters, json);
         }
         self.event.set_number(Number::ArrivalTime, now.millis());
         self.check_times(now);
@@ -247,7 +254,7 @@ impl Draft {
                     (Number::RequestTime, EventKind::Impression) => "impression_time",
                     _ => column.name(),
                 };
-                self.errors.push(Invalid::new(name, "lies more than 5 minutes in the future"));
+                self.refuse(Invalid::new(name, "lies more than 5 minutes in the future"));
             }
         }
     }
@@ -274,7 +281,15 @@ impl Draft {
     }
 }
 
-fn twice(name: &str) -> Invalid {
+/// Longest value of a column, in bytes.
+fn longest(column: Text) -> usize {
+    match column {
+        Text::UserAgent | Text::Referer | Text::SiteUrl => MAX_LONG_VALUE,
+        _ => MAX_VALUE,
+    }
+}
+
+pub(crate) fn twice(name: &str) -> Invalid {
     Invalid::new(name, "is given twice with different values")
 }
 
@@ -298,27 +313,6 @@ fn boolean(name: &str, value: &str) -> Result<bool, Invalid> {
 
 fn parsed<T: FromStr<Err = Invalid>>(name: &str, value: &str) -> Result<T, Invalid> {
     value.parse().map_err(|error: Invalid| Invalid::new(name, error.message))
-}
-
-/// Appends `text` as a JSON string.
-fn push_json_string(out: &mut String, text: &str) {
-    use std::fmt::Write;
-    out.push('"');
-    let mut plain = 0;
-    for (i, c) in text.char_indices() {
-        if c >= ' ' && c != '"' && c != '\\' {
-            continue;
-        }
-        out.push_str(&text[plain..i]);
-        plain = i + c.len_utf8();
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            // Writing to a String does not fail.
-            _ => drop(write!(out, "\\u{:04x}", c as u32)),
-        }
-    }
-    out.push_str(&text[plain..]);
-    out.push('"');
 }
 
 #[cfg(test)]
@@ -392,18 +386,69 @@ mod tests {
         assert_eq!(draft(EventKind::Click, &many).unwrap_err()[0], "p75");
     }
 
+    #[test]
+    fn problems_are_told_up_to_a_limit() {
+        let many: Vec<_> = (0..100).map(|i| format!("{i}")).collect();
+        let many: Vec<_> = many.iter().map(|value| ("revenue", value.as_str())).collect();
+        assert_eq!(draft(EventKind::Click, &many).unwrap_err().len(), MAX_ERRORS);
+    }
+
+    #[test]
+    fn an_extra_parameter_has_one_value() {
+        let same = draft(EventKind::Click, &[("x\"", "1"), ("y", "2"), ("x\"", "1")]).unwrap();
+        assert_eq!(same.event.text(Text::ExtraParameters), Some(r#"{"x\"":"1","y":"2"}"#));
+        assert_eq!(draft(EventKind::Click, &[("x", "1"), ("y", "2"), ("x", "2")]).unwrap_err(), ["x"]);
+    }
+
+    /// One byte of a request may become six of JSON.
+    #[test]
+    fn extra_parameters_are_limited_as_they_are_written() {
+        let control = "\u{1}".repeat(1000);
+        assert!(draft(EventKind::Click, &[("a", &control)]).is_ok());
+        let mut draft = Draft::new(EventKind::Click, "abcdefghij".parse().unwrap());
+        for name in ["a", "b", "c"] {
+            draft.set(name, &control);
+        }
+        draft.set("d", &"x".repeat(2000));
+        let errors = draft.finish(NOW).unwrap_err();
+        assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+        let json = draft.event.text(Text::ExtraParameters).unwrap();
+        assert!(json.len() <= crate::MAX_EXTRA && serde_json::from_str::<serde_json::Value>(json).is_ok());
+    }
+
+    #[test]
+    fn what_a_browser_sends_is_cut_and_never_refused() {
+        let mut draft = Draft::new(EventKind::Click, "abcdefghij".parse().unwrap());
+        draft.set("keyword", "given");
+        draft.set_ambient(Text::Keyword, Some(b"not taken"));
+        draft.set_ambient(Text::Referer, Some(b"a\xffb"));
+        draft.set_ambient(Text::BrowserLanguages, Some(format!("x{}", "ä".repeat(1000)).as_bytes()));
+        draft.set_ambient(Text::SiteUrl, Some(b""));
+        draft.observe_user_agent(Some(&"u".repeat(9000)));
+        draft.finish(NOW).unwrap();
+        let text = |column| draft.event.text(column);
+        assert_eq!((text(Text::Keyword), text(Text::SiteUrl)), (Some("given"), None));
+        assert_eq!(text(Text::Referer), Some("a\u{fffd}b"));
+        assert_eq!(text(Text::BrowserLanguages).map(str::len), Some(1023));
+        assert_eq!(text(Text::UserAgent).map(str::len), Some(MAX_LONG_VALUE));
+    }
+
     proptest! {
         #[test]
         fn extra_parameters_are_json(pairs in proptest::collection::vec(("\\PC{1,9}|x", ".{1,20}"), 0..6)) {
             let mut draft = Draft::new(EventKind::Click, "abcdefghij".parse().unwrap());
+            let mut first = std::collections::HashMap::new();
             for (name, value) in &pairs {
-                draft.extra(name, value).unwrap();
+                let before = first.entry(name).or_insert(value);
+                prop_assert_eq!(draft.extra(name, value).is_ok(), *before == value);
             }
             draft.finish(NOW).unwrap();
             if let Some(json) = draft.event.text(Text::ExtraParameters) {
                 let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap();
-                let last = pairs.last().unwrap();
-                prop_assert_eq!(&object[&last.0], &serde_json::Value::from(last.1.as_str()));
+                prop_assert_eq!(object.len(), first.len());
+                for (name, value) in first {
+                    prop_assert_eq!(&object[name], &serde_json::Value::from(value.as_str()));
+                }
             }
         }
     }

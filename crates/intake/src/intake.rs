@@ -116,8 +116,13 @@ impl Fold {
     fn row(&mut self, row: &RowView<'_>) {
         let integration = row.integration();
         if row.key() != 0 {
-            let body = row.number(Number::BodyHash).unwrap_or_default();
-            self.keys.push((row.key(), integration, Known { seq: row.seq(), id: row.id(), body }));
+            let known = Known {
+                seq: row.seq(),
+                id: row.id(),
+                body: row.number(Number::BodyHash).unwrap_or_default(),
+                arrived: Timestamp::from_millis(row.number(Number::ArrivalTime).unwrap_or_default()),
+            };
+            self.keys.push((row.key(), integration, known));
         }
         let shard = shard_of(integration);
         let Some(live) = self.live.get(integration) else { return };
@@ -150,7 +155,7 @@ impl Intake {
             })?;
         let shards = Shards::new(fold.counters);
         for (key, integration, known) in fold.keys {
-            shards.of(integration).keys.insert(key, known, || ledger.stats().sealed_seq);
+            shards.of(integration).keys.insert(key, known, ledger.sealed());
         }
         let intake = Self {
             ledger,

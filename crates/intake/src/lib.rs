@@ -6,18 +6,24 @@
 mod attribution;
 mod checkpoint;
 mod draft;
+mod extra;
 mod import;
 mod intake;
 mod json;
 mod keys;
 mod live;
+mod lookup;
 mod rejudge;
 mod shard;
 mod target;
 mod worker;
+#[cfg(test)]
+mod worker_tests;
 
+pub use attribution::is_of_click;
 pub use checkpoint::CheckpointError;
-pub use draft::{Draft, MAX_AHEAD_MS, MAX_EXTRA, MAX_LONG_VALUE, MAX_VALUE, Wishes};
+pub use draft::{Draft, MAX_AHEAD_MS, MAX_ERRORS, MAX_LONG_VALUE, MAX_VALUE, Wishes};
+pub use extra::MAX_EXTRA;
 pub use import::{
     ConversionMap, Failed, Format, ImportError, ImportMap, ImportRequest, Observer, Phase, Progress,
     RefusedLine, Summary, import,
@@ -25,5 +31,6 @@ pub use import::{
 pub use intake::{Intake, IntakeError, IntakeOptions, IntakeStats, Parts};
 pub use json::set_from_json;
 pub use live::{Live, LiveIntegration};
+pub use lookup::{History, Lookup};
 pub use rejudge::{Difference, RejudgeError, Rejudged};
-pub use worker::{Judged, Outcome, Rejected, Submission, Worker};
+pub use worker::{Judged, Outcome, Worker};

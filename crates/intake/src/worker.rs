@@ -5,33 +5,29 @@ use crate::draft::{Draft, Wishes};
 use crate::intake::Intake;
 use crate::keys::{self, Known};
 use crate::live::LiveIntegration;
-use crate::shard::Shard;
+use crate::lookup::Lookup;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tollgate_domain::{Event, EventKind, Invalid, IpPrivacy, Number, Text, TxId};
+use tollgate_domain::{Event, EventKind, IpPrivacy, Number, Text, Timestamp, TxId};
+use tollgate_ledger::Promise;
 use tollgate_ledger::scan::ScanError;
-use tollgate_ledger::{Promise, Refused};
 use tollgate_screening::{Counters, DataSource, DataSources, Topic, Verdict};
 use tollgate_signals::{AgentCache, SignalSet};
 
 /// User agents a worker remembers.
 const AGENTS: usize = 8192;
 
-/// An event on its way in.
-pub struct Submission<'a> {
-    /// The event, finished ([`Draft::finish`]).
-    pub draft: &'a mut Draft,
-    /// Hash of the request, to tell an equal retry from another event under the same key.
-    pub body_hash: i64,
-}
-
-/// What became of an event that was taken in.
+/// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It was judged; the draft's event is the row.
     Judged(Judged),
     /// Its key was seen before with the same request: the answer is that event's.
     Repeated(Judged),
+    /// Its key was used for another request; nothing was stored and nothing counted.
+    Conflict,
+    /// Nothing yet: its key may have been sealed since history was asked ([`Worker::ask_again`]).
+    LookAgain,
 }
 
 /// Where an event stands.
@@ -41,23 +37,6 @@ pub struct Judged {
     pub seq: u64,
     /// Its id.
     pub id: TxId,
-}
-
-/// Why an event was not taken in: nothing was stored and nothing counted.
-#[derive(Debug, thiserror::Error)]
-pub enum Rejected {
-    /// Parameters are not legal.
-    #[error("parameters are not legal")]
-    Invalid(Vec<Invalid>),
-    /// No room just now.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The key was used for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyConflict,
-    /// History could not be read.
-    #[error(transparent)]
-    Scan(#[from] ScanError),
 }
 
 /// A thread's worker.
@@ -80,59 +59,45 @@ impl Worker {
         &self.intake
     }
 
-    /// Takes in one event. `finish` completes the judged row once its id is known, e.g. with the redirect.
-    pub fn submit(
-        &mut self,
-        live: &LiveIntegration,
-        submission: Submission<'_>,
-        finish: impl FnOnce(&mut Event, &Wishes),
-    ) -> Result<Outcome, Rejected> {
-        self.prepare(live, submission.draft)?;
-        if let Some(known) = self.sealed_key(&submission)? {
-            return known;
+    /// What history must be asked before the finished draft can be completed; most events need nothing.
+    pub fn ask(&self, draft: &mut Draft) -> Option<Lookup> {
+        let Draft { event, wishes, .. } = draft;
+        let mut key = None;
+        if let Some(given) = &wishes.event_key {
+            event.key = keys::hash(self.intake.key_secret(), event.integration, event.kind, given);
+            let known = self.intake.shards().of(event.integration).keys.get(event.key, arrival(event));
+            key = known.is_none().then(|| (event.key, arrival(event)));
         }
-        let promise = self.intake.ledger().promise(1, submission.draft.event.text_bytes() as u64)?;
-        let intake = self.intake.clone();
-        let mut shard = intake.shards().of(live.entry.integration.id);
-        self.judge(live, &mut shard, &promise, submission, finish)
+        let click = attribution::wanted(event, wishes);
+        if key.is_none() && click.is_none() {
+            return None;
+        }
+        Some(Lookup { intake: self.intake.clone(), integration: event.integration, key, click })
     }
 
-    /// Takes in events of one integration in order. All of them are admitted, or none; each has its own outcome.
-    pub fn submit_all(
-        &mut self,
-        live: &LiveIntegration,
-        submissions: Vec<Submission<'_>>,
-    ) -> Result<Vec<Result<Outcome, Rejected>>, Refused> {
-        let mut ready = Vec::with_capacity(submissions.len());
-        for submission in submissions {
-            let prepared = self.prepare(live, submission.draft).and_then(|()| self.sealed_key(&submission));
-            let known = match prepared {
-                Ok(None) => None,
-                Ok(Some(known)) => Some(known),
-                Err(error) => Some(Err(error.into())),
-            };
-            ready.push((submission, known));
-        }
-        let text: usize = ready.iter().map(|(submission, _)| submission.draft.event.text_bytes()).sum();
-        let promise = self.intake.ledger().promise(ready.len() as u64, text as u64)?;
-        let intake = self.intake.clone();
-        let mut shard = intake.shards().of(live.entry.integration.id);
-        let judge = |(submission, known): (Submission<'_>, Option<_>)| {
-            known.unwrap_or_else(|| self.judge(live, &mut shard, &promise, submission, |_, _| {}))
-        };
-        Ok(ready.into_iter().map(judge).collect())
+    /// What history must be asked after [`Outcome::LookAgain`].
+    pub fn ask_again(&self, draft: &Draft) -> Lookup {
+        let event = &draft.event;
+        let key = Some((event.key, arrival(event)));
+        Lookup { intake: self.intake.clone(), integration: event.integration, key, click: None }
     }
 
-    /// Adds what is known beside the parameters: the conversion's click, signals, versions.
+    /// Adds what is known beside the parameters: the conversion's click, signals, versions. Once for each event, since
+    /// signals come from the whole address and some integrations keep only a part of it.
+    pub fn complete(&mut self, live: &LiveIntegration, draft: &mut Draft) {
+        if draft.event.kind == EventKind::Conversion {
+            let click = draft.click.take();
+            attribution::join(&mut draft.event, click.as_deref());
+        }
+        self.describe(live, &mut draft.event);
+    }
+
+    /// Asks history and completes: for threads of their own.
     pub(crate) fn prepare(&mut self, live: &LiveIntegration, draft: &mut Draft) -> Result<(), ScanError> {
-        let event = &mut draft.event;
-        if event.kind == EventKind::Conversion {
-            attribution::join(&self.intake, event, &draft.wishes)?;
+        if let Some(lookup) = self.ask(draft) {
+            lookup.run()?.tell(draft);
         }
-        self.describe(live, event);
-        if let Some(key) = &draft.wishes.event_key {
-            event.key = keys::hash(self.intake.key_secret(), event.integration, event.kind, key);
-        }
+        self.complete(live, draft);
         Ok(())
     }
 
@@ -148,49 +113,37 @@ impl Worker {
         event.set_number(Number::ConfigVersion, live.config_version as i64);
     }
 
-    /// What segments know of the submission's key.
-    fn sealed_key(
-        &self,
-        submission: &Submission<'_>,
-    ) -> Result<Option<Result<Outcome, Rejected>>, ScanError> {
-        let event = &submission.draft.event;
-        if event.key == 0 || self.intake.shards().of(event.integration).keys.get(event.key).is_some() {
-            return Ok(None);
-        }
-        let since = self.intake.now().plus_millis(-keys::LIFETIME_MS);
-        let found = self.intake.ledger().view().find_key(event.integration, event.key, since)?;
-        Ok(found.map(|before| {
-            let body = before.number(Number::BodyHash).unwrap_or_default();
-            repeated(Known { seq: before.seq, id: before.id, body }, submission.body_hash)
-        }))
-    }
-
-    /// The one place where an event is judged: under its shard's lock, in the order of `seq`.
-    fn judge(
+    /// The one place where an event is judged: under its shard's lock, in the order of `seq`. The draft is completed and
+    /// `promise` covers it. `finish` completes the judged row once its id is known, e.g. with the redirect; the draft's
+    /// event is the row then.
+    pub fn judge(
         &mut self,
         live: &LiveIntegration,
-        shard: &mut Shard,
         promise: &Promise,
-        submission: Submission<'_>,
+        draft: &mut Draft,
         finish: impl FnOnce(&mut Event, &Wishes),
-    ) -> Result<Outcome, Rejected> {
-        let Submission { draft, body_hash } = submission;
-        let Draft { event, wishes, .. } = draft;
+    ) -> Outcome {
+        let Draft { event, wishes, body_hash, seen, .. } = draft;
+        let intake = self.intake.clone();
+        let mut shard = intake.shards().of(event.integration);
         if event.key != 0 {
-            if let Some(known) = shard.keys.get(event.key) {
-                return repeated(known, body_hash);
+            if let Some(known) = shard.keys.get(event.key, arrival(event)).or(seen.known) {
+                return repeated(known, *body_hash);
             }
-            event.set_number(Number::BodyHash, body_hash);
+            if shard.keys.pruned_through() > seen.covered {
+                return Outcome::LookAgain;
+            }
+            event.set_number(Number::BodyHash, *body_hash);
         }
         self.evaluate(live, event, wishes, &shard.counters);
-        let ledger = self.intake.ledger();
+        let ledger = intake.ledger();
         let seq = ledger.append(promise, event, |event| finish(event, wishes));
         live.plan.count_judged(event, &self.verdict, &mut shard.counters);
         if event.key != 0 {
-            let known = Known { seq, id: event.id, body: body_hash };
-            shard.keys.insert(event.key, known, || ledger.stats().sealed_seq);
+            let known = Known { seq, id: event.id, body: *body_hash, arrived: arrival(event) };
+            shard.keys.insert(event.key, known, ledger.sealed());
         }
-        Ok(Outcome::Judged(Judged { seq, id: event.id }))
+        Outcome::Judged(Judged { seq, id: event.id })
     }
 
     fn evaluate(&mut self, live: &LiveIntegration, event: &mut Event, wishes: &Wishes, counters: &Counters) {
@@ -216,11 +169,17 @@ impl Worker {
     }
 }
 
-fn repeated(known: Known, body_hash: i64) -> Result<Outcome, Rejected> {
-    if known.body != body_hash {
-        return Err(Rejected::KeyConflict);
+/// When an event arrived: keys live in that time.
+fn arrival(event: &Event) -> Timestamp {
+    event.time(Number::ArrivalTime).unwrap_or_else(|| event.at())
+}
+
+fn repeated(known: Known, body_hash: i64) -> Outcome {
+    if known.body == body_hash {
+        Outcome::Repeated(Judged { seq: known.seq, id: known.id })
+    } else {
+        Outcome::Conflict
     }
-    Ok(Outcome::Repeated(Judged { seq: known.seq, id: known.id }))
 }
 
 /// Keeps the network of an address: IPv4 without its last 8 bits, IPv6 without its last 80.

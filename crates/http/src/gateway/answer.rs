@@ -1,20 +1,17 @@
 //! What the caller of a judged event is told.
 
 use super::GatewayBody;
+use super::trust::Disclosure;
 use crate::row::{self, Field};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{Either, Full};
-use tollgate_domain::{Event, EventKind, Invalid, OrganizationId, Text};
+use tollgate_domain::{Column, Event, EventKind, Invalid, OrganizationId, Text};
 use tollgate_intake::Wishes;
 
 /// A transparent 1×1 GIF.
 const PIXEL: &[u8] =
     b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
-/// Fields that `fields=` may pick, besides a row's own.
-const PICKABLE: &[(&str, Field)] =
-    &[("redirect_url", Field::Stored(tollgate_domain::Column::Text(Text::RedirectedTo)))];
-
 /// Appends the short verdict without its closing brace.
 fn open_verdict(event: &Event, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"transaction_id\":\"");
@@ -36,39 +33,45 @@ pub(super) fn verdict(event: &Event, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// The fields that `wishes.fields` names.
+/// The fields that `wishes.fields` names, each once. `status` is part of every answer.
 pub(super) fn picked(wishes: &Wishes) -> Result<Vec<(&str, Field)>, Invalid> {
-    let names = wishes.fields.as_deref().unwrap_or_default().split(',').filter(|name| !name.is_empty());
-    names
-        .map(|name| {
-            let own = PICKABLE.iter().find(|(known, _)| *known == name).map(|(_, field)| *field);
-            let field = own.or_else(|| Field::from_name(name));
-            field
-                .map(|field| (name, field))
-                .ok_or_else(|| Invalid::new("fields", format!("{name} is not a field")))
-        })
-        .collect()
+    let mut picked: Vec<(&str, Field)> = Vec::new();
+    for name in wishes.fields.as_deref().unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
+        let field = match name {
+            "redirect_url" => Some(Field::Stored(Column::Text(Text::RedirectedTo))),
+            _ => Field::from_name(name),
+        };
+        let field = field.ok_or_else(|| Invalid::new("fields", format!("{name} is not a field")))?;
+        if name != "status" && !picked.iter().any(|(before, _)| *before == name) {
+            picked.push((name, field));
+        }
+    }
+    Ok(picked)
 }
 
 /// The answer to a single event.
-pub(super) fn single(event: &Event, wishes: &Wishes, organization: OrganizationId) -> Response<GatewayBody> {
-    if wishes.json {
+pub(super) fn single(
+    event: &Event,
+    wishes: &Wishes,
+    organization: OrganizationId,
+    disclosure: Disclosure,
+) -> Response<GatewayBody> {
+    if wishes.json || wishes.fields.is_some() {
         let mut body = Vec::with_capacity(2048);
         open_verdict(event, &mut body);
-        body.extend_from_slice(b",\"event\":");
-        row::write(event, organization, &mut body);
-        body.push(b'}');
-        return json(body);
-    }
-    if wishes.fields.is_some() {
-        let mut body = Vec::with_capacity(512);
-        open_verdict(event, &mut body);
-        // Unknown names were refused before the event was judged.
-        for (name, field) in picked(wishes).unwrap_or_default() {
-            body.push(b',');
-            row::string(name, &mut body);
-            body.push(b':');
-            row::write_value(event, organization, field, &mut body);
+        if wishes.json && disclosure != Disclosure::Guarded {
+            body.extend_from_slice(b",\"event\":");
+            let fields = Field::of_kind(event.kind).filter(|field| disclosure.allows(event, *field));
+            row::write_fields(event, organization, fields, &mut body);
+        } else if !wishes.json {
+            // Unknown names were refused before the event was judged.
+            let picked = picked(wishes).unwrap_or_default();
+            for (name, field) in picked.into_iter().filter(|(_, field)| disclosure.allows(event, *field)) {
+                body.push(b',');
+                row::string(name, &mut body);
+                body.push(b':');
+                row::write_value(event, organization, field, &mut body);
+            }
         }
         body.push(b'}');
         return json(body);

@@ -1,34 +1,91 @@
 //! Many events at once: NDJSON in, NDJSON out, line by line in order. One bad line does not spoil the others.
+//!
+//! Lines are read, looked up, completed and judged in turns, so that a large body does not keep a core to itself. What
+//! the ledger refuses for good, it refuses for the rest of the body too.
 
-use super::request::{body_hash, read_events};
-use super::{Core, GatewayBody, Route, answer, error, rejected};
+use super::request::{body_hash, idempotency_key};
+use super::{Core, GatewayBody, Route, answer, error, unavailable};
 use crate::auth::Caller;
+use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
 use crate::row;
 use http::Response;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tollgate_catalog::Scope;
 use tollgate_domain::{EventKind, IntegrationId, Invalid};
-use tollgate_intake::{Draft, Judged, LiveIntegration, Outcome, Rejected, Submission, set_from_json};
-use tollgate_ledger::Refused;
+use tollgate_intake::{Draft, Intake, Judged, LiveIntegration, Lookup, Outcome, Worker, set_from_json};
+use tollgate_ledger::{Promise, Refused};
 
-/// Most lines of one request.
+/// Most bytes of a body.
+const BODY_LIMIT: usize = 32 << 20;
+/// Most bytes of all bodies of one core.
+const BODIES_LIMIT: usize = 128 << 20;
+/// How long a body waits for room beside the others.
+const BODY_WAIT: Duration = Duration::from_secs(5);
+/// Most lines of one body.
 const MAX_LINES: usize = 10_000;
-/// Lines that are judged before other requests of the core get their turn.
+/// Lines, and bytes of lines, that are judged before other requests of the core get their turn.
 const TURN: usize = 256;
+const TURN_BYTES: usize = 1 << 20;
 /// How often and how long a busy ledger is waited for before lines are refused.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 const BUSY_TRIES: usize = 200;
 
-/// What a line's answer still waits for.
+/// Room for bodies, in KiB.
+pub(super) struct Bodies(Semaphore);
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self(Semaphore::new(BODIES_LIMIT >> 10))
+    }
+}
+
+impl Bodies {
+    /// Waits a while for room for a body; one that does not say its size may have any.
+    async fn room(&self, size: Option<u64>) -> Result<SemaphorePermit<'_>, ApiError> {
+        let bytes = size.unwrap_or(u64::MAX).min(BODY_LIMIT as u64);
+        let room = self.0.acquire_many((bytes >> 10) as u32 + 1);
+        match tokio::time::timeout(BODY_WAIT, room).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(unavailable(&"too many large bodies are being read")),
+        }
+    }
+}
+
+/// What a line is answered.
 enum Line {
-    /// The answer is written.
+    /// Nothing that the caller could mend went wrong.
+    Failed,
+    /// This.
     Done(Vec<u8>),
-    /// The answer is that of an earlier event.
+    /// What an earlier event was answered.
     Earlier(EventKind, Judged),
+}
+
+/// A line that is a legal event.
+struct Entry {
+    draft: Box<Draft>,
+    /// Its place among the answers.
+    at: usize,
+    /// Whether its answer is known.
+    settled: bool,
+}
+
+/// A body on its way through.
+struct Batch {
+    live: Arc<LiveIntegration>,
+    /// Idempotency key of the whole body.
+    key: Option<String>,
+    answers: Vec<Line>,
+    /// The highest `seq` that an answer waits for; 0 while nothing was taken in.
+    last_seq: u64,
+    /// Why the rest is not taken in.
+    refused: Option<Refused>,
 }
 
 impl Core {
@@ -44,112 +101,225 @@ impl Core {
         if caller.organization_id() != live.entry.organization {
             return Err(error(&ApiError::because(Code::NotFound, "There is no integration of this id.")));
         }
-        let body = read_events(request.into_body()).await?;
-        let lines: Vec<&[u8]> =
-            body.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
+        let answered = self.batch(live, request).await;
+        answered.map(|out| answer::typed(out, "application/x-ndjson")).map_err(|cause| error(&cause))
+    }
+
+    /// Takes in a body, and writes its answers once they are true.
+    async fn batch(
+        &self,
+        live: Arc<LiveIntegration>,
+        request: http::Request<Incoming>,
+    ) -> Result<Vec<u8>, ApiError> {
+        let key = idempotency_key(request.headers()).map_err(|refused| ApiError::invalid(vec![refused]))?;
+        let key = key.map(str::to_owned);
+        let body = request.into_body();
+        let _room = self.bodies.room(body.size_hint().upper()).await?;
+        let body = read(body, BODY_LIMIT, BODY_TIME).await?;
+        let filled = body.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let lines: Vec<&[u8]> = filled.take(MAX_LINES + 1).collect();
         if lines.len() > MAX_LINES {
-            let message = format!("The body has {} lines; at most {MAX_LINES} are taken.", lines.len());
-            return Err(error(&ApiError::because(Code::BodyTooLarge, message)));
+            let message = format!("The body has more than {MAX_LINES} lines.");
+            return Err(ApiError::because(Code::BodyTooLarge, message));
         }
-        let mut answers = Vec::with_capacity(lines.len());
-        let mut last_seq = 0;
-        for chunk in lines.chunks(TURN) {
-            last_seq = last_seq.max(self.chunk(&live, chunk, &mut answers).await);
-            if lines.len() > TURN {
+        let answers = Vec::with_capacity(lines.len());
+        let mut batch = Batch { live, key, answers, last_seq: 0, refused: None };
+        let mut rest = &lines[..];
+        while !rest.is_empty() && batch.refused.is_none() {
+            let (turn, after) = rest.split_at(turn(rest.iter().map(|line| line.len())));
+            self.turn(&mut batch, turn).await;
+            rest = after;
+            if !rest.is_empty() {
                 tokio::task::yield_now().await;
             }
         }
-        self.commits.wait(last_seq).await;
-        let mut out = Vec::with_capacity(answers.len() * 80);
-        for answer in answers {
-            match answer {
-                Line::Done(text) => out.extend_from_slice(&text),
-                Line::Earlier(kind, judged) => self.repeat(&live, kind, judged, &mut out),
+        if let Some(refused) = batch.refused {
+            let refused = unavailable(&refused);
+            if batch.last_seq == 0 {
+                return Err(refused);
             }
-            out.push(b'\n');
+            batch.answers.extend(rest.iter().map(|_| Line::Done(refusal(&refused))));
         }
-        Ok(answer::typed(out, "application/x-ndjson"))
+        self.commits.wait(batch.last_seq).await;
+        self.write(batch).await
     }
 
-    /// Takes in some lines; returns the highest `seq` that their answers wait for.
-    async fn chunk(&self, live: &LiveIntegration, lines: &[&[u8]], answers: &mut Vec<Line>) -> u64 {
-        let id = live.entry.integration.id;
-        let read: Vec<Result<(Box<Draft>, i64), Vec<Invalid>>> =
-            lines.iter().map(|line| self.read_line(id, line)).collect();
-        let mut drafts: Vec<Option<(Box<Draft>, i64)>> = Vec::with_capacity(read.len());
-        let first = answers.len();
-        for line in read {
-            match line {
+    /// Takes in some lines.
+    async fn turn(&self, batch: &mut Batch, lines: &[&[u8]]) {
+        let mut entries = Vec::with_capacity(lines.len());
+        for line in lines {
+            let at = batch.answers.len();
+            match self.read_line(batch, line) {
                 Ok(draft) => {
-                    drafts.push(Some(draft));
-                    answers.push(Line::Done(Vec::new()));
+                    entries.push(Entry { draft, at, settled: false });
+                    batch.answers.push(Line::Failed);
                 }
-                Err(errors) => {
-                    drafts.push(None);
-                    answers.push(Line::Done(refusal(&ApiError::invalid(errors))));
-                }
+                Err(errors) => batch.answers.push(Line::Done(refusal(&ApiError::invalid(errors)))),
             }
         }
-        let outcomes = self.submit_patiently(live, &mut drafts).await;
-        let mut last_seq = 0;
-        let ready = drafts.iter().enumerate().filter_map(|(n, draft)| Some((n, &draft.as_ref()?.0)));
-        for ((n, draft), outcome) in ready.zip(outcomes) {
-            answers[first + n] = match outcome {
-                Ok(Outcome::Judged(judged)) => {
-                    last_seq = last_seq.max(judged.seq);
-                    let mut text = Vec::with_capacity(80);
-                    answer::verdict(&draft.event, &mut text);
-                    Line::Done(text)
-                }
-                Ok(Outcome::Repeated(judged)) => {
-                    last_seq = last_seq.max(judged.seq);
-                    Line::Earlier(draft.event.kind, judged)
-                }
-                Err(cause) => Line::Done(refusal(&rejected(cause))),
-            };
+        entries = self.look_up_all(entries, |worker, draft| worker.ask(draft)).await;
+        for entry in &mut entries {
+            self.worker.borrow_mut().complete(&batch.live, &mut entry.draft);
         }
-        self.give_back(drafts.into_iter().flatten().map(|(draft, _)| draft));
-        last_seq
+        while !entries.is_empty() {
+            entries = self.judge_all(batch, entries).await;
+            entries = self.look_up_all(entries, |worker, draft| Some(worker.ask_again(draft))).await;
+        }
     }
 
-    /// Submits the drafts, waiting a while for a ledger that is busy: a batch is worth more patience than a click.
-    async fn submit_patiently(
-        &self,
-        live: &LiveIntegration,
-        drafts: &mut [Option<(Box<Draft>, i64)>],
-    ) -> Vec<Result<Outcome, Rejected>> {
-        for attempt in 0.. {
-            let submissions: Vec<Submission<'_>> = drafts
-                .iter_mut()
-                .flatten()
-                .map(|(draft, body_hash)| Submission { draft, body_hash: *body_hash })
-                .collect();
-            let count = submissions.len();
-            let submitted = self.worker.borrow_mut().submit_all(live, submissions);
-            match submitted {
-                Ok(outcomes) => return outcomes,
-                Err(Refused::Busy) if attempt < BUSY_TRIES => tokio::time::sleep(BUSY_PAUSE).await,
-                Err(refused) => return (0..count).map(|_| Err(Rejected::Refused(refused))).collect(),
-            }
-        }
-        Vec::new()
-    }
-
-    fn read_line(&self, integration: IntegrationId, line: &[u8]) -> Result<(Box<Draft>, i64), Vec<Invalid>> {
+    fn read_line(&self, batch: &Batch, line: &[u8]) -> Result<Box<Draft>, Vec<Invalid>> {
         let kind = kind_of(line).map_err(|error| vec![error])?;
-        let mut draft = self.draft(kind, integration);
-        set_from_json(&mut draft, line, &["kind"]).map_err(|error| vec![error])?;
-        draft.finish(self.intake.now())?;
-        let hash = if draft.wishes.event_key.is_some() { body_hash(&[line.trim_ascii()]) } else { 0 };
-        Ok((draft, hash))
+        let mut draft = self.draft(kind, batch.live.entry.integration.id);
+        match self.fill_line(batch, &mut draft, line) {
+            Ok(()) => Ok(draft),
+            Err(errors) => {
+                self.give_back([draft]);
+                Err(errors)
+            }
+        }
     }
 
-    fn repeat(&self, live: &LiveIntegration, kind: EventKind, judged: Judged, out: &mut Vec<u8>) {
-        match self.intake.stored(live.entry.integration.id, kind, judged.id) {
-            Ok(Some(event)) => answer::verdict(&event, out),
-            Ok(None) => out.extend(refusal(&ApiError::internal("repeating an answer", &"its event is gone"))),
-            Err(cause) => out.extend(refusal(&ApiError::internal("repeating an answer", &cause))),
+    fn fill_line(&self, batch: &Batch, draft: &mut Draft, line: &[u8]) -> Result<(), Vec<Invalid>> {
+        set_from_json(draft, line, &["kind"]).map_err(|error| vec![error])?;
+        draft.finish(self.intake.now())?;
+        if let (None, Some(key)) = (&draft.wishes.event_key, &batch.key) {
+            draft.wishes.event_key = Some(format!("{key}#{}", batch.answers.len() + 1));
         }
+        if draft.wishes.event_key.is_some() {
+            draft.body_hash = body_hash(&[line.trim_ascii()]);
+        }
+        Ok(())
+    }
+
+    /// Asks history about all entries at once. Those about which it could not be read are left out.
+    async fn look_up_all(
+        &self,
+        mut entries: Vec<Entry>,
+        ask: impl Fn(&Worker, &mut Draft) -> Option<Lookup>,
+    ) -> Vec<Entry> {
+        let lookups: Vec<Option<Lookup>> =
+            entries.iter_mut().map(|entry| ask(&self.worker.borrow(), &mut entry.draft)).collect();
+        if lookups.iter().all(Option::is_none) {
+            return entries;
+        }
+        let answer = |(mut entry, lookup): (Entry, Option<Lookup>)| match lookup.map(Lookup::run) {
+            Some(Ok(history)) => {
+                history.tell(&mut entry.draft);
+                Some(entry)
+            }
+            Some(Err(cause)) => {
+                ApiError::internal("reading history", &cause);
+                None
+            }
+            None => Some(entry),
+        };
+        let read = self.read(move || entries.into_iter().zip(lookups).filter_map(answer).collect()).await;
+        read.unwrap_or_default()
+    }
+
+    /// Judges completed entries in order; returns those whose keys must be looked up again.
+    async fn judge_all(&self, batch: &mut Batch, mut entries: Vec<Entry>) -> Vec<Entry> {
+        let mut rest = &mut entries[..];
+        while !rest.is_empty() {
+            let count = turn(rest.iter().map(|entry| entry.draft.event.text_bytes()));
+            let (now, after) = rest.split_at_mut(count);
+            let promise = match self.promise_patiently(now).await {
+                Ok(promise) => promise,
+                Err(refused) => {
+                    batch.refused = Some(refused);
+                    break;
+                }
+            };
+            let mut worker = self.worker.borrow_mut();
+            for entry in now {
+                let outcome = worker.judge(&batch.live, &promise, &mut entry.draft, |_, _| {});
+                batch.note(entry, outcome);
+            }
+            rest = after;
+        }
+        let (done, again): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.settled);
+        if let Some(refused) = batch.refused {
+            for entry in again {
+                batch.answers[entry.at] = Line::Done(refusal(&unavailable(&refused)));
+            }
+            return Vec::new();
+        }
+        self.give_back(done.into_iter().map(|entry| entry.draft));
+        again
+    }
+
+    /// Waits a while for a ledger that is busy: a batch is worth more patience than a click.
+    async fn promise_patiently(&self, entries: &[Entry]) -> Result<Promise, Refused> {
+        let bytes: usize = entries.iter().map(|entry| entry.draft.event.text_bytes()).sum();
+        let mut tries = 0;
+        loop {
+            match self.intake.ledger().promise(entries.len() as u64, bytes as u64) {
+                Err(Refused::Busy) if tries < BUSY_TRIES => tokio::time::sleep(BUSY_PAUSE).await,
+                result => return result,
+            }
+            tries += 1;
+        }
+    }
+
+    /// Writes the answers. Those of earlier events are read from history.
+    async fn write(&self, batch: Batch) -> Result<Vec<u8>, ApiError> {
+        let write = |intake: &Intake, integration, answers: Vec<Line>| {
+            let mut out = Vec::with_capacity(answers.len() * 80);
+            for answer in answers {
+                match answer {
+                    Line::Done(text) => out.extend_from_slice(&text),
+                    Line::Failed => out.extend(refusal(&ApiError::new(Code::Internal))),
+                    Line::Earlier(kind, judged) => repeat(intake, integration, kind, judged, &mut out),
+                }
+                out.push(b'\n');
+            }
+            out
+        };
+        let (intake, id, answers) = (self.intake.clone(), batch.live.entry.integration.id, batch.answers);
+        if answers.iter().any(|answer| matches!(answer, Line::Earlier(..))) {
+            self.read(move || write(&intake, id, answers)).await
+        } else {
+            Ok(write(&intake, id, answers))
+        }
+    }
+}
+
+impl Batch {
+    /// Notes what became of an entry.
+    fn note(&mut self, entry: &mut Entry, outcome: Outcome) {
+        entry.settled = outcome != Outcome::LookAgain;
+        self.answers[entry.at] = match outcome {
+            Outcome::Judged(judged) => {
+                self.last_seq = self.last_seq.max(judged.seq);
+                let mut text = Vec::with_capacity(80);
+                answer::verdict(&entry.draft.event, &mut text);
+                Line::Done(text)
+            }
+            Outcome::Repeated(judged) => {
+                self.last_seq = self.last_seq.max(judged.seq);
+                Line::Earlier(entry.draft.event.kind, judged)
+            }
+            Outcome::Conflict => Line::Done(refusal(&ApiError::new(Code::KeyReused))),
+            Outcome::LookAgain => Line::Failed,
+        };
+    }
+}
+
+/// How many things of these sizes are one turn: at least one.
+fn turn(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut bytes = 0;
+    let fits = sizes.take(TURN).take_while(|size| {
+        bytes += size;
+        bytes <= TURN_BYTES
+    });
+    fits.count().max(1)
+}
+
+fn repeat(intake: &Intake, integration: IntegrationId, kind: EventKind, judged: Judged, out: &mut Vec<u8>) {
+    match intake.stored(integration, kind, judged.id) {
+        Ok(Some(event)) => answer::verdict(&event, out),
+        Ok(None) => out.extend(refusal(&ApiError::internal("repeating an answer", &"its event is gone"))),
+        Err(cause) => out.extend(refusal(&ApiError::internal("repeating an answer", &cause))),
     }
 }
 
@@ -184,4 +354,29 @@ fn refusal(cause: &ApiError) -> Vec<u8> {
     row::string(&text, &mut out);
     out.push(b'}');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_cut_by_lines_and_by_bytes() {
+        assert_eq!(turn([10; 300].into_iter()), TURN);
+        assert_eq!(turn([TURN_BYTES / 4; 9].into_iter()), 4);
+        assert_eq!(turn([TURN_BYTES + 1, 1].into_iter()), 1);
+        assert_eq!(turn([1, TURN_BYTES].into_iter()), 1);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn bodies_share_their_room() {
+        let bodies = Bodies::default();
+        let unknown: Vec<_> = [bodies.room(None).await, bodies.room(Some(u64::MAX)).await].into();
+        assert!(unknown.iter().all(Result::is_ok));
+        let (_third, small) = (bodies.room(None).await.unwrap(), bodies.room(Some(100)).await);
+        assert!(small.is_ok());
+        assert!(tokio::time::timeout(Duration::from_millis(20), bodies.room(None)).await.is_err());
+        drop(unknown);
+        assert!(bodies.room(None).await.is_ok());
+    }
 }

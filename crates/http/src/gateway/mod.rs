@@ -1,15 +1,18 @@
 //! The gateway: where traffic comes in. It runs on hyper directly, one runtime a core, and is matched before the
 //! management router.
 //!
-//! A request is judged in one go and answered once its row is durable; nothing here waits for anything else.
+//! A request is judged in one go and answered once its row is durable. Only what history must be asked about, an
+//! idempotency key or a conversion's click, waits for anything else before.
 
 mod answer;
 mod commits;
 mod events;
+mod history;
 mod request;
 mod route;
 mod single;
 mod target;
+mod trust;
 
 pub use commits::Commits;
 pub use route::{Endpoint, Route};
@@ -22,12 +25,12 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use tollgate_domain::{EventKind, IntegrationId, Trust};
-use tollgate_intake::{Draft, Intake, LiveIntegration, Rejected, Worker};
-use tollgate_ledger::Refused;
+use tollgate_domain::{EventKind, IntegrationId};
+use tollgate_intake::{Draft, Intake, LiveIntegration, Worker};
 
 /// A gateway's answer, or the router's.
 pub type GatewayBody = Either<Full<Bytes>, Body>;
@@ -49,15 +52,29 @@ pub struct Core {
     intake: Arc<Intake>,
     options: Arc<GatewayOptions>,
     worker: RefCell<Worker>,
+    #[expect(
+        clippy::vec_box,
+        reason = "drafts are large and go in and out all the time: they move by their box"
+    )]
     drafts: RefCell<Vec<Box<Draft>>>,
     commits: Rc<Commits>,
+    readers: history::Readers,
+    bodies: events::Bodies,
 }
 
 impl Core {
     /// A gateway for the calling thread, whose `commits` someone keeps awake.
     pub fn new(intake: Arc<Intake>, options: Arc<GatewayOptions>, commits: Rc<Commits>) -> Self {
         let worker = RefCell::new(Worker::new(intake.clone()));
-        Self { intake, options, worker, drafts: RefCell::default(), commits }
+        Self {
+            intake,
+            options,
+            worker,
+            drafts: RefCell::default(),
+            commits,
+            readers: history::Readers::default(),
+            bodies: events::Bodies::default(),
+        }
     }
 
     /// The route of a request, when it is the gateway's.
@@ -87,31 +104,6 @@ impl Core {
         found.ok_or_else(|| error(&ApiError::because(Code::NotFound, "There is no integration of this id.")))
     }
 
-    /// Whether the integration's trust lets this caller speak.
-    fn check_trust(&self, live: &LiveIntegration, headers: &HeaderMap, peer: IpAddr) -> Result<(), ApiError> {
-        let integration = &live.entry.integration;
-        let listed = || integration.trusted_sources.iter().filter_map(|net| net.parse::<IpNet>().ok());
-        let trusted = match integration.trust {
-            Trust::Open => true,
-            Trust::Listed => listed().any(|net| net.contains(&peer)) || self.holds_key(live, headers),
-            Trust::Strict => self.holds_key(live, headers),
-        };
-        if trusted {
-            return Ok(());
-        }
-        Err(ApiError::because(
-            Code::Unauthorized,
-            "This integration takes events from trusted callers only: send an API key.",
-        ))
-    }
-
-    /// Whether the request shows an API key of the integration's organization that may write.
-    fn holds_key(&self, live: &LiveIntegration, headers: &HeaderMap) -> bool {
-        let snapshot = self.intake.catalog().snapshot();
-        let caller = crate::auth::Caller::of_headers(headers, &snapshot, tollgate_catalog::Scope::Write);
-        caller.is_ok_and(|caller| caller.organization_id() == live.entry.organization)
-    }
-
     /// An empty draft, from the pool when it has one. Drafts are large, so they move by their box.
     fn draft(&self, kind: EventKind, integration: IntegrationId) -> Box<Draft> {
         match self.drafts.borrow_mut().pop() {
@@ -123,26 +115,13 @@ impl Core {
         }
     }
 
-    /// Gives drafts back.
+    /// Gives drafts back. One that held a monster is not kept at its size.
     fn give_back(&self, drafts: impl IntoIterator<Item = Box<Draft>>) {
         const KEPT: usize = 1024;
+        const KEPT_BYTES: usize = 64 << 10;
         let mut pool = self.drafts.borrow_mut();
         let room = KEPT.saturating_sub(pool.len());
-        pool.extend(drafts.into_iter().take(room));
-    }
-
-    /// The user's address: the caller's own, or what a trusted proxy says of it.
-    fn client_ip(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let is_trusted = |ip: &IpAddr| self.options.trusted_proxies.iter().any(|net| net.contains(ip));
-        let peer = peer.to_canonical();
-        if !is_trusted(&peer) {
-            return peer;
-        }
-        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<IpAddr> =
-            forwarded.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-        // The nearest address that is not a proxy of ours; everything further left is hearsay.
-        hops.iter().rev().map(IpAddr::to_canonical).find(|hop| !is_trusted(hop)).unwrap_or(peer)
+        pool.extend(drafts.into_iter().filter(|draft| draft.capacity() <= KEPT_BYTES).take(room));
     }
 }
 
@@ -157,19 +136,10 @@ fn error(error: &ApiError) -> Box<Response<GatewayBody>> {
     Box::new(error.respond(Dialect::Clickshield).map(Either::Right))
 }
 
-/// What the caller is told when nothing was taken in.
-fn rejected(cause: Rejected) -> ApiError {
-    match cause {
-        Rejected::Invalid(errors) => ApiError::invalid(errors),
-        Rejected::KeyConflict => ApiError::new(Code::KeyReused),
-        Rejected::Refused(refused) => unavailable(refused),
-        Rejected::Scan(error) => ApiError::internal("reading history", &error),
-    }
-}
-
-fn unavailable(refused: Refused) -> ApiError {
+/// What the caller is told when nothing was taken in because there is no room for it now.
+fn unavailable(cause: &dyn Display) -> ApiError {
     ApiError {
         retry_after: Some(RETRY_AFTER),
-        ..ApiError::because(Code::Unavailable, format!("Nothing was stored: {refused}."))
+        ..ApiError::because(Code::Unavailable, format!("Nothing was stored: {cause}."))
     }
 }

@@ -1,26 +1,16 @@
 //! Parameters out of a query string, a form or a JSON object, into a draft.
 
-use super::{GatewayBody, error};
+use crate::body::{Encoding, content_type, decode};
 use crate::error::{ApiError, Code};
-use bytes::Bytes;
-use http::{HeaderMap, Response, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use percent_encoding::percent_decode_str;
-use std::borrow::Cow;
-use tollgate_domain::Invalid;
-use tollgate_intake::{Draft, set_from_json};
-
-/// Most bytes of one event's body.
-const SINGLE_LIMIT: usize = 64 << 10;
-/// Most bytes of a body of many events.
-const EVENTS_LIMIT: usize = 32 << 20;
+use http::HeaderMap;
+use tollgate_domain::{Invalid, Text};
+use tollgate_intake::{Draft, MAX_VALUE, set_from_json};
 
 /// Takes every parameter of a query string or form.
 pub(super) fn set_from_query(draft: &mut Draft, query: &str) {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match (decode(name), decode(value)) {
+        match (decode(name.as_bytes()), decode(value.as_bytes())) {
             (Some(name), Some(value)) => draft.set(&name, &value),
             _ => {
                 let name: String = name.chars().take(64).collect();
@@ -30,72 +20,47 @@ pub(super) fn set_from_query(draft: &mut Draft, query: &str) {
     }
 }
 
-/// A percent-decoded piece of a query, with `+` as a space; `None` when it is not UTF-8.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.bytes().any(|b| b == b'%' || b == b'+') {
-        return Some(Cow::Borrowed(text));
-    }
-    let spaced = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
-    Some(Cow::Owned(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned()))
-}
-
-/// How a body is written.
-enum Encoding {
-    Form,
-    Json,
-}
-
-/// Reads a single event's body.
-pub(super) async fn read_single(body: Incoming) -> Result<Bytes, Box<Response<GatewayBody>>> {
-    read(body, SINGLE_LIMIT).await
-}
-
-/// Reads a body of many events.
-pub(super) async fn read_events(body: Incoming) -> Result<Bytes, Box<Response<GatewayBody>>> {
-    read(body, EVENTS_LIMIT).await
-}
-
-async fn read(body: Incoming, limit: usize) -> Result<Bytes, Box<Response<GatewayBody>>> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(cause) if cause.downcast_ref::<LengthLimitError>().is_some() => {
-            let message = format!("The body is larger than {limit} bytes.");
-            Err(error(&ApiError::because(Code::BodyTooLarge, message)))
-        }
-        Err(_) => {
-            Err(error(&ApiError::because(Code::MalformedBody, "The body ended before it was complete.")))
-        }
-    }
-}
-
 /// Takes every parameter of a body.
 pub(super) fn set_from_body(draft: &mut Draft, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {
     if body.is_empty() {
         return Ok(());
     }
-    match encoding(headers)? {
-        Encoding::Json => set_from_json(draft, body, &[])
+    match content_type(headers)? {
+        Some(Encoding::Json) => set_from_json(draft, body, &[])
             .map_err(|invalid| ApiError { errors: vec![invalid], ..ApiError::new(Code::MalformedBody) }),
-        Encoding::Form => {
+        Some(Encoding::Form) => {
             let text = std::str::from_utf8(body)
                 .map_err(|_| ApiError::because(Code::MalformedBody, "The form is not UTF-8."))?;
             set_from_query(draft, text);
             Ok(())
         }
+        None => Err(ApiError::new(Code::UnsupportedMediaType)),
     }
 }
 
-fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        Ok(Encoding::Json)
-    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        Ok(Encoding::Form)
-    } else {
-        Err(ApiError::new(Code::UnsupportedMediaType))
+/// What the user's own request says beside its address, where the parameters are silent.
+pub(super) fn set_from_headers(draft: &mut Draft, headers: &HeaderMap) {
+    let header = |name| headers.get(name).map(http::HeaderValue::as_bytes);
+    draft.set_ambient(Text::UserAgent, header(http::header::USER_AGENT));
+    draft.observe_user_agent(None);
+    draft.set_ambient(Text::Referer, header(http::header::REFERER));
+    draft.set_ambient(Text::BrowserLanguages, header(http::header::ACCEPT_LANGUAGE));
+}
+
+/// The `Idempotency-Key` of a request.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Invalid> {
+    let refuse = |message: String| Err(Invalid::new("Idempotency-Key", message));
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    match key.to_str().map(str::trim) {
+        Ok("") => Ok(None),
+        Ok(key) if key.len() <= MAX_KEY => Ok(Some(key)),
+        Ok(_) => refuse(format!("is longer than {MAX_KEY} bytes")),
+        Err(_) => refuse("must be printable ASCII".to_owned()),
     }
 }
+
+/// Longest key of a request: there is room for a line's number behind it.
+const MAX_KEY: usize = MAX_VALUE - 8;
 
 /// A hash of what was asked, to tell a retry from another request under the same key.
 pub(super) fn body_hash(parts: &[&[u8]]) -> i64 {

@@ -1,15 +1,20 @@
 //! One event by GET or POST: click, postback, impression.
 
-use super::request::{body_hash, read_single, set_from_body, set_from_query};
-use super::{Core, GatewayBody, Route, answer, error, rejected, target};
-use crate::error::ApiError;
+use super::request::{body_hash, idempotency_key, set_from_body, set_from_headers, set_from_query};
+use super::target::MAX_LOCATION;
+use super::{Core, GatewayBody, Route, answer, error, target, unavailable};
+use crate::body::{BODY_TIME, read};
+use crate::error::{ApiError, Code};
 use crate::gateway::Endpoint;
 use bytes::Bytes;
-use http::{HeaderMap, Response, header, request::Parts};
+use http::{Method, Response, request::Parts};
 use hyper::body::Incoming;
 use std::net::IpAddr;
-use tollgate_domain::{EventKind, Invalid, OrganizationId, Text};
-use tollgate_intake::{Draft, Judged, LiveIntegration, Outcome, Submission, Wishes};
+use tollgate_domain::{EventKind, Text};
+use tollgate_intake::{Draft, Judged, LiveIntegration, Outcome, Wishes};
+
+/// Most bytes of one event's body.
+const BODY_LIMIT: usize = 64 << 10;
 
 /// An answer that waits for its row to be durable.
 enum Waiting {
@@ -29,24 +34,28 @@ impl Core {
         let Endpoint::Single(kind) = route.endpoint else { return Err(super::not_allowed("POST")) };
         let live = self.live(route)?;
         let (parts, body) = request.into_parts();
-        let body = if parts.method == http::Method::POST { read_single(body).await? } else { Bytes::new() };
+        self.check_trust(&live, &parts.headers, peer).map_err(|cause| error(&cause))?;
+        let body = match parts.method {
+            Method::POST => read(body, BODY_LIMIT, BODY_TIME).await.map_err(|cause| error(&cause))?,
+            _ => Bytes::new(),
+        };
         let mut draft = self.draft(kind, live.entry.integration.id);
-        let waiting = self.take_in(&live, &mut draft, &parts, &body, peer);
+        let waiting = self.take_in(&live, &mut draft, &parts, &body, peer).await;
         self.give_back([draft]);
-        let organization = live.entry.organization;
         match waiting.map_err(|cause| error(&cause))? {
             Waiting::Ready(seq, response) => {
                 self.commits.wait(seq).await;
                 Ok(response)
             }
             Waiting::Earlier(judged, wishes) => {
-                self.earlier(&live, kind, judged, &wishes, organization).await
+                let earlier = self.earlier(&live, kind, judged, &wishes, &parts).await;
+                earlier.map_err(|cause| error(&cause))
             }
         }
     }
 
-    /// Reads, judges and prepares the answer, without waiting for anything.
-    fn take_in(
+    /// Reads, judges and prepares the answer. It waits for nothing but what history says, and that for few.
+    async fn take_in(
         &self,
         live: &LiveIntegration,
         draft: &mut Draft,
@@ -54,41 +63,78 @@ impl Core {
         body: &[u8],
         peer: IpAddr,
     ) -> Result<Waiting, ApiError> {
-        self.check_trust(live, &parts.headers, peer)?;
-        let integration = &live.entry.integration;
+        self.fill(live, draft, parts, body, peer)?;
+        let lookup = self.worker.borrow().ask(draft);
+        if let Some(lookup) = lookup {
+            self.look_up(lookup).await?.tell(draft);
+        }
+        self.worker.borrow_mut().complete(live, draft);
+        loop {
+            match self.judge(live, draft)? {
+                Outcome::Judged(judged) => {
+                    let disclosure = self.disclosure(live, &parts.headers, &draft.wishes);
+                    let organization = live.entry.organization;
+                    let response = answer::single(&draft.event, &draft.wishes, organization, disclosure);
+                    return Ok(Waiting::Ready(judged.seq, response));
+                }
+                Outcome::Repeated(judged) => return Ok(Waiting::Earlier(judged, draft.wishes.clone())),
+                Outcome::Conflict => return Err(ApiError::new(Code::KeyReused)),
+                Outcome::LookAgain => {
+                    let lookup = self.worker.borrow().ask_again(draft);
+                    self.look_up(lookup).await?.tell(draft);
+                }
+            }
+        }
+    }
+
+    /// Everything the request says, or every problem it has.
+    fn fill(
+        &self,
+        live: &LiveIntegration,
+        draft: &mut Draft,
+        parts: &Parts,
+        body: &[u8],
+        peer: IpAddr,
+    ) -> Result<(), ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         set_from_query(draft, query);
         set_from_body(draft, &parts.headers, body)?;
-        set_from_headers(draft, &parts.headers);
-        if draft.event.kind != EventKind::Conversion {
-            self.set_from_connection(draft, &parts.headers, peer);
+        match idempotency_key(&parts.headers) {
+            Ok(Some(key)) => draft.set("event_key", key),
+            Ok(None) => {}
+            Err(refused) => draft.refuse(refused),
         }
-        if let Err(refused) = target::check(integration, &draft.wishes) {
+        if draft.event.kind != EventKind::Conversion {
+            if draft.event.text(Text::Ip).is_none() {
+                draft.set_ip(self.client_ip(&parts.headers, peer));
+            }
+            set_from_headers(draft, &parts.headers);
+        }
+        if let Err(refused) = target::check(&live.entry.integration, &draft.wishes) {
             draft.refuse(refused);
         }
         if let Err(refused) = answer::picked(&draft.wishes).map(|_| ()) {
             draft.refuse(refused);
         }
         draft.finish(self.intake.now()).map_err(ApiError::invalid)?;
-        let keyed = draft.wishes.event_key.is_some();
-        let body_hash = if keyed { body_hash(&[query.as_bytes(), body]) } else { 0 };
+        if draft.wishes.event_key.is_some() {
+            draft.body_hash = body_hash(&[query.as_bytes(), body]);
+        }
+        Ok(())
+    }
+
+    fn judge(&self, live: &LiveIntegration, draft: &mut Draft) -> Result<Outcome, ApiError> {
         let redirects = draft.event.kind == EventKind::Click && !draft.wishes.no_redirect;
-        let outcome = self
-            .worker
-            .borrow_mut()
-            .submit(live, Submission { draft: &mut *draft, body_hash }, |event, wishes| {
-                if redirects {
-                    target::set(event, wishes, integration);
-                }
-            })
-            .map_err(rejected)?;
-        Ok(match outcome {
-            Outcome::Judged(judged) => {
-                let response = answer::single(&draft.event, &draft.wishes, live.entry.organization);
-                Waiting::Ready(judged.seq, response)
+        let location = if redirects { MAX_LOCATION } else { 0 };
+        let bytes = draft.event.text_bytes() + location;
+        let promise =
+            self.intake.ledger().promise(1, bytes as u64).map_err(|refused| unavailable(&refused))?;
+        let outcome = self.worker.borrow_mut().judge(live, &promise, draft, |event, wishes| {
+            if redirects {
+                target::set(event, wishes, &live.entry.integration);
             }
-            Outcome::Repeated(judged) => Waiting::Earlier(judged, draft.wishes.clone()),
-        })
+        });
+        Ok(outcome)
     }
 
     async fn earlier(
@@ -97,37 +143,15 @@ impl Core {
         kind: EventKind,
         judged: Judged,
         wishes: &Wishes,
-        organization: OrganizationId,
-    ) -> Result<Response<GatewayBody>, Box<Response<GatewayBody>>> {
+        parts: &Parts,
+    ) -> Result<Response<GatewayBody>, ApiError> {
         self.commits.wait(judged.seq).await;
-        match self.intake.stored(live.entry.integration.id, kind, judged.id) {
-            Ok(Some(event)) => Ok(answer::single(&event, wishes, organization)),
-            Ok(None) => Err(error(&ApiError::internal("repeating an answer", &"its event is gone"))),
-            Err(cause) => Err(error(&ApiError::internal("repeating an answer", &cause))),
-        }
-    }
-
-    /// What the user's own request says, where the parameters are silent.
-    fn set_from_connection(&self, draft: &mut Draft, headers: &HeaderMap, peer: IpAddr) {
-        if draft.event.text(Text::Ip).is_none() {
-            draft.set_ip(self.client_ip(headers, peer));
-        }
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        draft.observe_user_agent(header(header::USER_AGENT));
-        let sources = [(Text::Referer, header::REFERER), (Text::BrowserLanguages, header::ACCEPT_LANGUAGE)];
-        for (column, name) in sources {
-            if let (None, Some(value)) = (draft.event.text(column), header(name)) {
-                draft.set(column.name(), value);
-            }
-        }
-    }
-}
-
-fn set_from_headers(draft: &mut Draft, headers: &HeaderMap) {
-    if let Some(key) = headers.get("idempotency-key") {
-        match key.to_str() {
-            Ok(key) => draft.set("event_key", key),
-            Err(_) => draft.refuse(Invalid::new("Idempotency-Key", "must be printable ASCII")),
+        let (intake, id) = (self.intake.clone(), live.entry.integration.id);
+        let disclosure = self.disclosure(live, &parts.headers, wishes);
+        match self.read(move || intake.stored(id, kind, judged.id)).await? {
+            Ok(Some(event)) => Ok(answer::single(&event, wishes, live.entry.organization, disclosure)),
+            Ok(None) => Err(ApiError::internal("repeating an answer", &"its event is gone")),
+            Err(cause) => Err(ApiError::internal("repeating an answer", &cause)),
         }
     }
 }

@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::{IpAddr, TcpListener};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -26,16 +26,19 @@ const MAX_CONNECTIONS: usize = 16_384;
 /// Pause after a failure to accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts until `stopped` says otherwise, then lets connections finish.
+/// Accepts until `stopped` says otherwise, then lets connections finish. Returns what is left of the time for that.
 pub(super) async fn accept(
     listener: TcpListener,
     core: Rc<Core>,
     router: Router,
     mut stopped: watch::Receiver<Option<Duration>>,
-) {
+) -> Duration {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
-        Err(error) => return tracing::error!(%error, "a core cannot listen"),
+        Err(error) => {
+            tracing::error!(%error, "a core cannot listen");
+            return Duration::ZERO;
+        }
     };
     let mut connections = JoinSet::new();
     let stop_signal = stopped.clone();
@@ -58,10 +61,12 @@ pub(super) async fn accept(
     }
     drop(listener);
     let grace = stopped.borrow().unwrap_or_default();
+    let since = Instant::now();
     let finished = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(grace, finished).await.is_err() {
         tracing::warn!(connections = connections.len(), "requests did not finish in time and are cut off");
     }
+    grace.saturating_sub(since.elapsed())
 }
 
 async fn serve(

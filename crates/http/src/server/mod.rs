@@ -45,8 +45,12 @@ pub struct RunningServer {
 }
 
 impl Server {
-    /// Binds the address, once for each core.
+    /// Binds the address, once for each core. Cores share their port, so a port that someone else shares too would be
+    /// bound as well, and get half of his requests: whether it is free is asked without sharing first.
     pub fn bind(options: ServerOptions, intake: Arc<Intake>, router: Router) -> io::Result<Self> {
+        if options.listen.port() != 0 {
+            drop(socket(options.listen, false)?);
+        }
         let first = listener(options.listen)?;
         let address = first.local_addr()?;
         let mut listeners = vec![first];
@@ -75,7 +79,11 @@ impl Server {
                 let core = Rc::new(Core::new(intake, gateway, commits.clone()));
                 let local = LocalSet::new();
                 local.spawn_local(async move { commits.run().await });
-                runtime.block_on(local.run_until(connection::accept(listener, core, router, stopped)));
+                let accept = connection::accept(listener, core, router, stopped);
+                let rest = runtime.block_on(local.run_until(accept));
+                // Requests that were cut off may have left work on other threads.
+                drop(local);
+                runtime.shutdown_timeout(rest);
             };
             threads.push(std::thread::Builder::new().name(format!("core-{number}")).spawn(serve)?);
         }
@@ -96,11 +104,16 @@ impl RunningServer {
 }
 
 fn listener(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
+    let socket = socket(address, true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
     socket.listen(4096)?;
     Ok(socket.into())
+}
+
+fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
 }

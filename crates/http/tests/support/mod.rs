@@ -18,7 +18,7 @@ use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_ledger::{Options, Running};
 use tollgate_signals::Signals;
 
-pub const LOG_FILE: u64 = 4 << 20;
+const LOG_FILE: u64 = 4 << 20;
 /// 2026-03-01T12:00:00Z.
 pub const NOW: i64 = 1_772_366_400_000;
 
