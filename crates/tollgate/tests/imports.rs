@@ -5,7 +5,9 @@ mod support;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use support::{Made, run, shared, stderr, stdout};
+use std::process::Stdio;
+use std::time::Duration;
+use support::{Made, run, shared, stderr, stdout, tollgate};
 
 fn count(summary: &Value, name: &str) -> u64 {
     summary[name].as_u64().unwrap()
@@ -185,4 +187,64 @@ fn what_cannot_be_imported_says_why() {
     assert!(code == Some(1) && said.contains("no integration aaaaaaaaaa"), "{said}");
     assert_eq!(import(&["--integration", id, "--format", "xml"]).0, Some(2));
     assert_eq!(import(&["--integration", id, "--format", "csv", "--set", "novalue"]).0, Some(2));
+}
+
+/// What was decided about each line, by the caller's id.
+fn verdicts(made: &Made) -> BTreeMap<String, String> {
+    let server = made.serve();
+    let rows = made.report(&server, "click-table", ("2024-01-01", "2024-01-31"));
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let all: BTreeMap<_, _> =
+        rows.iter().map(|row| (text(row, "external_transaction_id"), text(row, "rejection"))).collect();
+    assert_eq!(all.len(), rows.len(), "no line is stored twice");
+    all
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on_and_judges_the_rest_as_it_would_have() {
+    const LINES: usize = 40_000;
+    let mut text = String::from("click_time,external_transaction_id,offer,ip,user_agent\n");
+    for i in 0..LINES {
+        // Not in the order of time, and few enough addresses that what came before decides.
+        let second = (i * 7_919) % 86_400;
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        text += &format!(
+            "2024-01-05 {hour:02}:{minute:02}:{second:02},e{i},{},10.0.{}.{},Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\n",
+            i % 4,
+            i % 7,
+            i % 61
+        );
+    }
+    let (whole, killed) = (Made::new(), Made::new());
+    let import = |made: &Made| {
+        let file = made.path("clicks.csv");
+        std::fs::write(&file, &text).unwrap();
+        let file = file.to_str().unwrap().to_owned();
+        let arguments =
+            ["import", "--data-dir", &made.data(), "--integration", &made.integration, "--kind", "click"];
+        let mut command = tollgate();
+        command.args(arguments).args(["--format", "csv", "--json", &file]);
+        command
+    };
+    let done = import(&whole).output().unwrap();
+    assert!(done.status.success(), "{}", stderr(&done));
+
+    let mut kills = 0;
+    let last = loop {
+        let mut child = import(&killed).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // Later each time, so that it comes to an end.
+        std::thread::sleep(Duration::from_millis(250 + 350 * kills));
+        if child.try_wait().unwrap().is_some() || kills == 40 {
+            break child.wait_with_output().unwrap();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+    };
+    let last: Value = serde_json::from_slice(&last.stdout).unwrap();
+    eprintln!("{kills} kills; the last import found {} lines already there", last["already_there"]);
+    assert_eq!(count(&last, "clicks") + count(&last, "already_there"), LINES as u64);
+    let expected = verdicts(&whole);
+    assert!(expected.values().filter(|reason| *reason == "DUPLICATE_IP").count() > 5_000);
+    assert!(expected == verdicts(&killed), "the same verdict for every line");
 }
