@@ -1,7 +1,10 @@
 //! A whole server on a free port over a simulated disk, and a small client.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use axum::Router;
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +17,7 @@ use tollgate_http::gateway::GatewayOptions;
 use tollgate_http::server::{RunningServer, Server, ServerOptions};
 use tollgate_http::{ApiState, router};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
+use tollgate_ledger::disk::{Disk, DiskFile};
 use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_ledger::{Options, Running};
 use tollgate_signals::Signals;
@@ -65,11 +69,96 @@ impl Answer {
     }
 }
 
+/// What differs from the usual.
+pub struct Setup {
+    pub gateway: GatewayOptions,
+    pub cores: usize,
+    pub max_open_rows: u64,
+    /// Milliseconds that every read of a file takes.
+    pub read_delay: Arc<AtomicU64>,
+    pub routes: Router,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            gateway: GatewayOptions::default(),
+            cores: 2,
+            max_open_rows: 1_000_000,
+            read_delay: Arc::default(),
+            routes: Router::new(),
+        }
+    }
+}
+
+/// A disk whose reads take a while.
+struct SlowDisk {
+    disk: SimDisk,
+    delay: Arc<AtomicU64>,
+}
+
+struct SlowFile {
+    file: Arc<dyn DiskFile>,
+    delay: Arc<AtomicU64>,
+}
+
+impl SlowDisk {
+    fn file(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        Arc::new(SlowFile { file, delay: self.delay.clone() })
+    }
+}
+
+impl Disk for SlowDisk {
+    fn create(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(self.file(self.disk.create(path)?))
+    }
+    fn open(&self, path: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(self.file(self.disk.open(path)?))
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn remove(&self, path: &str) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        self.disk.list(dir)
+    }
+    fn create_dir(&self, dir: &str) -> io::Result<()> {
+        self.disk.create_dir(dir)
+    }
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.disk.free_bytes()
+    }
+}
+
+impl DiskFile for SlowFile {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_at(offset, bytes)
+    }
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        std::thread::sleep(Duration::from_millis(self.delay.load(Ordering::Relaxed)));
+        self.file.read_at(offset, bytes)
+    }
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+    fn allocate(&self, length: u64) -> io::Result<()> {
+        self.file.allocate(length)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+}
+
 pub struct TestServer {
     pub made: Initialised,
     pub disk: SimDisk,
     pub intake: Arc<Intake>,
-    address: SocketAddr,
+    pub address: SocketAddr,
     server: Option<RunningServer>,
     ledger: Option<Running>,
     stop: Arc<AtomicBool>,
@@ -83,6 +172,10 @@ impl TestServer {
     }
 
     pub fn with(gateway: GatewayOptions) -> Self {
+        Self::of(Setup { gateway, ..Setup::default() })
+    }
+
+    pub fn of(setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(TestClock(AtomicI64::new(NOW)));
@@ -97,20 +190,26 @@ impl TestServer {
             Arc::new(runtime.block_on(Catalog::open(&path, clock.clone(), entropy.clone())).unwrap());
         let disk = SimDisk::new(seed, 1 << 30);
         let parts = Parts {
-            disk: Arc::new(disk.clone()),
+            disk: Arc::new(SlowDisk { disk: disk.clone(), delay: setup.read_delay }),
             catalog: catalog.clone(),
             signals: Signals::builtin(clock.clone()),
             clock,
             entropy,
         };
-        let ledger = Options { log_file_bytes: LOG_FILE, prepare_ahead: 1, ..Options::default() };
+        let ledger = Options {
+            log_file_bytes: LOG_FILE,
+            prepare_ahead: 1,
+            max_open_rows: setup.max_open_rows,
+            ..Options::default()
+        };
         let options = IntakeOptions { ledger, counter_bytes: 64 << 20 };
         let (intake, _) = Intake::open(parts, options).unwrap();
         let running = intake.ledger().start(Arc::new(|error| panic!("{error}"))).unwrap();
         let state = ApiState { catalog: catalog.clone(), ledger: intake.ledger().clone() };
         let listen = "127.0.0.1:0".parse().unwrap();
-        let server =
-            Server::bind(ServerOptions { listen, cores: 2, gateway }, intake.clone(), router(state)).unwrap();
+        let options = ServerOptions { listen, cores: setup.cores, gateway: setup.gateway };
+        let routes = router(state).merge(setup.routes);
+        let server = Server::bind(options, intake.clone(), routes).unwrap();
         let address = server.local_addr();
         let stop = Arc::new(AtomicBool::new(false));
         let follower = follow(intake.clone(), catalog, stop.clone());
@@ -126,6 +225,11 @@ impl TestServer {
             follower: Some(follower),
             _dir: dir,
         }
+    }
+
+    /// Stops serving, as the binary does on a signal.
+    pub fn stop(&mut self, grace: Duration) {
+        self.server.take().unwrap().stop(grace);
     }
 
     /// Sends a request as it is and reads the answer to its end.
