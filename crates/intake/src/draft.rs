@@ -121,15 +121,15 @@ impl Draft {
 
     fn wish(&mut self, wish: Wish, name: &str, value: &str) -> Result<(), Invalid> {
         let wishes = &mut self.wishes;
-        let text = |limit| limited(name, value, limit).map(|text| Some(text.to_owned()));
+        let text = |limit| limited(name, value, limit).map(str::to_owned);
         match wish {
             Wish::NoRedirect => wishes.no_redirect = boolean(name, value)?,
             Wish::Json => wishes.json = boolean(name, value)?,
-            Wish::Fields => wishes.fields = text(MAX_VALUE)?,
-            Wish::FilterGroup => wishes.filter_group = Some(parsed(name, value)?),
-            Wish::RedirectUrl => wishes.redirect_url = text(MAX_LONG_VALUE)?,
-            Wish::TransactionId => wishes.transaction_id = Some(parsed(name, value)?),
-            Wish::EventKey => wishes.event_key = text(MAX_VALUE)?,
+            Wish::Fields => once(name, &mut wishes.fields, text(MAX_VALUE)?)?,
+            Wish::FilterGroup => once(name, &mut wishes.filter_group, parsed(name, value)?)?,
+            Wish::RedirectUrl => once(name, &mut wishes.redirect_url, text(MAX_LONG_VALUE)?)?,
+            Wish::TransactionId => once(name, &mut wishes.transaction_id, parsed(name, value)?)?,
+            Wish::EventKey => once(name, &mut wishes.event_key, text(MAX_VALUE)?)?,
         }
         Ok(())
     }
@@ -167,6 +167,10 @@ impl Draft {
     fn ip(&mut self, name: &str, value: &str) -> Result<(), Invalid> {
         let ip =
             IpAddr::from_str(value).map_err(|_| Invalid::new(name, "must be an IPv4 or IPv6 address"))?;
+        if let Some(before) = self.event.text(Text::Ip) {
+            let same = before.parse::<IpAddr>().is_ok_and(|before| before == ip.to_canonical());
+            return if same { Ok(()) } else { Err(twice(name)) };
+        }
         match ip {
             // An IPv4 address parses in its canonical form only.
             IpAddr::V4(_) => self.event.set_text(Text::Ip, value),
@@ -289,6 +293,17 @@ fn longest(column: Text) -> usize {
     }
 }
 
+/// Puts a value in its place, unless another one is there.
+fn once<T: PartialEq>(name: &str, place: &mut Option<T>, value: T) -> Result<(), Invalid> {
+    match place {
+        Some(before) if *before != value => Err(twice(name)),
+        _ => {
+            *place = Some(value);
+            Ok(())
+        }
+    }
+}
+
 pub(crate) fn twice(name: &str) -> Invalid {
     Invalid::new(name, "is given twice with different values")
 }
@@ -391,6 +406,22 @@ mod tests {
         let many: Vec<_> = (0..100).map(|i| format!("{i}")).collect();
         let many: Vec<_> = many.iter().map(|value| ("revenue", value.as_str())).collect();
         assert_eq!(draft(EventKind::Click, &many).unwrap_err().len(), MAX_ERRORS);
+    }
+
+    #[test]
+    fn what_is_given_twice_with_different_values_is_refused() {
+        let group = ("filter_group", "abcdefghij");
+        let same = [("click_ip", "::ffff:1.2.3.4"), ("ip", "1.2.3.4"), group, group];
+        assert!(draft(EventKind::Click, &same).is_ok());
+        let other = [
+            ("ip", "1.2.3.4"),
+            ("click_ip", "1.2.3.5"),
+            ("event_key", "a"),
+            ("event_key", "b"),
+            ("redirect_url", "https://a.example"),
+            ("redirect_url", "https://b.example"),
+        ];
+        assert_eq!(draft(EventKind::Click, &other).unwrap_err(), ["click_ip", "event_key", "redirect_url"]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tollgate_domain::{EventKind, IntegrationId};
 use tollgate_intake::{Draft, Intake, LiveIntegration, Worker};
+use tollgate_ledger::Refused;
 
 /// A gateway's answer, or the router's.
 pub type GatewayBody = Either<Full<Bytes>, Body>;
@@ -134,6 +135,14 @@ fn not_allowed(methods: &'static str) -> Box<Response<GatewayBody>> {
 /// An error as the traffic-quality dialect writes it.
 fn error(error: &ApiError) -> Box<Response<GatewayBody>> {
     Box::new(error.respond(Dialect::Clickshield).map(Either::Right))
+}
+
+/// What the caller is told when the ledger refuses: later it may not, unless too much was asked of it at once.
+fn refused(refused: Refused) -> ApiError {
+    match refused {
+        Refused::TooLarge => ApiError::because(Code::BodyTooLarge, format!("Nothing was stored: {refused}.")),
+        Refused::DiskFull | Refused::Busy | Refused::Closing => unavailable(&refused),
+    }
 }
 
 /// What the caller is told when nothing was taken in because there is no room for it now.

@@ -2,7 +2,7 @@
 
 use super::request::{body_hash, idempotency_key, set_from_body, set_from_headers, set_from_query};
 use super::target::MAX_LOCATION;
-use super::{Core, GatewayBody, Route, answer, error, target, unavailable};
+use super::{Core, GatewayBody, Route, answer, error, refused, target};
 use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
 use crate::gateway::Endpoint;
@@ -127,8 +127,7 @@ impl Core {
         let redirects = draft.event.kind == EventKind::Click && !draft.wishes.no_redirect;
         let location = if redirects { MAX_LOCATION } else { 0 };
         let bytes = draft.event.text_bytes() + location;
-        let promise =
-            self.intake.ledger().promise(1, bytes as u64).map_err(|refused| unavailable(&refused))?;
+        let promise = self.intake.ledger().promise(1, bytes as u64).map_err(refused)?;
         let outcome = self.worker.borrow_mut().judge(live, &promise, draft, |event, wishes| {
             if redirects {
                 target::set(event, wishes, &live.entry.integration);
