@@ -16,7 +16,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
@@ -29,6 +29,8 @@ const POLL: Duration = Duration::from_millis(500);
 /// After how many looks expired tokens are dropped from memory.
 const POLLS_PER_CLEANING: u32 = 120;
 
+type Follower = Box<dyn Fn(&Snapshot) + Send + Sync>;
+
 /// The configuration and the credentials of a Tollgate.
 pub struct Catalog {
     path: PathBuf,
@@ -36,6 +38,7 @@ pub struct Catalog {
     pub(crate) entropy: Arc<dyn Entropy>,
     snapshot: ArcSwap<Snapshot>,
     seq: watch::Sender<u64>,
+    followers: std::sync::Mutex<Vec<Follower>>,
     pub(crate) tokens: Tokens,
     /// The writing connection. A write takes it out and puts it back when it ended well: one that was cancelled or
     /// failed half-way is never used again.
@@ -86,6 +89,7 @@ impl Catalog {
             entropy,
             snapshot: ArcSwap::from_pointee(snapshot),
             seq: watch::Sender::new(seq),
+            followers: std::sync::Mutex::default(),
             tokens,
             writer: Mutex::new(Some(connection)),
             readers: SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options),
@@ -100,6 +104,12 @@ impl Catalog {
     /// Tells the seq of the newest snapshot whenever there is a new one.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.seq.subscribe()
+    }
+
+    /// Calls `follower` with every new snapshot, before the write that made it returns: whoever is told that a change was
+    /// made finds it in force. It must be quick.
+    pub fn on_publish(&self, follower: impl Fn(&Snapshot) + Send + Sync + 'static) {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(follower));
     }
 
     /// Changes one organization: `change` sees its newest state, whoever wrote it, and either all of its changes are
@@ -252,7 +262,11 @@ impl Catalog {
 
     fn publish(&self, next: Snapshot) {
         let seq = next.seq();
-        self.snapshot.store(Arc::new(next));
+        let next = Arc::new(next);
+        self.snapshot.store(next.clone());
+        for follower in self.followers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            follower(&next);
+        }
         self.seq.send_replace(seq);
     }
 }

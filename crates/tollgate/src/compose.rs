@@ -97,11 +97,10 @@ impl House {
         let watch = self.intake.signals().watch(WATCH_EVERY).map_err(cannot("the signals watcher"))?;
         let catalog = self.catalog.clone();
         self.runtime.spawn(async move { catalog.follow().await });
-        let (intake, catalog) = (self.intake.clone(), self.catalog.clone());
-        self.runtime.spawn(async move {
-            let mut news = catalog.subscribe();
-            while news.changed().await.is_ok() {
-                intake.reconfigure(&catalog.snapshot());
+        let intake = Arc::downgrade(&self.intake);
+        self.catalog.on_publish(move |snapshot| {
+            if let Some(intake) = intake.upgrade() {
+                intake.reconfigure(snapshot);
             }
         });
         Ok(OpenHouse { house: self, running, checkpoints, _watch: watch })

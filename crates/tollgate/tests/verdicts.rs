@@ -35,8 +35,6 @@ fn send(made: &Made, connections: usize) -> HashMap<String, (String, String)> {
             ],
         }),
     );
-    // The gateway learns of it at once, but on another thread.
-    std::thread::sleep(std::time::Duration::from_millis(300));
     let path = format!("/g/{}/events", made.integration);
     let headers = [("API-KEY", made.api_key.as_str()), ("content-type", "application/x-ndjson")];
     let answered: Vec<Value> = std::thread::scope(|scope| {
