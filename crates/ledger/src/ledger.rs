@@ -50,7 +50,7 @@ impl Default for Options {
         Self {
             log_file_bytes: 64 << 20,
             prepare_ahead: 2,
-            spare_files: 8,
+            spare_files: 32,
             seal_rows: 262_144,
             seal_bytes: 64 << 20,
             seal_age: Duration::from_secs(60),
