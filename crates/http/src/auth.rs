@@ -42,21 +42,14 @@ impl Caller {
         let key = presented(headers)?;
         let proven = snapshot.api_key(key).ok_or_else(|| ApiError::new(Code::Unauthorized))?;
         if !proven.object.allows(scope) {
-            let name = match scope {
-                Scope::Read => "read",
-                Scope::Write => "write",
-            };
-            return Err(ApiError::because(
-                Code::MissingScope,
-                format!("The API key lacks the scope {name}."),
-            ));
+            return Err(ApiError::missing_scope(scope));
         }
         Ok(Self { proven })
     }
 }
 
 /// The one key that the request presents.
-fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(crate) fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
     let unauthorized = |message: &str| ApiError::because(Code::Unauthorized, message);
     let mut keys = headers.get_all("api-key").iter();
     let own = match (keys.next(), keys.next()) {

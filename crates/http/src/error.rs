@@ -5,7 +5,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tollgate_catalog::{CatalogError, Refused, WriteError};
+use tollgate_catalog::{CatalogError, Refused, Scope, WriteError};
 use tollgate_domain::Invalid;
 
 macro_rules! errors {
@@ -47,7 +47,7 @@ errors! {
     NotFound = "not_found", NOT_FOUND, "The requested resource does not exist.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The resource does not have this method.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body did not arrive in time.";
-    VersionConflict = "version_conflict", CONFLICT, "Someone else changed the object since it was read.";
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "The object is at another version than the request asks for: someone else changed it since it was read.";
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request within the last 24 hours.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than is taken here.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json or application/x-www-form-urlencoded.";
@@ -70,6 +70,8 @@ pub enum Dialect {
     Chartboost,
     /// RFC 6749 5.2: `{"error","error_description"}`
     Oauth,
+    /// RFC 9457: `{"type","title","status","detail","code","errors":[{"field","message"}]}`
+    Native,
 }
 
 impl Dialect {
@@ -78,6 +80,7 @@ impl Dialect {
         match path {
             "/oauth/token" | "/v5/oauth/token" | "/v4/token" => Self::Oauth,
             _ if path.starts_with("/api/v2/") || path == "/api/v2" => Self::Clickshield,
+            _ if path.starts_with("/tollgate/") => Self::Native,
             _ => Self::Chartboost,
         }
     }
@@ -112,6 +115,15 @@ impl ApiError {
         Self { errors, ..Self::new(Code::InvalidParameters) }
     }
 
+    /// A key that does not allow what was asked for.
+    pub(crate) fn missing_scope(scope: Scope) -> Self {
+        let name = match scope {
+            Scope::Read => "read",
+            Scope::Write => "write",
+        };
+        Self::because(Code::MissingScope, format!("The API key lacks the scope {name}."))
+    }
+
     /// An error of our own: `what` failed because of `cause`, which is for the log alone.
     pub fn internal(what: &str, cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(what, cause = %cause, "a request failed");
@@ -124,9 +136,13 @@ impl ApiError {
             Dialect::Clickshield => self.clickshield(),
             Dialect::Chartboost => self.chartboost(),
             Dialect::Oauth => self.oauth(),
+            Dialect::Native => self.native(),
         };
         let mut response = (self.code.status(), axum::Json(body)).into_response();
         let headers = response.headers_mut();
+        if dialect == Dialect::Native {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -154,6 +170,20 @@ impl ApiError {
         json!({"detail": detail})
     }
 
+    /// RFC 9457. The type is the line of our page of errors that tells more.
+    fn native(&self) -> Value {
+        let errors: Vec<Value> =
+            self.errors.iter().map(|one| json!({"field": one.field, "message": one.message})).collect();
+        json!({
+            "type": format!("/docs/errors#{}", self.code.text()),
+            "title": self.code.about(),
+            "status": self.code.status().as_u16(),
+            "detail": self.message,
+            "code": self.code.text(),
+            "errors": errors,
+        })
+    }
+
     fn oauth(&self) -> Value {
         let code = match self.code {
             Code::InvalidClient
@@ -176,7 +206,10 @@ impl From<Refused> for ApiError {
         match refused {
             Refused::NotFound { .. } => Self::new(Code::NotFound),
             Refused::Exists { kind, .. } => Self::invalid(vec![Invalid::new(kind, message)]),
-            Refused::VersionConflict { .. } => Self::because(Code::VersionConflict, message),
+            Refused::VersionConflict { actual, .. } => Self::because(
+                Code::PreconditionFailed,
+                format!("The object is at version {actual}, which is not the one that If-Match names."),
+            ),
             Refused::Invalid(errors) => Self::invalid(errors),
             Refused::Rule { .. } => Self::because(Code::RuleBroken, message),
         }
@@ -236,6 +269,12 @@ mod tests {
         assert_eq!(
             error.chartboost(),
             json!({"detail": [{"msg": "The requested resource does not exist.", "type": "not_found"}]})
+        );
+        assert_eq!(
+            error.native(),
+            json!({"type": "/docs/errors#not_found", "title": "The requested resource does not exist.",
+                   "status": 404, "detail": "The requested resource does not exist.", "code": "not_found",
+                   "errors": []})
         );
         assert_eq!(error.oauth()["error"], "invalid_request");
         assert_eq!(ApiError::new(Code::Unavailable).oauth()["error"], "server_error");

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod body;
 pub mod clickshield;
 pub mod error;
+mod etag;
 pub mod gateway;
 pub mod native;
 mod oauth;
