@@ -8,11 +8,18 @@ pub struct Invalid {
     pub field: String,
     /// What is wrong and what would be right, in one sentence without a final stop.
     pub message: String,
+    /// Stable snake_case code for callers that are programs: `missing`, `type_error`, `value_error`, or a rule's own.
+    pub code: &'static str,
 }
 
 impl Invalid {
-    /// An error about `field`.
+    /// An error about the value of `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self::coded(field, message, "value_error")
+    }
+
+    /// An error about `field` with a code of its own.
+    pub fn coded(field: impl Into<String>, message: impl Into<String>, code: &'static str) -> Self {
+        Self { field: field.into(), message: message.into(), code }
     }
 }

@@ -52,6 +52,13 @@ impl Money {
         Ok(Self(if negative { -micros } else { micros }))
     }
 
+    /// From the JSON number that the vendors' dialects prescribe, in dollars, to the nearest micro-dollar, half away from
+    /// zero. `None` beyond one billion dollars, up to which a float is finer than that.
+    pub fn from_f64(dollars: f64) -> Option<Self> {
+        let micros = (dollars * MICROS as f64).round();
+        (dollars.abs() <= 1e9).then_some(Self(micros as i64))
+    }
+
     /// As the JSON number that the vendors' dialects prescribe, in dollars.
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
@@ -89,6 +96,17 @@ mod tests {
         }
         assert_eq!(Money::from_micros(-500_000).to_string(), "-0.5");
         assert_eq!(Money::from_micros(12_000_000).to_string(), "12");
+    }
+
+    #[test]
+    fn floats_are_kept_to_the_micro_dollar() {
+        for micros in [0, 1, -1, 10_000, 1_234_567, 999_999_999_999_999, -1_000_000_000_000_000] {
+            let money = Money::from_micros(micros);
+            assert_eq!(Money::from_f64(money.to_f64()), Some(money));
+        }
+        for dollars in [f64::NAN, f64::INFINITY, 1e9 + 1.0, -1e300] {
+            assert_eq!(Money::from_f64(dollars), None);
+        }
     }
 
     #[test]

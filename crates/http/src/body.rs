@@ -40,6 +40,16 @@ pub async fn read_object(request: Request) -> Result<(Map<String, Value>, Encodi
     }
 }
 
+/// Reads a JSON body as an object, where no other encoding is taken.
+pub(crate) async fn read_json_object(request: Request) -> Result<Map<String, Value>, ApiError> {
+    match read_object(request).await? {
+        (map, Encoding::Json) => Ok(map),
+        (_, Encoding::Form) => {
+            Err(ApiError::because(Code::UnsupportedMediaType, "The body must be application/json."))
+        }
+    }
+}
+
 /// How the body is written, where the headers say it.
 pub(crate) fn content_type(headers: &HeaderMap) -> Result<Option<Encoding>, ApiError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };

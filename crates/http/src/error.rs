@@ -70,7 +70,7 @@ pub enum Dialect {
     Chartboost,
     /// RFC 6749 5.2: `{"error","error_description"}`
     Oauth,
-    /// RFC 9457: `{"type","title","status","detail","code","errors":[{"field","message"}]}`
+    /// RFC 9457: `{"type","title","status","detail","code","errors":[{"field","message","code"}]}`
     Native,
 }
 
@@ -95,8 +95,25 @@ pub struct ApiError {
     pub message: String,
     /// Every violated rule, by field.
     pub errors: Vec<Invalid>,
+    /// Where the fields of `errors` stand.
+    pub place: Place,
+    /// The stable code of a broken business rule, for dialects that tell it.
+    pub rule: Option<&'static str>,
+    /// Of a 401: what `WWW-Authenticate` says.
+    pub challenge: &'static str,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
+}
+
+/// The part of a request that holds the fields of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The body.
+    Body,
+    /// The query string.
+    Query,
+    /// The headers.
+    Header,
 }
 
 impl ApiError {
@@ -107,7 +124,15 @@ impl ApiError {
 
     /// An error with a message of its own.
     pub fn because(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), errors: Vec::new(), retry_after: None }
+        Self {
+            code,
+            message: message.into(),
+            errors: Vec::new(),
+            place: Place::Body,
+            rule: None,
+            challenge: "Bearer",
+            retry_after: None,
+        }
     }
 
     /// Parameters that are not legal, every one of them.
@@ -147,7 +172,7 @@ impl ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.code == Code::Unauthorized {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }
         response
     }
@@ -160,26 +185,44 @@ impl ApiError {
 
     fn chartboost(&self) -> Value {
         if self.errors.is_empty() {
-            return json!({"detail": [{"msg": self.message, "type": self.code.text()}]});
+            return json!({"detail": [{"msg": self.message, "type": self.rule.unwrap_or(self.code.text())}]});
         }
         let detail: Vec<Value> = self
             .errors
             .iter()
-            .map(|one| json!({"loc": ["body", one.field], "msg": one.message, "type": self.code.text()}))
+            .map(|one| json!({"loc": self.location(&one.field), "msg": one.message, "type": one.code}))
             .collect();
         json!({"detail": detail})
     }
 
+    /// `["body", "country_targeting", 0, "price"]` for `country_targeting[0].price`.
+    fn location(&self, field: &str) -> Vec<Value> {
+        let place = match self.place {
+            Place::Body => "body",
+            Place::Query => return vec!["query".into(), field.into()],
+            Place::Header => return vec!["header".into(), field.into()],
+        };
+        let parts = field.split(['.', '[']).filter(|part| !part.is_empty());
+        let part = |part: &str| match part.strip_suffix(']').and_then(|index| index.parse::<usize>().ok()) {
+            Some(index) => Value::from(index),
+            None => Value::from(part),
+        };
+        std::iter::once(Value::from(place)).chain(parts.map(part)).collect()
+    }
+
     /// RFC 9457. The type is the line of our page of errors that tells more.
     fn native(&self) -> Value {
-        let errors: Vec<Value> =
-            self.errors.iter().map(|one| json!({"field": one.field, "message": one.message})).collect();
+        let errors: Vec<Value> = self
+            .errors
+            .iter()
+            .map(|one| json!({"field": one.field, "message": one.message, "code": one.code}))
+            .collect();
         json!({
             "type": format!("/docs/errors#{}", self.code.text()),
             "title": self.code.about(),
             "status": self.code.status().as_u16(),
             "detail": self.message,
-            "code": self.code.text(),
+            "code": self.rule.unwrap_or(self.code.text()),
             "errors": errors,
         })
     }
@@ -211,7 +254,9 @@ impl From<Refused> for ApiError {
                 format!("The object is at version {actual}, which is not the one that If-Match names."),
             ),
             Refused::Invalid(errors) => Self::invalid(errors),
-            Refused::Rule { .. } => Self::because(Code::RuleBroken, message),
+            Refused::Rule { code, .. } => {
+                Self { rule: Some(code), ..Self::because(Code::RuleBroken, message) }
+            }
         }
     }
 }
@@ -254,6 +299,22 @@ mod tests {
     }
 
     #[test]
+    fn details_say_where_and_rules_say_which() {
+        let field = Invalid::coded("country_targeting[0].price", "must be given", "missing");
+        let mut error = ApiError::invalid(vec![field]);
+        let expected = json!({"detail": [
+            {"loc": ["body", "country_targeting", 0, "price"], "msg": "must be given", "type": "missing"}
+        ]});
+        assert_eq!(error.chartboost(), expected);
+        error.place = Place::Query;
+        error.errors = vec![Invalid::new("page", "must be a number")];
+        assert_eq!(error.chartboost()["detail"][0]["loc"], json!(["query", "page"]));
+        let rule = Refused::Rule { code: "existing_fixed_cpm", message: "There is one".to_owned() };
+        let expected = json!({"detail": [{"msg": "There is one", "type": "existing_fixed_cpm"}]});
+        assert_eq!(ApiError::from(rule).chartboost(), expected);
+    }
+
+    #[test]
     fn every_dialect_has_its_body() {
         let error = ApiError::invalid(vec![Invalid::new("name", "must be given")]);
         assert_eq!(
@@ -263,7 +324,7 @@ mod tests {
         );
         assert_eq!(
             error.chartboost(),
-            json!({"detail": [{"loc": ["body", "name"], "msg": "must be given", "type": "invalid_parameters"}]})
+            json!({"detail": [{"loc": ["body", "name"], "msg": "must be given", "type": "value_error"}]})
         );
         let error = ApiError::new(Code::NotFound);
         assert_eq!(

@@ -6,9 +6,11 @@
 pub mod admin;
 pub mod auth;
 pub mod body;
+mod chartboost;
 pub mod clickshield;
 pub mod error;
 mod etag;
+mod fields;
 pub mod gateway;
 pub mod native;
 mod oauth;
@@ -20,7 +22,7 @@ mod web_address;
 mod testing;
 
 use axum::Router;
-use axum::http::Uri;
+use axum::extract::OriginalUri;
 use axum::response::Response;
 use error::{ApiError, Code, Dialect};
 use std::sync::Arc;
@@ -38,19 +40,22 @@ pub struct ApiState {
 
 /// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.
 pub fn router(state: ApiState) -> Router {
+    // The document is still to be served.
+    let (chartboost, _document) = chartboost::routes().split_for_parts();
     Router::new()
         .merge(oauth::routes())
+        .merge(chartboost)
         .merge(clickshield::routes())
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .with_state(state)
 }
 
-async fn unknown_route(uri: Uri) -> Response {
+async fn unknown_route(OriginalUri(uri): OriginalUri) -> Response {
     ApiError::because(Code::NotFound, "There is nothing under this path.").respond(Dialect::of(uri.path()))
 }
 
 /// The router adds `Allow`.
-async fn unknown_method(uri: Uri) -> Response {
+async fn unknown_method(OriginalUri(uri): OriginalUri) -> Response {
     ApiError::new(Code::MethodNotAllowed).respond(Dialect::of(uri.path()))
 }

@@ -1,7 +1,7 @@
 //! What every object of this dialect has beside its own fields: `id`, `integration`, `organization`, `created_at`,
 //! `updated_at`, `last_updated_by`.
 
-use super::fields::Fields;
+use crate::fields::Fields;
 use serde_json::{Map, Value};
 use tollgate_catalog::Meta;
 use tollgate_domain::OrganizationId;

@@ -4,7 +4,6 @@
 mod api_keys;
 mod check;
 mod entity;
-mod fields;
 mod filter_groups;
 mod integrations;
 mod list;

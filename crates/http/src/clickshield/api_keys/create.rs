@@ -1,7 +1,7 @@
 //! `POST /api-keys`: answers the key itself, this once. A key cannot make one that may do more than it may itself.
 
 use super::super::Answer;
-use super::super::fields::{Fields, Given};
+use crate::fields::{Fields, Given};
 use crate::ApiState;
 use crate::auth::{Caller, Writer};
 use crate::body::read_object;
@@ -49,7 +49,7 @@ fn read(mut fields: Fields, caller: &Caller) -> Result<Asked, Vec<Invalid>> {
     let name = fields.text("name", 1..=255);
     let name = fields.required_value("name", name);
     let mut scopes = vec![Scope::Read];
-    if let Given::Value(names) = fields.texts("scopes", 2, 16) {
+    if let Given::Value(names) = fields.texts("scopes", 0..=2, 16) {
         scopes = names.iter().filter_map(|name| scope(name)).collect();
         if scopes.len() < names.len() || names.is_empty() {
             fields.refuse("scopes", "must be a list of read and write");

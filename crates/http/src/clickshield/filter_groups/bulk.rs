@@ -1,6 +1,6 @@
 //! `PATCH` and `DELETE …/filter-groups`: many groups at once, all or none.
 
-use super::super::fields::{Fields, Given};
+use crate::fields::{Fields, Given};
 use super::super::integrations::find;
 use super::super::query::Query;
 use super::super::{Answer, Failure, done};
@@ -81,7 +81,7 @@ async fn read(
     let (body, encoding) = read_object(request).await?;
     let mut fields = Fields::new(body, encoding);
     fields.must_have("data");
-    let given = fields.texts("data", MAX_IDS, 255);
+    let given = fields.texts("data", 0..=MAX_IDS, 255);
     let mut ids = Vec::new();
     if let Given::Value(given) = given {
         if given.is_empty() {

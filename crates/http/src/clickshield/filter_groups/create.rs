@@ -1,6 +1,6 @@
 //! `POST …/filter-groups`
 
-use super::super::fields::Fields;
+use crate::fields::Fields;
 use super::super::integrations::find;
 use super::super::{Answer, created};
 use super::model::GroupChange;

@@ -1,7 +1,7 @@
 //! A filter group as this dialect writes and reads it.
 
 use super::super::entity::{take_common, with_common};
-use super::super::fields::{Fields, Given};
+use crate::fields::{Fields, Given};
 use super::super::list::{Field, FieldType};
 use super::preset::{self, Side};
 use serde_json::{Map, Value};
@@ -76,18 +76,18 @@ impl GroupChange {
         }
         take_common(f, id, Some(integration.as_str()), organization);
         let mut change = Self {
-            name: required(f, "name", |f| f.text("name", 1..=255)),
+            name: f.not_null("name", |f| f.text("name", 1..=255)),
             description: f.text("description", 0..=4096),
-            active: required(f, "active", |f| f.boolean("active")),
+            active: f.not_null("active", |f| f.boolean("active")),
             priority: f.integer("priority", 1..=i32::MAX.unsigned_abs()),
-            advertiser_ids: f.texts("advertiser_ids", MAX_BINDINGS, 255),
-            offer_ids: f.texts("offer_ids", MAX_BINDINGS, 255),
-            publisher_ids: f.texts("publisher_ids", MAX_BINDINGS, 255),
+            advertiser_ids: f.texts("advertiser_ids", 0..=MAX_BINDINGS, 255),
+            offer_ids: f.texts("offer_ids", 0..=MAX_BINDINGS, 255),
+            publisher_ids: f.texts("publisher_ids", 0..=MAX_BINDINGS, 255),
             monitoring_mode: f.boolean("monitoring_mode"),
             rtb_enabled: f.boolean("rtb_enabled"),
             click_preset: preset_id(f, Side::Click),
             conversion_preset: preset_id(f, Side::Conversion),
-            tags: f.texts("tags", 50, 255),
+            tags: f.texts("tags", 0..=50, 255),
             filters: filters(f),
             errors: Vec::new(),
         };
@@ -177,11 +177,6 @@ impl GroupChange {
     }
 }
 
-fn required<T>(fields: &mut Fields, name: &str, read: impl FnOnce(&mut Fields) -> Given<T>) -> Given<T> {
-    let given = read(fields);
-    fields.required_value(name, given)
-}
-
 fn preset_id(fields: &mut Fields, side: Side) -> Given<u32> {
     let given = fields.integer(side.field(), 1..=u32::MAX);
     if let Given::Value(id) = given
@@ -197,7 +192,7 @@ fn preset_id(fields: &mut Fields, side: Side) -> Given<u32> {
 fn filters(fields: &mut Fields) -> Given<Vec<FilterSpec>> {
     let mut errors = Vec::new();
     let mut index = 0;
-    let given = fields.objects("filters", MAX_FILTERS, |f| {
+    let given = fields.objects("filters", 0..=MAX_FILTERS, |f| {
         let spec = filter(f);
         if !spec.filter_type.is_empty()
             && let Err(found) = validate(std::slice::from_ref(&spec))
@@ -227,16 +222,16 @@ fn filter(f: &mut Fields) -> FilterSpec {
         action: FilterAction::Reject,
         params: Map::new(),
     };
-    required(f, "type", |f| f.text("type", 1..=64)).set(&mut spec.filter_type);
-    required(f, "enabled", |f| f.boolean("enabled")).set(&mut spec.enabled);
+    f.not_null("type", |f| f.text("type", 1..=64)).set(&mut spec.filter_type);
+    f.not_null("enabled", |f| f.boolean("enabled")).set(&mut spec.enabled);
     kinds(f).set_option(&mut spec.applies_to);
-    required(f, "action", |f| f.choice("action", ACTIONS)).set(&mut spec.action);
+    f.not_null("action", |f| f.choice("action", ACTIONS)).set(&mut spec.action);
     f.object("params").set_or_default(&mut spec.params);
     spec
 }
 
 fn kinds(f: &mut Fields) -> Given<Vec<EventKind>> {
-    let names = match f.texts("applies_to", KINDS_ALL.len(), 16) {
+    let names = match f.texts("applies_to", 0..=KINDS_ALL.len(), 16) {
         Given::Absent => return Given::Absent,
         Given::Null => return Given::Null,
         Given::Value(names) => names,

@@ -1,7 +1,7 @@
 //! Presets: ready-made sets of filters for one side of a group. `Custom` stands for "whatever the filters are", `Off`
 //! for none. The ready-made sets between them need filter types that the catalogue does not have yet and are refused.
 
-use super::super::fields::Given;
+use crate::fields::Given;
 use tollgate_domain::{EventKind, FilterGroup};
 use tollgate_screening::FilterType;
 

@@ -1,6 +1,6 @@
 //! `PATCH …/filter-groups/{filterGroupID}`: changes what the body names; `null` clears what can be empty.
 
-use super::super::fields::Fields;
+use crate::fields::Fields;
 use super::super::{Answer, done};
 use super::model::GroupChange;
 use super::read::find_group;

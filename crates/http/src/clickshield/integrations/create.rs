@@ -1,6 +1,6 @@
 //! `POST /integrations`: an integration and its Default filter group.
 
-use super::super::fields::Fields;
+use crate::fields::Fields;
 use super::super::{Answer, created};
 use super::model::IntegrationChange;
 use crate::ApiState;

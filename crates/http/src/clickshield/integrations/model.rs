@@ -2,7 +2,7 @@
 
 use super::super::check;
 use super::super::entity::{take_common, with_common};
-use super::super::fields::{Fields, Given};
+use crate::fields::{Fields, Given};
 use super::super::list::{Field, FieldType};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -78,23 +78,23 @@ impl IntegrationChange {
             f.must_have("name");
         }
         let mut change = Self {
-            name: required(f, "name", |f| f.text("name", 1..=255)),
-            active: required(f, "active", |f| f.boolean("active")),
-            monitoring_mode: required(f, "monitoring_mode", |f| f.boolean("monitoring_mode")),
-            rtb_enabled: required(f, "rtb_enabled", |f| f.boolean("rtb_enabled")),
+            name: f.not_null("name", |f| f.text("name", 1..=255)),
+            active: f.not_null("active", |f| f.boolean("active")),
+            monitoring_mode: f.not_null("monitoring_mode", |f| f.boolean("monitoring_mode")),
+            rtb_enabled: f.not_null("rtb_enabled", |f| f.boolean("rtb_enabled")),
             rtb_endpoint: checked(f, "rtb_endpoint", check::url),
             rtb_tmax_ms: f.integer("rtb_tmax_ms", 10..=5000),
-            time_zone: required(f, "time_zone", |f| checked(f, "time_zone", check::time_zone)),
+            time_zone: f.not_null("time_zone", |f| checked(f, "time_zone", check::time_zone)),
             redirect_url: checked(f, "redirect_url", check::url),
             fallback_url: checked(f, "fallback_url", check::url),
             preview_url: checked(f, "preview_url", check::url),
             allowed_hosts: checked_list(f, "allowed_hosts", check::host_pattern),
-            trust: required(f, "trust", |f| f.choice("trust", TRUST)),
+            trust: f.not_null("trust", |f| f.choice("trust", TRUST)),
             trusted_sources: checked_list(f, "trusted_sources", check::address_range),
-            ip_privacy: required(f, "ip_privacy", |f| f.choice("ip_privacy", PRIVACY)),
+            ip_privacy: f.not_null("ip_privacy", |f| f.choice("ip_privacy", PRIVACY)),
             retention_days: f.integer("retention_days", 1..=36_500),
-            links: f.objects("links", 1000, link),
-            offer_groups: f.objects("offer_groups", 1000, offer_group),
+            links: f.objects("links", 0..=1000, link),
+            offer_groups: f.objects("offer_groups", 0..=1000, offer_group),
             signing_key: f.text("signing_key", 16..=256),
             errors: Vec::new(),
         };
@@ -149,11 +149,6 @@ impl IntegrationChange {
     }
 }
 
-fn required<T>(fields: &mut Fields, name: &str, read: impl FnOnce(&mut Fields) -> Given<T>) -> Given<T> {
-    let given = read(fields);
-    fields.required_value(name, given)
-}
-
 fn checked(
     fields: &mut Fields,
     name: &str,
@@ -176,7 +171,7 @@ fn checked_list(
     name: &str,
     check: fn(&str) -> Result<String, &'static str>,
 ) -> Given<Vec<String>> {
-    match fields.texts(name, 1000, 255) {
+    match fields.texts(name, 0..=1000, 255) {
         Given::Value(texts) => {
             let mut legal = Vec::with_capacity(texts.len());
             for (index, text) in texts.iter().enumerate() {
@@ -195,7 +190,7 @@ fn link(f: &mut Fields) -> Option<Link> {
     f.must_have("url_id");
     let (mut url_id, mut name) = (String::new(), String::new());
     let (mut offer, mut redirect_url, mut fallback_url) = (None, None, None);
-    required(f, "url_id", |f| f.text("url_id", 1..=255)).set(&mut url_id);
+    f.not_null("url_id", |f| f.text("url_id", 1..=255)).set(&mut url_id);
     f.text("name", 0..=255).set_or_default(&mut name);
     f.text("offer", 1..=255).set_option(&mut offer);
     checked(f, "redirect_url", check::url).set_option(&mut redirect_url);
@@ -207,8 +202,8 @@ fn offer_group(f: &mut Fields) -> Option<OfferGroup> {
     f.must_have("name");
     f.must_have("offers");
     let (mut name, mut offers) = (String::new(), Vec::new());
-    required(f, "name", |f| f.text("name", 1..=255)).set(&mut name);
-    required(f, "offers", |f| f.texts("offers", 10_000, 255)).set(&mut offers);
+    f.not_null("name", |f| f.text("name", 1..=255)).set(&mut name);
+    f.not_null("offers", |f| f.texts("offers", 0..=10_000, 255)).set(&mut offers);
     Some(OfferGroup { name, offers })
 }
 

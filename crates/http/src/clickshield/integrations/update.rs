@@ -1,6 +1,6 @@
 //! `PATCH /integrations/{integrationID}`: changes what the body names; `null` clears what can be empty.
 
-use super::super::fields::Fields;
+use crate::fields::Fields;
 use super::super::{Answer, done};
 use super::model::IntegrationChange;
 use super::read::find;
