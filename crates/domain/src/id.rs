@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 macro_rules! short_id {
-    ($(#[$doc:meta])* $name:ident, $length:literal, $alphabet:literal, $field:literal) => {
+    ($(#[$doc:meta])* $name:ident, $length:literal, $alphabet:literal, $legal:ident, $field:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name([u8; $length]);
@@ -39,12 +39,11 @@ macro_rules! short_id {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                let legal = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
                 match <[u8; $length]>::try_from(text.as_bytes()) {
-                    Ok(bytes) if bytes.iter().all(legal) => Ok(Self(bytes)),
+                    Ok(bytes) if bytes.iter().all(|byte| $legal.1(*byte)) => Ok(Self(bytes)),
                     _ => Err(Invalid::new(
                         $field,
-                        concat!("must be ", stringify!($length), " characters of a-z and 0-9"),
+                        format!(concat!("must be ", stringify!($length), " characters of {}"), $legal.0),
                     )),
                 }
             }
@@ -77,18 +76,35 @@ macro_rules! short_id {
     };
 }
 
+/// What an id is made of: the name of the characters, and which they are.
+type Legal = (&'static str, fn(u8) -> bool);
+const LETTERS: Legal = ("a-z and 0-9", |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+const HEX: Legal = ("0-9 and a-f", |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+
 short_id!(
     /// An integration: the traffic of one tracker or app network, with its own filter groups. It is public, since it
     /// stands in every link. 10 characters of `a-z0-9`.
-    IntegrationId, 10, b"abcdefghijklmnopqrstuvwxyz234567", "integration_id"
+    IntegrationId, 10, b"abcdefghijklmnopqrstuvwxyz234567", LETTERS, "integration_id"
 );
 short_id!(
     /// A filter group of an integration. 10 characters of `a-z0-9`.
-    FilterGroupId, 10, b"abcdefghijklmnopqrstuvwxyz234567", "filter_group_id"
+    FilterGroupId, 10, b"abcdefghijklmnopqrstuvwxyz234567", LETTERS, "filter_group_id"
 );
 short_id!(
     /// An organization: the tenant that owns everything else. 24 lower-case hex characters when made here.
-    OrganizationId, 24, b"0123456789abcdef", "organization"
+    OrganizationId, 24, b"0123456789abcdef", LETTERS, "organization"
+);
+short_id!(
+    /// An app. It stands in the code of the app itself, so it is public. 24 lower-case hex characters.
+    AppId, 24, b"0123456789abcdef", HEX, "app_id"
+);
+short_id!(
+    /// What an app's code proves its id with. 40 lower-case hex characters.
+    AppSignature, 40, b"0123456789abcdef", HEX, "signature"
+);
+short_id!(
+    /// A category list. 24 lower-case hex characters.
+    CategoryListId, 24, b"0123456789abcdef", HEX, "list_id"
 );
 
 #[cfg(test)]
@@ -114,6 +130,8 @@ mod tests {
 
     #[test]
     fn ids_refuse_other_shapes() {
+        assert!("0123456789abcdef0123456g".parse::<AppId>().is_err());
+        assert!("0123456789ABCDEF01234567".parse::<AppId>().is_err());
         for text in ["", "abc", "ABCDEFGHIJ", "abcdefghijk", "abcdefgh-j", "äbcdefghi"] {
             assert!(text.parse::<IntegrationId>().is_err(), "{text}");
         }

@@ -3,6 +3,8 @@
 //! This crate knows no I/O, no async and no clock of its own; every other room of the house imports it and it
 //! imports none of them. Strings from outside become these types at the edge, or an [`Invalid`] that names the field.
 
+mod ad_location;
+mod app;
 mod clock;
 mod column;
 mod country;
@@ -18,6 +20,13 @@ mod reason;
 mod time;
 mod tx_id;
 
+pub use ad_location::{
+    AdLocation, AdLocationId, AdLocationName, AdLocationType, AdType, Market, PriceTable, Uuid, cpm_from_dollars,
+};
+pub use app::{
+    App, AppAdsTxtStatus, AppChange, Decision, MAX_TEST_MODE_MINUTES, NewApp, Orientation, Platform,
+    PublishingApplication, PublishingStatus, TestMode, is_bundle_id, is_store_url,
+};
 pub use clock::{Clock, Entropy};
 pub use column::{Column, ColumnType, KINDS_ALL, Number, Text};
 pub use country::Country;
@@ -26,7 +35,7 @@ pub use event::{Event, EventKind, Status};
 pub use facts::{BotClass, ProxyKind};
 pub use filter_group::{FilterAction, FilterGroup, FilterSpec};
 pub use hex::{hex, unhex};
-pub use id::{FilterGroupId, IntegrationId, OrganizationId};
+pub use id::{AppId, AppSignature, FilterGroupId, IntegrationId, OrganizationId};
 pub use integration::{Integration, IpPrivacy, Link, OfferGroup, Trust};
 pub use money::Money;
 pub use reason::Reason;
