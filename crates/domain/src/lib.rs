@@ -5,16 +5,22 @@
 
 mod ad_location;
 mod app;
+mod category_list;
+pub mod app_ads;
 mod clock;
 mod column;
 mod country;
+mod devices;
 mod error;
 mod event;
 mod facts;
 mod filter_group;
 mod hex;
+mod iab;
 mod id;
 mod integration;
+mod line;
+mod monetization_settings;
 mod money;
 mod reason;
 mod time;
@@ -27,16 +33,25 @@ pub use app::{
     App, AppAdsTxtStatus, AppChange, Decision, MAX_TEST_MODE_MINUTES, NewApp, Orientation, Platform,
     PublishingApplication, PublishingStatus, TestMode, is_bundle_id, is_store_url,
 };
+pub use category_list::{CategoryList, CategoryListType};
 pub use clock::{Clock, Entropy};
 pub use column::{Column, ColumnType, KINDS_ALL, Number, Text};
 pub use country::Country;
+pub use devices::{Device, DeviceKind, device_kind, devices};
 pub use error::Invalid;
 pub use event::{Event, EventKind, Status};
 pub use facts::{BotClass, ProxyKind};
 pub use filter_group::{FilterAction, FilterGroup, FilterSpec};
 pub use hex::{hex, unhex};
-pub use id::{AppId, AppSignature, FilterGroupId, IntegrationId, OrganizationId};
+pub use iab::{Category, TierOne};
+pub use id::{AppId, AppSignature, CategoryListId, FilterGroupId, IntegrationId, OrganizationId};
 pub use integration::{Integration, IpPrivacy, Link, OfferGroup, Trust};
+pub use line::{LINE_PATTERN, check_line};
+pub use monetization_settings::{
+    AdBlockingSettings, AdExperienceSettings, AdTargetingSettings, ButtonType, DeviceTargetPatch, DeviceType,
+    MaxDuration, MonetizationSettings, OsTargetPatch, OsVersion, SettingsPatch, ShowButtonTimer, StoreId,
+    TargetDeviceTypes, TargetOsVersion, TemplateSettings, VideoDurationSettings,
+};
 pub use money::Money;
 pub use reason::Reason;
 pub use time::{Day, Timestamp};
