@@ -29,6 +29,16 @@ const POLL: Duration = Duration::from_millis(500);
 /// After how many looks expired tokens are dropped from memory.
 const POLLS_PER_CLEANING: u32 = 120;
 
+/// A change that stands in a transaction.
+pub(crate) struct Changed<T> {
+    /// What the change made.
+    pub(crate) made: T,
+    /// The state that it was judged against.
+    pub(crate) judged: Arc<Snapshot>,
+    /// The state it leads to; `None` when it changed nothing.
+    pub(crate) next: Option<Snapshot>,
+}
+
 type Follower = Box<dyn Fn(&Snapshot) + Send + Sync>;
 
 /// The configuration and the credentials of a Tollgate.
@@ -119,38 +129,56 @@ impl Catalog {
         &self,
         organization: OrganizationId,
         actor: &Actor,
-        mut change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
+        change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
     ) -> Result<T, WriteError> {
         let mut slot = self.writer.lock().await;
         let mut connection = self.take(&mut slot).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        self.catch_up_on(&mut transaction).await?;
-        let snapshot = self.snapshot();
-        let now = self.clock.now();
-        let mut draft = Draft::new(&snapshot, organization, actor.clone(), now, &*self.entropy);
-        let judged = change(&mut draft).and_then(|answer| Ok((answer, draft.finish()?)));
-        let (answer, changes) = match judged {
-            Ok(judged) => judged,
-            Err(refused) => {
-                transaction.rollback().await?;
-                *slot = Some(connection);
-                return Err(refused.into());
+        let done = self.change(&mut transaction, organization, actor, change).await;
+        let answer = match done {
+            Ok(Changed { made, next: Some(next), .. }) => {
+                transaction.commit().await?;
+                self.publish(next);
+                Ok(made)
             }
+            Ok(Changed { made, next: None, .. }) => {
+                transaction.rollback().await?;
+                Ok(made)
+            }
+            Err(WriteError::Refused(refused)) => {
+                transaction.rollback().await?;
+                Err(refused.into())
+            }
+            Err(WriteError::Catalog(error)) => return Err(error.into()),
         };
-        let head = snapshot.organization(organization).map_or(0, |organization| organization.head());
-        let to = store::Append { organization, actor, at: now, head };
-        let batch = store::append(&mut transaction, &to, changes).await?;
-        let Some(seq) = batch.revisions.last().map(|revision| revision.seq) else {
-            transaction.rollback().await?;
-            *slot = Some(connection);
-            return Ok(answer);
-        };
-        let mut next = (*snapshot).clone();
-        next.fold(&batch, seq)?;
-        transaction.commit().await?;
-        self.publish(next);
         *slot = Some(connection);
-        Ok(answer)
+        answer
+    }
+
+    /// Judges a change against the newest state and appends it, in a transaction that the caller commits before it
+    /// publishes [`Changed::next`].
+    pub(crate) async fn change<T>(
+        &self,
+        transaction: &mut SqliteConnection,
+        organization: OrganizationId,
+        actor: &Actor,
+        mut change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
+    ) -> Result<Changed<T>, WriteError> {
+        self.catch_up_on(transaction).await?;
+        let judged = self.snapshot();
+        let now = self.clock.now();
+        let mut draft = Draft::new(&judged, organization, actor.clone(), now, &*self.entropy);
+        let made = change(&mut draft)?;
+        let changes = draft.finish()?;
+        let head = judged.organization(organization).map_or(0, |organization| organization.head());
+        let to = store::Append { organization, actor, at: now, head };
+        let batch = store::append(transaction, &to, changes).await?;
+        let Some(seq) = batch.revisions.last().map(|revision| revision.seq) else {
+            return Ok(Changed { made, judged, next: None });
+        };
+        let mut next = (*judged).clone();
+        next.fold(&batch, seq)?;
+        Ok(Changed { made, judged, next: Some(next) })
     }
 
     /// Judges a change against the newest snapshot and stores nothing: for a request that cannot succeed, to learn
@@ -198,6 +226,9 @@ impl Catalog {
             failing = result.is_err();
             if poll == 0 {
                 self.tokens.forget_expired(self.clock.now());
+                if let Err(error) = self.forget_answers().await {
+                    tracing::error!(%error, "expired answers could not be deleted");
+                }
             }
         }
     }
@@ -260,7 +291,7 @@ impl Catalog {
         Ok(())
     }
 
-    fn publish(&self, next: Snapshot) {
+    pub(crate) fn publish(&self, next: Snapshot) {
         let seq = next.seq();
         let next = Arc::new(next);
         self.snapshot.store(next.clone());

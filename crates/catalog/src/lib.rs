@@ -12,6 +12,7 @@ mod error;
 pub mod init;
 mod kinds;
 mod object;
+mod once;
 mod revision;
 mod secret;
 mod snapshot;
@@ -29,6 +30,7 @@ pub use kinds::{
     User, integration_defaults, new_integration, unused_integration_id,
 };
 pub use object::{Kind, Meta, Object, Stored, Table};
+pub use once::{ANSWER_LIFETIME_SECONDS, KeptAnswer, Once, Written};
 pub use revision::Revision;
 pub use secret::{Digest, PasswordError, Secret, StoredSecret, hash_password};
 pub use snapshot::{IntegrationEntry, OrganizationSnapshot, Proven, Snapshot};

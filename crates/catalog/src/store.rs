@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tollgate_domain::{OrganizationId, Timestamp};
 
-/// `PRAGMA user_version` of the format in `schema.sql`.
-const FORMAT: i64 = 1;
+/// What makes each format of the one before; the last one's number is the `PRAGMA user_version`.
+const FORMATS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+const FORMAT: i64 = FORMATS.len() as i64;
 /// `PRAGMA application_id`: "TGct".
 const APPLICATION: i64 = 0x5447_6374;
 
@@ -27,22 +28,27 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         .row_buffer_size(1024)
 }
 
-/// Makes the tables in an empty file, or checks that they are ours.
+/// Makes the tables in an empty file, or checks that they are ours and brings them to the newest format.
 pub(crate) async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), CatalogError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
     let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *transaction).await?;
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *transaction).await?;
-    if tables == 0 && application == 0 {
-        sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *transaction).await?;
-        sqlx::raw_sql("PRAGMA application_id = 1413964660; PRAGMA user_version = 1")
+    let is_new = tables == 0 && application == 0;
+    if !is_new && application != APPLICATION {
+        return Err(CatalogError::Foreign(path.to_owned()));
+    }
+    if found > FORMAT {
+        return Err(CatalogError::TooNew { path: path.to_owned(), found, known: FORMAT });
+    }
+    for step in FORMATS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        sqlx::raw_sql(*step).execute(&mut *transaction).await?;
+    }
+    if is_new || found < FORMAT {
+        sqlx::raw_sql("PRAGMA application_id = 1413964660; PRAGMA user_version = 2")
             .execute(&mut *transaction)
             .await?;
-    } else if application != APPLICATION {
-        return Err(CatalogError::Foreign(path.to_owned()));
-    } else if found > FORMAT {
-        return Err(CatalogError::TooNew { path: path.to_owned(), found, known: FORMAT });
     }
     transaction.commit().await?;
     Ok(())

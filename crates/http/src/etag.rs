@@ -14,7 +14,7 @@
 //! # }
 //! ```
 
-use crate::error::{ApiError, Code, Dialect};
+use crate::error::{ApiError, Code, Dialect, Place};
 use axum::extract::FromRequestParts;
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
@@ -33,7 +33,7 @@ pub(crate) fn etag(version: u64) -> [(HeaderName, HeaderValue); 1] {
 }
 
 /// The tag of a version, quotes included.
-fn tag(version: u64) -> HeaderValue {
+pub(crate) fn tag(version: u64) -> HeaderValue {
     HeaderValue::try_from(format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
@@ -103,6 +103,7 @@ fn malformed() -> ApiError {
     let rule = "must be * or a list of at most 64 entity tags such as \"3\"";
     ApiError {
         errors: vec![Invalid::new("If-Match", rule)],
+        place: Place::Header,
         ..ApiError::because(Code::InvalidParameters, "The header If-Match cannot be read.")
     }
 }

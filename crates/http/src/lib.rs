@@ -14,6 +14,7 @@ mod fields;
 pub mod gateway;
 pub mod native;
 mod oauth;
+mod once;
 pub mod row;
 pub mod server;
 mod web_address;
