@@ -5,8 +5,8 @@
 
 mod ad_location;
 mod app;
-mod category_list;
 pub mod app_ads;
+mod category_list;
 mod clock;
 mod column;
 mod country;

@@ -1,0 +1,14 @@
+//! The one outgoing HTTP client of the house. It resolves names itself, connects to the very address it checked, checks
+//! every redirect anew, and takes neither more time nor more bytes than it was given.
+//!
+//! It follows no proxy settings, keeps no cookies and sends no credentials.
+
+mod address;
+mod client;
+mod connect;
+mod error;
+
+pub use address::Rules;
+pub use client::{Fetched, Limits, Options, Outbound};
+pub use connect::{Resolve, SystemResolver};
+pub use error::OutboundError;
