@@ -165,9 +165,8 @@ fn first_objects(
     }
     let organization_id = draft.organization_id();
     draft.create(Organization {
-        id: organization_id,
-        name: options.organization.trim().to_owned(),
         disclosures_accepted: true,
+        ..Organization::new(organization_id, options.organization.trim())
     })?;
     let user =
         User { id: random_object_id(draft.entropy()), email: options.email.clone(), role: Role::Admin };

@@ -12,6 +12,7 @@ mod error;
 pub mod init;
 mod kinds;
 mod object;
+mod pool;
 mod once;
 mod revision;
 mod secret;
@@ -26,11 +27,18 @@ pub use credentials::{
 pub use draft::{Actor, Draft, Refused};
 pub use error::{CatalogError, Damaged, WriteError};
 pub use kinds::{
-    ApiKey, ClientVersion, KINDS, KeyOwner, LegacyCredential, OauthClient, Organization, Role, Scope, Tables,
-    User, integration_defaults, new_integration, unused_integration_id,
+    ApiKey, AppReview, AutoCpm, ClientVersion, KINDS, KeyOwner, LegacyCredential, MAX_AD_LOCATION_NAMES,
+    OauthClient, Organization, Role, Scope, Tables, User, integration_defaults, new_ad_location, new_app,
+    new_integration, unused_integration_id, update_ad_location, update_app,
+};
+pub use kinds::{
+    AppSettings, category_list, change_monetization_settings, default_category_list, delete_category_list,
+    monetization_settings, monetization_settings_version, new_category_list, require_custom_list,
+    set_mandatory_categories,
 };
 pub use object::{Kind, Meta, Object, Stored, Table};
 pub use once::{ANSWER_LIFETIME_SECONDS, KeptAnswer, Once, Written};
+pub use pool::Pool;
 pub use revision::Revision;
 pub use secret::{Digest, PasswordError, Secret, StoredSecret, hash_password};
 pub use snapshot::{IntegrationEntry, OrganizationSnapshot, Proven, Snapshot};

@@ -1,9 +1,10 @@
 //! What the catalog keeps: objects of a kind, each with its metadata, in persistent maps.
 
 use crate::kinds::Tables;
+use crate::pool::Pool;
 use imbl::OrdMap;
 use serde::{Serialize, de::DeserializeOwned};
-use std::ops::Deref;
+use std::ops::{Bound, Deref};
 use std::sync::Arc;
 use tollgate_domain::Timestamp;
 
@@ -14,6 +15,14 @@ pub trait Object: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync
 
     /// The object's id, unique within its organization and kind.
     fn id(&self) -> &str;
+
+    /// What objects of this kind are sorted and found by beside their ids, without NUL; `None` for a kind that is not.
+    fn order(&self) -> Option<String> {
+        None
+    }
+
+    /// Gives parts that other objects have alike up for the pool's copies.
+    fn share(&mut self, _pool: &mut Pool) {}
 }
 
 /// An [`Object`] that has its line in the table of kinds, which implements this.
@@ -59,42 +68,102 @@ impl<T> Deref for Stored<T> {
     }
 }
 
-/// All objects of one kind in one organization, ordered by id. Cloning shares everything.
+/// All objects of one kind in one organization, ordered by id and, where the kind has one, by [`Object::order`]. Cloning
+/// shares everything.
 #[derive(Debug, Clone)]
-pub struct Table<T>(OrdMap<Arc<str>, Arc<Stored<T>>>);
+pub struct Table<T> {
+    by_id: OrdMap<Arc<str>, Arc<Stored<T>>>,
+    /// By order, NUL and id. Empty for kinds without an order.
+    ordered: OrdMap<Arc<str>, Arc<Stored<T>>>,
+}
+
+/// Between an object's order and its id: it sorts before every other character.
+pub(crate) const NUL: char = '\0';
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self(OrdMap::new())
+        Self { by_id: OrdMap::new(), ordered: OrdMap::new() }
     }
 }
 
 impl<T> Table<T> {
     /// The object of an id.
     pub fn get(&self, id: &str) -> Option<&Arc<Stored<T>>> {
-        self.0.get(id)
+        self.by_id.get(id)
     }
 
     /// Every object, ordered by id.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Stored<T>>> {
-        self.0.values()
+        self.by_id.values()
+    }
+
+    /// The objects whose ids begin with `prefix`, ordered by id: one range of the table.
+    pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<Stored<T>>> {
+        range(&self.by_id, prefix).map(|(_, stored)| stored)
+    }
+
+    /// Every object with its [`Object::order`], sorted by it and then by id.
+    pub fn in_order(&self) -> impl DoubleEndedIterator<Item = (&str, &Arc<Stored<T>>)> {
+        self.ordered
+            .iter()
+            .map(|(key, stored)| (key.split_once(NUL).map_or(&**key, |(order, _)| order), stored))
+    }
+
+    /// The first object whose order, NUL and id begin with `prefix`.
+    pub(crate) fn first_under(&self, prefix: &str) -> Option<&Arc<Stored<T>>> {
+        let (key, stored) = self.ordered.get_next(prefix)?;
+        key.starts_with(prefix).then_some(stored)
+    }
+
+    /// The objects whose order, NUL and id begin with `prefix`, in that order.
+    pub(crate) fn ordered_under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<Stored<T>>> {
+        range(&self.ordered, prefix).map(|(_, stored)| stored)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.by_id.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_id.is_empty()
     }
+}
 
+impl<T: Object> Table<T> {
     pub(crate) fn insert(&mut self, stored: Stored<T>) {
-        self.0.insert(stored.meta.id.clone(), Arc::new(stored));
+        let order = ordered_key(&stored);
+        let stored = Arc::new(stored);
+        let old = self.by_id.insert(stored.meta.id.clone(), stored.clone());
+        if let Some(old) = old.and_then(|old| ordered_key(&old)).filter(|old| Some(old) != order.as_ref()) {
+            self.ordered.remove(&*old);
+        }
+        if let Some(order) = order {
+            self.ordered.insert(order, stored);
+        }
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Arc<Stored<T>>> {
-        self.0.remove(id)
+        let old = self.by_id.remove(id)?;
+        if let Some(key) = ordered_key(&old) {
+            self.ordered.remove(&*key);
+        }
+        Some(old)
     }
+}
+
+fn ordered_key<T: Object>(stored: &Stored<T>) -> Option<Arc<str>> {
+    let mut key = stored.value.order()?;
+    key.push(NUL);
+    key.push_str(&stored.meta.id);
+    Some(key.into())
+}
+
+fn range<'a, V>(
+    map: &'a OrdMap<Arc<str>, V>,
+    prefix: &'a str,
+) -> impl Iterator<Item = (&'a Arc<str>, &'a V)> {
+    let from: (Bound<&str>, Bound<&str>) = (Bound::Included(prefix), Bound::Unbounded);
+    map.range::<_, str>(from).take_while(move |(key, _)| key.starts_with(prefix))
 }

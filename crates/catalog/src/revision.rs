@@ -4,6 +4,7 @@
 use crate::error::Damaged;
 use crate::kinds::kind_named;
 use crate::object::{Meta, Object, Stored, Table};
+use crate::pool::Pool;
 use flate2::Compression;
 use flate2::read::{ZlibDecoder, ZlibEncoder};
 use serde::Serialize;
@@ -47,11 +48,13 @@ impl RawRevision {
         Ok(value)
     }
 
-    pub(crate) fn fold_into<T: Object>(&self, table: &mut Table<T>) -> Result<(), Damaged> {
+    pub(crate) fn fold_into<T: Object>(&self, table: &mut Table<T>, pool: &mut Pool) -> Result<(), Damaged> {
         if self.deleted {
             table.remove(&self.id);
         } else {
-            table.insert(Stored { value: self.decode()?, meta: self.meta() });
+            let mut value: T = self.decode()?;
+            value.share(pool);
+            table.insert(Stored { value, meta: self.meta() });
         }
         Ok(())
     }

@@ -9,7 +9,9 @@ use imbl::{HashMap as SharedMap, OrdMap};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use tollgate_domain::{FilterGroup, Integration, IntegrationId, OrganizationId};
+use tollgate_domain::{
+    AdLocation, AdType, App, AppId, FilterGroup, Integration, IntegrationId, OrganizationId,
+};
 
 /// What is folded into a snapshot at once: whole transactions, in the order of their revisions.
 #[derive(Debug, Default)]
@@ -58,6 +60,11 @@ impl OrganizationSnapshot {
     /// One object.
     pub fn get<T: Kind>(&self, id: &str) -> Option<&Arc<Stored<T>>> {
         self.table::<T>().get(id)
+    }
+
+    /// The ad location that events of `app` name. No allocation; as many comparisons as the table is deep.
+    pub fn ad_location(&self, app: AppId, name: &str, ad_type: AdType) -> Option<&Arc<Stored<AdLocation>>> {
+        self.table::<AdLocation>().named(app, name, ad_type)
     }
 
     /// The secret stored beside an object.
@@ -114,6 +121,8 @@ pub struct Snapshot {
     organizations: OrdMap<OrganizationId, Arc<OrganizationSnapshot>>,
     integrations: SharedMap<IntegrationId, Arc<IntegrationEntry>>,
     identities: SharedMap<u128, Identity>,
+    /// Whose app it is.
+    apps: SharedMap<AppId, OrganizationId>,
 }
 
 impl fmt::Debug for Snapshot {
@@ -150,6 +159,12 @@ impl Snapshot {
     /// The integration of an id, whoever owns it.
     pub fn integration(&self, id: IntegrationId) -> Option<&Arc<IntegrationEntry>> {
         self.integrations.get(&id)
+    }
+
+    /// The app of an id and its organization, whoever that is. No allocation.
+    pub fn app(&self, id: AppId) -> Option<(&Arc<OrganizationSnapshot>, &Arc<Stored<App>>)> {
+        let organization = self.organizations.get(self.apps.get(&id)?)?;
+        Some((organization, organization.get::<App>(id.as_str())?))
     }
 
     /// The API key that `key` is, unless it was revoked or its user is gone.
@@ -252,6 +267,12 @@ impl Work<'_> {
         }
         if revision.deleted {
             self.set_secret(revision.organization, revision.kind, &revision.id, None);
+        }
+        if let (App::KIND, Ok(id)) = (revision.kind, revision.id.parse()) {
+            match revision.deleted {
+                false => self.snapshot.apps.insert(id, revision.organization),
+                true => self.snapshot.apps.remove(&id),
+            };
         }
         Ok(())
     }

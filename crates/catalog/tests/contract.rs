@@ -110,7 +110,7 @@ async fn a_refused_write_stores_nothing() {
     let refused = catalog
         .write(id, &actor(), |draft| {
             draft.delete::<Integration>(home.made.integration_id.as_str(), None)?;
-            draft.create(Organization { id, name: "x".into(), disclosures_accepted: false })
+            draft.create(Organization::new(id, "x"))
         })
         .await;
     assert!(matches!(refused, Err(WriteError::Refused(Refused::Exists { kind: "organization", .. }))));

@@ -160,7 +160,7 @@ impl TestApp {
         let id: OrganizationId = "ffffffffffffffffffffffff".parse().unwrap();
         let actor = Actor::command_line();
         let write = self.catalog.write(id, &actor, |draft| {
-            draft.create(Organization { id, name: "Neighbour".into(), disclosures_accepted: false })?;
+            draft.create(Organization::new(id, "Neighbour"))?;
             let key = new_api_key(draft, "theirs", &[Scope::Read, Scope::Write], KeyOwner::Organization)?;
             let integration = integration_defaults(draft, "Theirs");
             let integration_id = integration.id;

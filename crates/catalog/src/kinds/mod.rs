@@ -1,30 +1,44 @@
 //! The kinds of objects: one file each, and one line in the table below.
 
+mod ad_location;
 mod api_key;
+mod app;
+mod category_list;
 mod filter_group;
 mod integration;
 mod legacy_credential;
+mod monetization_settings;
 mod oauth_client;
 mod organization;
 mod user;
 
+pub use ad_location::{MAX_AD_LOCATION_NAMES, new_ad_location, update_ad_location};
 pub use api_key::{ApiKey, KeyOwner, Scope};
+pub use app::{new_app, update_app};
+pub use category_list::{
+    category_list, default_category_list, delete_category_list, new_category_list, require_custom_list,
+    set_mandatory_categories,
+};
 pub use integration::{integration_defaults, new_integration, unused_integration_id};
 pub use legacy_credential::LegacyCredential;
+pub use monetization_settings::{
+    AppSettings, change_monetization_settings, monetization_settings, monetization_settings_version,
+};
 pub use oauth_client::{ClientVersion, OauthClient};
-pub use organization::Organization;
+pub use organization::{AppReview, AutoCpm, Organization};
 pub use user::{Role, User};
 
 use crate::error::Damaged;
 use crate::object::{Kind, Object, Table};
+use crate::pool::Pool;
 use crate::revision::RawRevision;
-use tollgate_domain::{FilterGroup, Integration};
+use tollgate_domain::{AdLocation, App, CategoryList, FilterGroup, Integration};
 
 macro_rules! kinds {
     ($($field:ident: $type:ty),+ $(,)?) => {
         /// Every object of an organization, a table to a kind.
         #[derive(Debug, Clone, Default)]
-        pub struct Tables { $($field: Table<$type>),+ }
+        pub struct Tables { pool: Pool, $($field: Table<$type>),+ }
 
         /// The names of all kinds, as they stand in the log.
         pub const KINDS: &[&str] = &[$(<$type as Object>::KIND),+];
@@ -38,7 +52,7 @@ macro_rules! kinds {
             /// Applies one revision.
             pub(crate) fn fold(&mut self, revision: &RawRevision) -> Result<(), Damaged> {
                 match revision.kind {
-                    $(<$type as Object>::KIND => revision.fold_into::<$type>(&mut self.$field),)+
+                    $(<$type as Object>::KIND => revision.fold_into::<$type>(&mut self.$field, &mut self.pool),)+
                     // `RawRevision::kind` is one of `KINDS`.
                     other => Err(Damaged::unknown_kind(other)),
                 }
@@ -55,6 +69,10 @@ kinds! {
     legacy_credentials: LegacyCredential,
     integrations: Integration,
     filter_groups: FilterGroup,
+    apps: App,
+    ad_locations: AdLocation,
+    category_lists: CategoryList,
+    monetization_settings: AppSettings,
 }
 
 /// The static name of a kind.
@@ -75,7 +93,11 @@ mod tests {
                 "oauth_client",
                 "legacy_credential",
                 "integration",
-                "filter_group"
+                "filter_group",
+                "app",
+                "ad_location",
+                "category_list",
+                "monetization_settings",
             ]
         );
     }
