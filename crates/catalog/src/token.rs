@@ -138,6 +138,14 @@ impl Catalog {
         self.tokens.get(Digest::of(text)).filter(|token| token.expires_at > self.clock.now())
     }
 
+    /// The organization's tokens in force, in no order.
+    pub fn tokens_of(&self, organization: OrganizationId) -> Vec<Arc<Token>> {
+        let now = self.clock.now();
+        let held = self.tokens.held.load();
+        let theirs = held.values().filter(|held| held.token.organization == organization);
+        theirs.map(|held| held.token.clone()).filter(|token| token.expires_at > now).collect()
+    }
+
     /// Issues a token to a client that proved itself. It is on disk when this returns.
     pub async fn issue_token(
         &self,

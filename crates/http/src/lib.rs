@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod native;
 mod oauth;
 mod once;
+pub mod openapi;
 pub mod row;
 pub mod server;
 mod web_address;
@@ -41,11 +42,8 @@ pub struct ApiState {
 
 /// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.
 pub fn router(state: ApiState) -> Router {
-    // The document is still to be served.
-    let (chartboost, _document) = chartboost::routes().split_for_parts();
     Router::new()
-        .merge(oauth::routes())
-        .merge(chartboost)
+        .merge(openapi::routes())
         .merge(clickshield::routes())
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)

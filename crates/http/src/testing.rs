@@ -119,6 +119,20 @@ impl TestApp {
         Answered { status, headers, body }
     }
 
+    /// An answer that is not JSON.
+    pub(crate) async fn text(&self, request: Request<Body>) -> (HeaderMap, String) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let headers = response.headers().clone();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        (headers, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    /// The router itself.
+    pub(crate) fn router(&self) -> &Router {
+        &self.router
+    }
+
     /// A request with `init`'s API key and, unless it is null, a JSON body.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Answered {
         self.call_as(self.made.api_key.secret.expose(), method, path, body).await

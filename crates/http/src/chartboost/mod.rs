@@ -8,6 +8,7 @@ mod schema;
 mod version;
 
 pub(crate) use auth::Client;
+pub(crate) use schema::Detail;
 pub(crate) use version::ApiVersion;
 
 use crate::ApiState;

@@ -1,10 +1,13 @@
 //! The versions of the dialect. They share their handlers; where an answer differs, the handler asks for the version.
 
+use super::schema::AnyError;
 use crate::ApiState;
+use crate::openapi::by_token;
 use axum::Extension;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::Response;
+use utoipa::IntoResponses;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -29,12 +32,17 @@ impl ApiVersion {
         }
     }
 
-    /// Puts routes under this version's prefix, in the router and in the document.
+    /// Puts routes under this version's prefix, in the router and in the document. What holds for every operation of the
+    /// dialect is added to the document here: the token, and what may be answered because of it.
     pub(super) fn mount(self, mut routes: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
         let operations = routes.get_openapi_mut().paths.paths.values_mut().flat_map(operations);
         for operation in operations {
             let id = operation.operation_id.take().unwrap_or_default();
             operation.operation_id = Some(format!("{id}_{}", self.name()));
+            operation.security = Some(by_token());
+            for (status, answer) in AnyError::responses() {
+                operation.responses.responses.entry(status).or_insert(answer);
+            }
         }
         OpenApiRouter::new().nest(&format!("/{}", self.name()), routes.layer(Extension(self)))
     }

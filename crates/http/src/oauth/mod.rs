@@ -1,17 +1,17 @@
 //! The token endpoints of the control plane: RFC 6749, client credentials grant.
 
 mod request;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod token;
 
-use crate::ApiState;
-use axum::Router;
-use axum::routing::post;
+pub(crate) use schema::{TokenAnswer, TokenError};
 
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route("/oauth/token", post(token::v5))
-        .route("/v5/oauth/token", post(token::v5))
-        .route("/v4/token", post(token::v4))
+use crate::ApiState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(token::plain)).routes(routes!(token::v5)).routes(routes!(token::v4))
 }

@@ -3,22 +3,68 @@
 //! Judged in this order: grant type, client, version, audience, scope. Every answer is marked not to be stored.
 
 use super::request::TokenRequest;
+use super::schema::{HeaderClientForm, TokenAnswer, TokenAnswers, TokenBody, TokenForm};
 use crate::ApiState;
 use crate::error::{ApiError, Code, Dialect};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use tollgate_catalog::{ClientVersion, TOKEN_LIFETIME_SECONDS};
 
 /// The only audience there is.
 const AUDIENCE: &str = "https://public.api.gateway.chartboost.com";
 
+/// Get a token
+///
+/// For a client of version 5, which stands in the body or in the Authorization header, not in both.
+#[utoipa::path(
+    post,
+    path = "/oauth/token",
+    operation_id = "get_token",
+    tag = "Tokens",
+    request_body(content(
+        (TokenBody = "application/json"),
+        (TokenForm = "application/x-www-form-urlencoded"),
+    )),
+    responses(TokenAnswers),
+    security((), ("client" = [])),
+)]
+pub(super) async fn plain(State(state): State<ApiState>, request: Request) -> Response {
+    answer(&state, request, ClientVersion::V5).await
+}
+
+/// Get a token
+///
+/// The same under the version's prefix.
+#[utoipa::path(
+    post,
+    path = "/v5/oauth/token",
+    operation_id = "get_token_v5",
+    tag = "Tokens",
+    request_body(content(
+        (TokenBody = "application/json"),
+        (TokenForm = "application/x-www-form-urlencoded"),
+    )),
+    responses(TokenAnswers),
+    security((), ("client" = [])),
+)]
 pub(super) async fn v5(State(state): State<ApiState>, request: Request) -> Response {
     answer(&state, request, ClientVersion::V5).await
 }
 
+/// Get a token
+///
+/// For a client of version 4, which stands in the Authorization header.
+#[utoipa::path(
+    post,
+    path = "/v4/token",
+    operation_id = "get_token_v4",
+    tag = "Tokens",
+    request_body(content = HeaderClientForm, content_type = "application/x-www-form-urlencoded"),
+    responses(TokenAnswers),
+    security(("client" = [])),
+)]
 pub(super) async fn v4(State(state): State<ApiState>, request: Request) -> Response {
     answer(&state, request, ClientVersion::V4).await
 }
@@ -68,10 +114,10 @@ async fn issue(state: &ApiState, request: Request, version: ClientVersion) -> Re
         return Err(ApiError::new(Code::InvalidScope));
     }
     let token = state.catalog.issue_token(proven.organization.id(), &proven.object).await?;
-    Ok(Json(json!({
-        "access_token": token.expose(),
-        "token_type": "Bearer",
-        "expires_in": TOKEN_LIFETIME_SECONDS,
-    }))
-    .into_response())
+    let answer = TokenAnswer {
+        access_token: token.expose().to_owned(),
+        token_type: "Bearer",
+        expires_in: TOKEN_LIFETIME_SECONDS,
+    };
+    Ok(Json(answer).into_response())
 }

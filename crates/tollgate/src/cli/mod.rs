@@ -1,10 +1,12 @@
 //! The command line. Each command is a file: its arguments, its help, what it does.
 
 mod config;
+mod credentials;
 mod demo;
 mod doctor;
 mod import;
 mod init;
+mod openapi;
 mod serve;
 
 pub(crate) use import::Watcher;
@@ -47,6 +49,8 @@ enum Command {
     Import(Box<import::Import>),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
+    Credentials(credentials::Credentials),
+    Openapi(openapi::Openapi),
 }
 
 /// What every command takes.
@@ -69,6 +73,11 @@ struct Serving {
     /// Address of the API and the gateway; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    #[command(flatten)]
+    certificate: Certificate,
+    /// Address of the same over HTTPS, used when there is a certificate [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDR")]
+    tls_listen: Option<String>,
     /// Address of /metrics, /healthz and /readyz [default: 127.0.0.1:0]
     #[arg(long, value_name = "ADDR")]
     admin_listen: Option<String>,
@@ -83,6 +92,23 @@ struct Serving {
     gateway_domain: Option<String>,
 }
 
+/// Where the certificate lies.
+#[derive(Debug, Args)]
+struct Certificate {
+    /// Certificate with its chain, in PEM; with --tls-key: HTTPS as well
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of --tls-cert, in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+}
+
+impl Certificate {
+    fn add_to(&self, flags: Flags) -> Flags {
+        flags.with_path("tls_cert", self.tls_cert.as_ref()).with_path("tls_key", self.tls_key.as_ref())
+    }
+}
+
 impl Common {
     fn flags(&self) -> Flags {
         Flags::read_from(self.config.clone())
@@ -93,8 +119,10 @@ impl Common {
 
 impl Serving {
     fn add_to(&self, flags: Flags) -> Flags {
-        flags
+        self.certificate
+            .add_to(flags)
             .with("listen", self.listen.clone())
+            .with("tls_listen", self.tls_listen.clone())
             .with("admin_listen", self.admin_listen.clone())
             .with_path("signals_dir", self.signals_dir.as_ref())
             .with("cores", self.cores.map(|cores| cores.to_string()))
@@ -132,6 +160,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Credentials(command) => command.run(),
+        Command::Openapi(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -1,0 +1,92 @@
+//! The OpenAPI document: made of what stands beside each handler, served at `/openapi.json`, with a page to read it at
+//! `/docs`. Routes come into the router and into the document by the same call, so neither has what the other lacks.
+
+mod pages;
+#[cfg(test)]
+mod tests;
+
+use crate::{ApiState, chartboost, oauth};
+use axum::Router;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Components, OpenApi};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+
+/// A token of the token endpoints.
+const TOKEN: &str = "access_token";
+/// Client id and secret in the Authorization header.
+pub(crate) const CLIENT: &str = "client";
+/// A key of the house's own, by its scopes.
+const API_KEY: &str = "api_key";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Tollgate",
+        description = "The publisher management API, versions 4 and 5, with its token endpoints, and the house's own \
+                       additions under /tollgate/v1. Unknown fields of bodies and unknown parameters are ignored.",
+    ),
+    tags(
+        (name = "Tokens", description = "OAuth 2.0, client credentials grant: RFC 6749."),
+        (name = "Apps", description = "Apps and what is stored about them."),
+        (name = "Ad locations", description = "Places in an app where ads are shown, with a price per country."),
+        (name = "Lists", description = "Lists of blocked content categories."),
+        (name = "Monetization settings", description = "Which ads an app shows, and how."),
+        (name = "Native", description = "What the vendor lacks. Errors are those of RFC 9457."),
+    ),
+    // What stands in sets of responses is not found by itself.
+    components(schemas(oauth::TokenAnswer, oauth::TokenError, chartboost::Detail)),
+    modifiers(&Security)
+)]
+struct Frame;
+
+/// The ways to prove who calls.
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let token =
+            bearer.description(Some("A token of the token endpoints: `Authorization: Bearer TOKEN`."));
+        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
+        let client = basic.description(Some("The client's id and secret: RFC 6749, 2.3.1."));
+        let key = ApiKeyValue::with_description("API-KEY", "An API key, by its scopes.");
+        let schemes = &mut document.components.get_or_insert_with(Components::new).security_schemes;
+        schemes.insert(TOKEN.to_owned(), SecurityScheme::Http(token.build()).into());
+        schemes.insert(CLIENT.to_owned(), SecurityScheme::Http(client.build()).into());
+        schemes.insert(API_KEY.to_owned(), SecurityScheme::ApiKey(ApiKey::Header(key)).into());
+    }
+}
+
+/// What operations of the publisher dialect ask for.
+pub(crate) fn by_token() -> Vec<SecurityRequirement> {
+    vec![SecurityRequirement::new(TOKEN, NO_SCOPES)]
+}
+
+/// There are no scopes in tokens.
+const NO_SCOPES: [&str; 0] = [];
+
+/// Every route that stands in the document.
+fn documented() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::with_openapi(Frame::openapi()).merge(oauth::routes()).merge(chartboost::routes())
+}
+
+/// The document, as `/openapi.json` answers it.
+pub fn document() -> String {
+    text(documented().into_openapi())
+}
+
+/// The documented routes, and the document itself.
+pub(crate) fn routes() -> Router<ApiState> {
+    let (router, document) = documented().split_for_parts();
+    router.merge(pages::routes(text(document)))
+}
+
+fn text(document: OpenApi) -> String {
+    // A tree of texts and numbers can always be written; an empty document would fail every test that reads it.
+    let mut text = document.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
