@@ -12,15 +12,16 @@ use crate::snapshot::Snapshot;
 use crate::store;
 use crate::token::Tokens;
 use arc_swap::ArcSwap;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
-use tollgate_domain::{Clock, Entropy, OrganizationId};
+use tollgate_domain::{Clock, Entropy, OrganizationId, Timestamp};
 
 /// The catalog's file within a data directory.
 pub const FILE_NAME: &str = "catalog.sqlite";
@@ -104,6 +105,11 @@ impl Catalog {
             writer: Mutex::new(Some(connection)),
             readers: SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options),
         })
+    }
+
+    /// The time by the catalog's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The newest state.
@@ -262,6 +268,11 @@ impl Catalog {
             tracing::warn!(%error, "the catalog did not close in good order");
         }
         self.readers.close().await;
+    }
+
+    /// A connection that reads.
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, CatalogError> {
+        Ok(self.readers.acquire().await?)
     }
 
     /// The writing connection, opened anew when the last write did not give it back.

@@ -169,6 +169,11 @@ impl<'a> Draft<'a> {
         self.organization.get(id)
     }
 
+    /// The version of an object, with this draft's changes.
+    pub(crate) fn version(&self, kind: &str, id: &str) -> Option<u64> {
+        self.organization.tables.meta(kind, id).map(|meta| meta.version)
+    }
+
     /// One object that must exist, at the version the caller saw, if the caller says which.
     pub fn require<T: Kind>(&self, id: &str, expected: Option<u64>) -> Result<Arc<Stored<T>>, Refused> {
         let stored =

@@ -4,6 +4,7 @@
 //! [`Snapshot`] alone; writes go through [`Catalog::write`], which checks them against the newest state and stores all
 //! of a write or nothing. Secrets stand beside the documents, hashed; no document holds one. SQL stays in this crate.
 
+mod audit;
 mod catalog;
 mod check;
 mod credentials;
@@ -12,14 +13,16 @@ mod error;
 pub mod init;
 mod kinds;
 mod object;
-mod pool;
 mod once;
+mod pool;
+mod restore;
 mod revision;
 mod secret;
 mod snapshot;
 mod store;
 mod token;
 
+pub use audit::{Action, AuditEntry, AuditFilter, FieldChange};
 pub use catalog::{Catalog, FILE_NAME};
 pub use credentials::{
     Credential, new_api_key, random_object_id, refresh_legacy_credential, refresh_oauth_client,
@@ -28,8 +31,8 @@ pub use draft::{Actor, Draft, Refused};
 pub use error::{CatalogError, Damaged, WriteError};
 pub use kinds::{
     ApiKey, AppReview, AutoCpm, ClientVersion, KINDS, KeyOwner, LegacyCredential, MAX_AD_LOCATION_NAMES,
-    OauthClient, Organization, Role, Scope, Tables, User, integration_defaults, new_ad_location, new_app,
-    new_integration, unused_integration_id, update_ad_location, update_app,
+    OauthClient, Organization, Role, Scope, Tables, User, check_priority, integration_defaults,
+    new_ad_location, new_app, new_integration, unused_integration_id, update_ad_location, update_app,
 };
 pub use kinds::{
     AppSettings, category_list, change_monetization_settings, default_category_list, delete_category_list,
@@ -39,6 +42,7 @@ pub use kinds::{
 pub use object::{Kind, Meta, Object, Stored, Table};
 pub use once::{ANSWER_LIFETIME_SECONDS, KeptAnswer, Once, Written};
 pub use pool::Pool;
+pub use restore::Restoration;
 pub use revision::Revision;
 pub use secret::{Digest, PasswordError, Secret, StoredSecret, hash_password};
 pub use snapshot::{IntegrationEntry, OrganizationSnapshot, Proven, Snapshot};

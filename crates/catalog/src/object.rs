@@ -1,5 +1,6 @@
 //! What the catalog keeps: objects of a kind, each with its metadata, in persistent maps.
 
+use crate::draft::{Draft, Refused};
 use crate::kinds::Tables;
 use crate::pool::Pool;
 use imbl::OrdMap;
@@ -19,6 +20,16 @@ pub trait Object: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync
     /// What objects of this kind are sorted and found by beside their ids, without NUL; `None` for a kind that is not.
     fn order(&self) -> Option<String> {
         None
+    }
+
+    /// This past state of an object, as it may be put back now: what the rules of a write forbid is refused, and facts that
+    /// no caller writes stay as `last`, the newest state there was, has them. Kinds that prove who somebody is are not
+    /// restored but made anew.
+    fn restored(self, _last: &Self, _draft: &mut Draft<'_>) -> Result<Self, Refused> {
+        Err(Refused::Rule {
+            code: "not_restorable",
+            message: format!("An object of kind {} cannot be restored", Self::KIND),
+        })
     }
 
     /// Gives parts that other objects have alike up for the pool's copies.

@@ -139,6 +139,47 @@ pub(crate) async fn history(
     read_revisions(&rows)
 }
 
+/// One revision of an object: that of a version, or the newest.
+pub(crate) async fn revision(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    kind: &'static str,
+    id: &str,
+    version: Option<u64>,
+) -> Result<Option<RawRevision>, CatalogError> {
+    let rows = sqlx::query(
+        "SELECT seq, organization, kind, id, version, at, created_at, actor, doc, deleted FROM revisions \
+         WHERE organization = ?1 AND kind = ?2 AND id = ?3 AND version = coalesce(?4, version) \
+         ORDER BY version DESC LIMIT 1",
+    )
+    .bind(organization.as_str().to_owned())
+    .bind(kind)
+    .bind(id.to_owned())
+    .bind(version.map(number))
+    .fetch_all(&mut *connection)
+    .await?;
+    Ok(read_revisions(&rows)?.pop())
+}
+
+/// The deletions of a kind that came in the same write as `deletion`, as far as the log tells: same time, same actor.
+pub(crate) async fn deleted_with(
+    connection: &mut SqliteConnection,
+    deletion: &RawRevision,
+    kind: &'static str,
+) -> Result<Vec<RawRevision>, CatalogError> {
+    let rows = sqlx::query(
+        "SELECT seq, organization, kind, id, version, at, created_at, actor, doc, deleted FROM revisions \
+         WHERE organization = ?1 AND kind = ?2 AND at = ?3 AND actor = ?4 AND deleted ORDER BY seq",
+    )
+    .bind(deletion.organization.as_str().to_owned())
+    .bind(kind)
+    .bind(deletion.at.millis())
+    .bind(deletion.actor.to_string())
+    .fetch_all(&mut *connection)
+    .await?;
+    read_revisions(&rows)
+}
+
 /// Whose changes are appended, and when.
 pub(crate) struct Append<'a> {
     pub(crate) organization: OrganizationId,
@@ -302,7 +343,7 @@ fn read_revisions(rows: &[SqliteRow]) -> Result<Vec<RawRevision>, CatalogError> 
         .collect()
 }
 
-fn read_revision(row: &SqliteRow, actor: Arc<str>) -> Result<RawRevision, CatalogError> {
+pub(crate) fn read_revision(row: &SqliteRow, actor: Arc<str>) -> Result<RawRevision, CatalogError> {
     let seq = row.try_get::<i64, _>(0)?.unsigned_abs();
     let organization: &str = row.try_get(1)?;
     Ok(RawRevision {

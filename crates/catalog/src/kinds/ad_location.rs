@@ -21,6 +21,12 @@ impl Object for AdLocation {
         Order::of(self.id.app(), self.ad_type, self.name.as_str()).map(|order| order.named().to_owned())
     }
 
+    fn restored(self, _: &Self, draft: &mut Draft<'_>) -> Result<Self, Refused> {
+        draft.require::<App>(self.id.app().as_str(), None)?;
+        make_room(draft, &self)?;
+        Ok(self)
+    }
+
     fn share(&mut self, pool: &mut Pool) {
         pool.share(&mut self.prices);
     }
@@ -84,9 +90,9 @@ impl Table<AdLocation> {
         (found.name.as_str() == name).then_some(found)
     }
 
-    /// An app's locations, ordered by id.
+    /// An app's locations, sorted by ad type and name.
     pub fn of_app<'a>(&'a self, app: &'a AppId) -> impl Iterator<Item = &'a Arc<Stored<AdLocation>>> {
-        self.under(app.as_str())
+        self.ordered_under(app.as_str())
     }
 
     /// How many locations of an ad type an app has.
@@ -104,25 +110,33 @@ pub fn new_ad_location(
 ) -> Result<AdLocationId, Refused> {
     draft.require::<App>(app.as_str(), None)?;
     let location = make(AdLocationId::new(app, Uuid::random(draft.entropy())));
-    if let Some(old) =
-        draft.table::<AdLocation>().named(app, location.name.as_str(), location.ad_type).cloned()
-    {
+    make_room(draft, &location)?;
+    let id = location.id;
+    draft.create(location)?;
+    Ok(id)
+}
+
+/// Sees to it that `location` can be stored: its name is free, or is freed, and if it is new there is room for one more.
+fn make_room(draft: &mut Draft<'_>, location: &AdLocation) -> Result<(), Refused> {
+    let table = draft.table::<AdLocation>();
+    let is_new = table.get(location.id.as_str()).is_none();
+    let old = table.named(location.id.app(), location.name.as_str(), location.ad_type);
+    if let Some(old) = old.filter(|old| old.id != location.id).cloned() {
         match (location.location_type, old.location_type) {
-            (AdLocationType::FixedCpm, AdLocationType::AutoCpm) => {
+            (AdLocationType::FixedCpm, AdLocationType::AutoCpm) if is_new => {
                 draft.delete::<AdLocation>(old.id.as_str(), None)?;
             }
             (_, taken) => return Err(existing(taken)),
         }
     }
-    if draft.table::<AdLocation>().count(app, location.ad_type) >= MAX_AD_LOCATION_NAMES {
+    let count = draft.table::<AdLocation>().count(location.id.app(), location.ad_type);
+    if is_new && count >= MAX_AD_LOCATION_NAMES {
         return Err(Refused::Rule {
             code: "too_many_ad_locations",
             message: format!("An app has at most {MAX_AD_LOCATION_NAMES} locations of an ad-type"),
         });
     }
-    let id = location.id;
-    draft.create(location)?;
-    Ok(id)
+    Ok(())
 }
 
 /// Stores a changed location; a new name must be free in its app.

@@ -14,6 +14,31 @@ impl Object for App {
         self.id.as_str()
     }
 
+    /// Its review, what traffic told and what its app-ads.txt said are facts: they stay as they are. An app that went live
+    /// stays so, with its places in the store.
+    fn restored(self, last: &Self, draft: &mut Draft<'_>) -> Result<Self, Refused> {
+        if draft.snapshot().app(self.id).is_some_and(|(owner, _)| owner.id() != draft.organization_id()) {
+            return Err(Refused::Rule { code: "id_taken", message: "The app's id is in use".to_owned() });
+        }
+        let change = AppChange {
+            is_live: Some(self.is_live),
+            store_app_id: Some(self.store_app_id.clone()),
+            store_app_url: Some(self.store_app_url.clone()),
+            store_bundle_id: Some(self.store_bundle_id.clone()),
+            ..AppChange::default()
+        };
+        let violated = change.violations(Some(last));
+        if !violated.is_empty() {
+            return Err(Refused::Invalid(violated));
+        }
+        Ok(Self {
+            is_sdk_active: last.is_sdk_active,
+            publishing_application: last.publishing_application.clone(),
+            app_ads_txt_status: last.app_ads_txt_status,
+            ..self
+        })
+    }
+
     /// Without case.
     fn order(&self) -> Option<String> {
         Some(self.nickname.to_lowercase())

@@ -15,6 +15,10 @@ impl Object for CategoryList {
     fn id(&self) -> &str {
         self.id.as_str()
     }
+
+    fn restored(self, _: &Self, _: &mut Draft<'_>) -> Result<Self, Refused> {
+        Ok(self)
+    }
 }
 
 /// The default list of an organization. Its version and its times are the organization's, whose mandatory categories

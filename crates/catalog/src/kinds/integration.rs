@@ -10,6 +10,16 @@ impl Object for Integration {
     fn id(&self) -> &str {
         self.id.as_str()
     }
+
+    /// Its key for signing links is not restored: it was removed for good.
+    fn restored(self, _: &Self, draft: &mut Draft<'_>) -> Result<Self, Refused> {
+        match draft.snapshot().integration(self.id) {
+            Some(taken) if taken.organization != draft.organization_id() => {
+                Err(Refused::Rule { code: "id_taken", message: "The integration's id is in use".to_owned() })
+            }
+            _ => Ok(self),
+        }
+    }
 }
 
 /// An integration id that no organization uses.

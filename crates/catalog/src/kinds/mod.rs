@@ -19,6 +19,7 @@ pub use category_list::{
     category_list, default_category_list, delete_category_list, new_category_list, require_custom_list,
     set_mandatory_categories,
 };
+pub use filter_group::check_priority;
 pub use integration::{integration_defaults, new_integration, unused_integration_id};
 pub use legacy_credential::LegacyCredential;
 pub use monetization_settings::{
@@ -29,8 +30,9 @@ pub use organization::{AppReview, AutoCpm, Organization};
 pub use user::{Role, User};
 
 use crate::error::Damaged;
-use crate::object::{Kind, Object, Table};
+use crate::object::{Kind, Meta, Object, Table};
 use crate::pool::Pool;
+use crate::restore::{self, Restorer};
 use crate::revision::RawRevision;
 use tollgate_domain::{AdLocation, App, CategoryList, FilterGroup, Integration};
 
@@ -56,6 +58,22 @@ macro_rules! kinds {
                     // `RawRevision::kind` is one of `KINDS`.
                     other => Err(Damaged::unknown_kind(other)),
                 }
+            }
+
+            /// What the log knows about an object's newest revision.
+            pub(crate) fn meta(&self, kind: &str, id: &str) -> Option<&Meta> {
+                match kind {
+                    $(<$type as Object>::KIND => self.$field.get(id).map(|stored| &stored.meta),)+
+                    _ => None,
+                }
+            }
+        }
+
+        /// What puts `past` back, of an object whose newest revision is `newest`.
+        pub(crate) fn restorer(past: &RawRevision, newest: &RawRevision) -> Result<Restorer, Damaged> {
+            match past.kind {
+                $(<$type as Object>::KIND => restore::restorer::<$type>(past, newest),)+
+                other => Err(Damaged::unknown_kind(other)),
             }
         }
     };

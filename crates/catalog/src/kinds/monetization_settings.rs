@@ -7,7 +7,9 @@ use crate::object::{Object, Stored};
 use crate::snapshot::OrganizationSnapshot;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use tollgate_domain::{AppId, CategoryList, CategoryListId, Invalid, MonetizationSettings, SettingsPatch};
+use tollgate_domain::{
+    App, AppId, CategoryList, CategoryListId, Invalid, MonetizationSettings, SettingsPatch,
+};
 
 /// The settings of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,15 @@ impl Object for AppSettings {
 
     fn id(&self) -> &str {
         self.app.as_str()
+    }
+
+    /// A list that is gone must be restored first.
+    fn restored(self, _: &Self, draft: &mut Draft<'_>) -> Result<Self, Refused> {
+        draft.require::<App>(self.app.as_str(), None)?;
+        match self.settings.ad_blocking_settings.blocked_iab_categories_v1_list {
+            Some(list) if !is_known_list(draft, list) => Err(unknown_list(list).into()),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -45,9 +56,7 @@ pub fn change_monetization_settings(
     app: AppId,
     patch: &SettingsPatch,
 ) -> Result<(MonetizationSettings, u64), Refused> {
-    let known = |id: CategoryListId| {
-        draft.get::<CategoryList>(id.as_str()).is_some() || is_default_category_list(draft, id.as_str())
-    };
+    let known = |id: CategoryListId| is_known_list(draft, id);
     let stored = draft.get::<AppSettings>(app.as_str()).cloned();
     let (settings, _) = stored_or_new(stored.as_ref());
     let unknown = patch.blocked_iab_categories_v1_list.flatten().filter(|id| !known(*id)).map(unknown_list);
@@ -70,6 +79,10 @@ pub fn change_monetization_settings(
 
 fn stored_or_new(stored: Option<&Arc<Stored<AppSettings>>>) -> (MonetizationSettings, u64) {
     stored.map_or_else(Default::default, |stored| (stored.settings.clone(), stored.meta.version))
+}
+
+fn is_known_list(draft: &Draft<'_>, id: CategoryListId) -> bool {
+    draft.get::<CategoryList>(id.as_str()).is_some() || is_default_category_list(draft, id.as_str())
 }
 
 fn unknown_list(id: CategoryListId) -> Invalid {

@@ -1,5 +1,6 @@
 //! The tenant that owns everything else, and the settings that hold for all of it.
 
+use crate::draft::{Draft, Refused};
 use crate::object::Object;
 use serde::{Deserialize, Serialize};
 use tollgate_domain::{AdType, Category, OrganizationId, PriceTable};
@@ -82,5 +83,10 @@ impl Object for Organization {
 
     fn id(&self) -> &str {
         self.id.as_str()
+    }
+
+    /// What was accepted stays accepted.
+    fn restored(self, last: &Self, _: &mut Draft<'_>) -> Result<Self, Refused> {
+        Ok(Self { disclosures_accepted: last.disclosures_accepted, ..self })
     }
 }

@@ -5,7 +5,7 @@ use crate::fields::{Fields, Given};
 use super::super::list::{Field, FieldType};
 use super::preset::{self, Side};
 use serde_json::{Map, Value};
-use tollgate_catalog::{Draft, Refused, Stored};
+use tollgate_catalog::{Draft, Refused, Stored, check_priority};
 use tollgate_domain::{
     EventKind, FilterAction, FilterGroup, FilterSpec, IntegrationId, Invalid, KINDS_ALL, OrganizationId,
 };
@@ -162,17 +162,7 @@ impl GroupChange {
         match self.priority {
             Given::Absent => {}
             Given::Null => errors.push(Invalid::new("priority", "must not be null")),
-            Given::Value(priority) => {
-                let taken = draft.table::<FilterGroup>().iter().any(|other| {
-                    other.integration == group.integration
-                        && other.priority == Some(priority)
-                        && other.id != group.id
-                });
-                if taken {
-                    let message = format!("{priority} is taken by another filter group of the integration");
-                    errors.push(Invalid::new("priority", message));
-                }
-            }
+            Given::Value(priority) => errors.extend(check_priority(draft, group, priority).err()),
         }
     }
 }
