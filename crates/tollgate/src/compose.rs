@@ -16,8 +16,8 @@ use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{LedgerError, Options, Running};
 use tollgate_signals::{Signals, Watch};
 
-/// How often data files are looked at for changes.
-const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// How often data files and certificates are looked at for changes.
+pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
 
 /// An open data directory.
 pub(crate) struct House {

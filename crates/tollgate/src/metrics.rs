@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use tollgate_domain::Timestamp;
+use tollgate_http::server::{Tls, TlsStats};
 use tollgate_intake::Intake;
 
 /// Text under construction.
@@ -33,7 +34,7 @@ impl Exposition {
 }
 
 /// Everything `/metrics` says. `started` is when the process was ready.
-pub(crate) fn render(intake: &Intake, started: Timestamp) -> String {
+pub(crate) fn render(intake: &Intake, tls: Option<&Tls>, started: Timestamp) -> String {
     let mut out = Exposition(String::with_capacity(8192));
     let version = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     out.family("gauge", "tollgate_build_info", "The running version.", [(version.as_str(), 1.0)]);
@@ -45,6 +46,9 @@ pub(crate) fn render(intake: &Intake, started: Timestamp) -> String {
     judging(&mut out, intake);
     ledger(&mut out, intake);
     signals(&mut out, intake);
+    if let Some(tls) = tls {
+        secure(&mut out, &tls.stats());
+    }
     out.0
 }
 
@@ -98,6 +102,24 @@ fn signals(out: &mut Exposition, intake: &Intake) {
     let states = labelled.iter().map(|(labels, _, ok)| (labels.as_str(), *ok));
     let about = "1 when the newest version of the data file is in use, 0 when it does not parse.";
     out.family("gauge", "tollgate_signals_file_ok", about, states);
+}
+
+fn secure(out: &mut Exposition, stats: &TlsStats) {
+    let handshakes = [
+        ("{result=\"done\"}", stats.handshakes as f64),
+        ("{result=\"failed\"}", stats.handshake_failures as f64),
+        ("{result=\"too_slow\"}", stats.handshake_timeouts as f64),
+    ];
+    out.family("counter", "tollgate_tls_handshakes_total", "TLS handshakes by their end.", handshakes);
+    let about = "Certificates taken over while running.";
+    out.counter("tollgate_tls_reloads_total", about, stats.reloads);
+    let about = "New certificates that could not be used; the one before stayed.";
+    out.counter("tollgate_tls_reload_failures_total", about, stats.reload_failures);
+    let about = "1 when the certificate in the files is in use, 0 when it cannot be.";
+    out.gauge("tollgate_tls_certificate_ok", about, u64::from(stats.newest_is_used));
+    let expires = stats.not_after.map(|at| ("", at.millis() as f64 / 1000.0));
+    let about = "When the certificate in use expires.";
+    out.family("gauge", "tollgate_tls_certificate_expiry_time_seconds", about, expires);
 }
 
 fn escaped(text: &str) -> String {

@@ -1,7 +1,8 @@
 //! Serving: start in order, wait for a signal, stop in order. A second signal forces.
 
-use crate::compose::{House, OpenHouse};
-use crate::config::Config;
+use crate::clock::SystemClock;
+use crate::compose::{House, OpenHouse, WATCH_EVERY};
+use crate::config::{Config, TlsConfig};
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::metrics;
@@ -14,8 +15,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_http::admin::{self, Admin};
 use tollgate_http::gateway::GatewayOptions;
 use tollgate_http::native::imports::{self, Imports};
-use tollgate_http::server::{RunningServer, Server, ServerOptions};
-use tollgate_http::{ApiState, router};
+use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
+use tollgate_http::{ApiState, Limits, router};
 
 /// Exit code of a shutdown that was forced, as shells count SIGINT.
 const FORCED: i32 = 130;
@@ -31,43 +32,69 @@ pub(crate) fn serve(
     // Addresses are taken first: what cannot be had is known before anything runs.
     let admin = TcpListener::bind(config.admin_listen)
         .map_err(Failure::because(format!("admin_listen {} cannot be used", config.admin_listen)))?;
-    let server = bind(config, &house)?;
+    let tls = open_tls(config)?;
+    let server = bind(config, &house, tls.clone())?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
+    let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
     let open = house.start(config)?;
     let is_ready = Arc::new(AtomicBool::new(false));
-    start_admin(&open, admin, is_ready.clone())?;
+    let certificates = tls.as_ref().map(|tls| tls.watch(WATCH_EVERY)).transpose();
+    let certificates = certificates.map_err(Failure::because("the certificate watcher cannot start"))?;
+    start_admin(&open, admin, tls, is_ready.clone())?;
     let running = server.start().map_err(Failure::because("the server cannot start"))?;
     is_ready.store(true, Ordering::Release);
     eprintln!("admin listening on http://{admin_address}");
+    if let Some(secure) = secure {
+        eprintln!("listening on https://{secure}");
+    }
     // A closed standard output is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{public}");
     let _ = std::io::stdout().flush();
     ready(public)?;
     signals.wait(&open);
     is_ready.store(false, Ordering::Release);
+    drop(certificates);
     stop(config, open, running);
     Ok(())
 }
 
-fn bind(config: &Config, house: &House) -> Result<Server, Failure> {
+/// The certificate of HTTPS, when there is to be any.
+fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+    let open = |tls: &TlsConfig| Tls::open(tls.files.clone(), Arc::new(SystemClock)).map_err(Failure::new);
+    config.tls.as_ref().map(open).transpose()
+}
+
+fn bind(config: &Config, house: &House, tls: Option<Arc<Tls>>) -> Result<Server, Failure> {
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     };
     let options = ServerOptions { listen: config.listen, cores: config.cores, gateway };
-    let state = ApiState { catalog: house.catalog.clone(), ledger: house.intake.ledger().clone() };
+    let limits = Arc::new(Limits::new(config.requests_per_second, config.requests_burst));
+    let state = ApiState { catalog: house.catalog.clone(), ledger: house.intake.ledger().clone(), limits };
     let uploads = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
     let routes = router(state.clone()).merge(imports::routes(state, uploads));
-    Server::bind(options, house.intake.clone(), routes)
-        .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))
+    let server = Server::bind(options, house.intake.clone(), routes)
+        .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))?;
+    match config.tls.as_ref().zip(tls) {
+        None => Ok(server),
+        Some((settings, tls)) => server
+            .bind_secure(settings.listen, tls)
+            .map_err(Failure::because(format!("tls_listen {} cannot be used", settings.listen))),
+    }
 }
 
-fn start_admin(open: &OpenHouse, listener: TcpListener, is_ready: Arc<AtomicBool>) -> Result<(), Failure> {
+fn start_admin(
+    open: &OpenHouse,
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    is_ready: Arc<AtomicBool>,
+) -> Result<(), Failure> {
     let intake = open.house.intake.clone();
     let started = intake.now();
     let admin = Admin {
-        metrics: Arc::new(move || metrics::render(&intake, started)),
+        metrics: Arc::new(move || metrics::render(&intake, tls.as_deref(), started)),
         ready: Arc::new(move || is_ready.load(Ordering::Acquire)),
     };
     let _inside = open.house.runtime.enter();

@@ -1,5 +1,6 @@
 //! Accepting connections of one core and serving them, with limits on every size and time.
 
+use super::tls::Tls;
 use crate::gateway::{Core, GatewayBody};
 use axum::Router;
 use axum::body::Body;
@@ -9,30 +10,88 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::net::{IpAddr, TcpListener};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 /// Time a caller has to send a request's head, and an idle connection lives.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 32 << 10;
-/// Connections of one core.
+/// Connections of one core, with TLS and without.
 const MAX_CONNECTIONS: usize = 16_384;
 /// Pause after a failure to accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts until `stopped` says otherwise, then lets connections finish. Returns what is left of the time for that.
-pub(super) async fn accept(
-    listener: TcpListener,
+/// What connections of one core share.
+#[derive(Clone)]
+pub(super) struct Shared {
     core: Rc<Core>,
     router: Router,
-    mut stopped: watch::Receiver<Option<Duration>>,
-) -> Duration {
+    places: Arc<Semaphore>,
+    stopped: watch::Receiver<Option<Duration>>,
+}
+
+impl Shared {
+    pub(super) fn new(core: Rc<Core>, router: Router, stopped: watch::Receiver<Option<Duration>>) -> Self {
+        Self { core, router, places: Arc::new(Semaphore::new(MAX_CONNECTIONS)), stopped }
+    }
+}
+
+/// How a stream becomes one that HTTP is spoken on. Each door has code of its own, so that the plain one pays nothing
+/// for the other.
+pub(super) trait Door: Clone + 'static {
+    /// What comes through.
+    type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
+
+    /// Lets a stream in, or not.
+    async fn open(&self, stream: TcpStream) -> Option<Self::Stream>;
+}
+
+/// Plain HTTP.
+#[derive(Clone)]
+pub(super) struct Plain;
+
+impl Door for Plain {
+    type Stream = TcpStream;
+
+    async fn open(&self, stream: TcpStream) -> Option<TcpStream> {
+        Some(stream)
+    }
+}
+
+/// HTTP over TLS.
+#[derive(Clone)]
+pub(super) struct Secure {
+    pub(super) tls: Arc<Tls>,
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) stopped: watch::Receiver<Option<Duration>>,
+}
+
+impl Door for Secure {
+    type Stream = TlsStream<TcpStream>;
+
+    async fn open(&self, stream: TcpStream) -> Option<Self::Stream> {
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            stream = self.tls.shake_hands(&self.acceptor, stream) => stream,
+            // Nothing was asked yet, so nothing has to be finished.
+            _ = stopped.wait_for(Option::is_some) => None,
+        }
+    }
+}
+
+/// Accepts until `stopped` says otherwise, then lets connections finish. Returns what is left of the time for that.
+pub(super) async fn accept<D: Door>(listener: TcpListener, door: D, shared: Shared) -> Duration {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -41,22 +100,21 @@ pub(super) async fn accept(
         }
     };
     let mut connections = JoinSet::new();
-    let stop_signal = stopped.clone();
+    let mut stopped = shared.stopped.clone();
     loop {
         while connections.try_join_next().is_some() {}
         tokio::select! {
             biased;
             _ = stopped.wait_for(Option::is_some) => break,
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn_local(serve(stream, peer.ip(), core.clone(), router.clone(), stop_signal.clone()));
+            accepted = next(&listener, &shared.places) => match accepted {
+                Ok((stream, peer, place)) => {
+                    connections.spawn_local(serve(stream, door.clone(), peer.ip(), shared.clone(), place));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            _ = connections.join_next(), if connections.len() >= MAX_CONNECTIONS => {}
         }
     }
     drop(listener);
@@ -69,15 +127,27 @@ pub(super) async fn accept(
     grace.saturating_sub(since.elapsed())
 }
 
-async fn serve(
+/// The next connection, once there is a place for it.
+async fn next(
+    listener: &tokio::net::TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
+async fn serve<D: Door>(
     stream: TcpStream,
+    door: D,
     peer: IpAddr,
-    core: Rc<Core>,
-    router: Router,
-    mut stopped: watch::Receiver<Option<Duration>>,
+    shared: Shared,
+    _place: OwnedSemaphorePermit,
 ) {
     // Without it answers may wait for an acknowledgement of the one before; a failure costs only that.
     let _ = stream.set_nodelay(true);
+    let Some(stream) = door.open(stream).await else { return };
+    let Shared { core, router, mut stopped, .. } = shared;
     let service = service_fn(move |request| {
         let (core, router) = (core.clone(), router.clone());
         async move { Ok::<_, Infallible>(answer(&core, router, request, peer).await) }

@@ -4,9 +4,13 @@
 //! router.
 
 mod connection;
+mod tls;
+
+pub use tls::{CertificateFiles, CertificateWatch, Tls, TlsStats, UnusablePair, Validity};
 
 use crate::gateway::{Commits, Core, GatewayOptions};
 use axum::Router;
+use connection::{Plain, Secure, Shared, accept};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -16,6 +20,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
 use tollgate_intake::Intake;
 
 /// How to serve.
@@ -34,8 +39,17 @@ pub struct Server {
     options: ServerOptions,
     listeners: Vec<TcpListener>,
     address: SocketAddr,
+    secure: Option<SecureServer>,
     intake: Arc<Intake>,
     router: Router,
+}
+
+/// The part of a server that speaks TLS.
+struct SecureServer {
+    tls: Arc<Tls>,
+    acceptor: TlsAcceptor,
+    listeners: Vec<TcpListener>,
+    address: SocketAddr,
 }
 
 /// A server that accepts.
@@ -45,19 +59,17 @@ pub struct RunningServer {
 }
 
 impl Server {
-    /// Binds the address, once for each core. Cores share their port, so a port that someone else shares too would be
-    /// bound as well, and get half of his requests: whether it is free is asked without sharing first.
+    /// Binds the address, once for each core.
     pub fn bind(options: ServerOptions, intake: Arc<Intake>, router: Router) -> io::Result<Self> {
-        if options.listen.port() != 0 {
-            drop(socket(options.listen, false)?);
-        }
-        let first = listener(options.listen)?;
-        let address = first.local_addr()?;
-        let mut listeners = vec![first];
-        for _ in 1..options.cores.max(1) {
-            listeners.push(listener(address)?);
-        }
-        Ok(Self { options, listeners, address, intake, router })
+        let (listeners, address) = listeners(options.listen, options.cores)?;
+        Ok(Self { options, listeners, address, secure: None, intake, router })
+    }
+
+    /// Binds a second address, on which the same is served over TLS.
+    pub fn bind_secure(self, listen: SocketAddr, tls: Arc<Tls>) -> io::Result<Self> {
+        let acceptor = tls.acceptor().map_err(io::Error::other)?;
+        let (listeners, address) = listeners(listen, self.options.cores)?;
+        Ok(Self { secure: Some(SecureServer { tls, acceptor, listeners, address }), ..self })
     }
 
     /// Where it listens.
@@ -65,12 +77,22 @@ impl Server {
         self.address
     }
 
+    /// Where it listens for TLS, if it does.
+    pub fn secure_addr(&self) -> Option<SocketAddr> {
+        self.secure.as_ref().map(|secure| secure.address)
+    }
+
     /// Starts to accept.
     pub fn start(self) -> io::Result<RunningServer> {
         let (stop, stopped) = watch::channel(None);
         let gateway = Arc::new(self.options.gateway);
         let mut threads = Vec::new();
+        let mut secure = self.secure;
         for (number, listener) in self.listeners.into_iter().enumerate() {
+            let door = secure.as_mut().and_then(|secure| {
+                let (tls, acceptor) = (secure.tls.clone(), secure.acceptor.clone());
+                Some((secure.listeners.pop()?, Secure { tls, acceptor, stopped: stopped.clone() }))
+            });
             let (intake, gateway, router, stopped) =
                 (self.intake.clone(), gateway.clone(), self.router.clone(), stopped.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -79,8 +101,18 @@ impl Server {
                 let core = Rc::new(Core::new(intake, gateway, commits.clone()));
                 let local = LocalSet::new();
                 local.spawn_local(async move { commits.run().await });
-                let accept = connection::accept(listener, core, router, stopped);
-                let rest = runtime.block_on(local.run_until(accept));
+                let shared = Shared::new(core, router, stopped);
+                let accepting = async {
+                    let plain = accept(listener, Plain, shared.clone());
+                    match door {
+                        None => plain.await,
+                        Some((listener, door)) => {
+                            let (plain, secure) = tokio::join!(plain, accept(listener, door, shared.clone()));
+                            plain.min(secure)
+                        }
+                    }
+                };
+                let rest = runtime.block_on(local.run_until(accepting));
                 // Requests that were cut off may have left work on other threads.
                 drop(local);
                 runtime.shutdown_timeout(rest);
@@ -101,6 +133,21 @@ impl RunningServer {
             let _ = thread.join();
         }
     }
+}
+
+/// A listener on the address for each core. Cores share their port, so a port that someone else shares too would be
+/// bound as well, and get half of his requests: whether it is free is asked without sharing first.
+fn listeners(address: SocketAddr, cores: usize) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+    if address.port() != 0 {
+        drop(socket(address, false)?);
+    }
+    let first = listener(address)?;
+    let address = first.local_addr()?;
+    let mut listeners = vec![first];
+    for _ in 1..cores.max(1) {
+        listeners.push(listener(address)?);
+    }
+    Ok((listeners, address))
 }
 
 fn listener(address: SocketAddr) -> io::Result<TcpListener> {

@@ -12,7 +12,8 @@ Examples:
   tollgate config check --config /etc/tollgate.toml
   TOLLGATE_LISTEN=0.0.0.0:80 tollgate config check
 
-What is printed is itself a configuration file. Secrets are left out.";
+What is printed is itself a configuration file. Secrets are left out. A certificate that cannot be used, or does not
+match its key, is told as well.";
 
 /// Look at the configuration
 #[derive(Debug, Args)]
@@ -44,6 +45,9 @@ impl ConfigCommand {
             eprintln!("note: the variable {name} is not a setting");
         }
         print!("{}", config.printed());
+        if let Some(tls) = &config.tls {
+            tls.files.inspect().map_err(Failure::misuse)?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,6 +1,6 @@
 //! `tollgate doctor`.
 
-use super::{Common, QUIET, prepare};
+use super::{Certificate, Common, QUIET, prepare};
 use crate::doctor::examine;
 use crate::failure::{FAILED, Failure};
 use clap::Args;
@@ -14,7 +14,7 @@ Examples:
   tollgate doctor --data-dir ./data --rejudge
 
 It looks at the data directory, the catalog, the ledger (every byte of it, when the server is stopped), the data
-files and their age, the clock and the disk, and changes nothing. `--rejudge`, with the server stopped, opens the
+files and their age, the certificate of HTTPS, the clock and the disk, and changes nothing. `--rejudge`, with the server stopped, opens the
 ledger as a start would, judges every live event again from the first on and compares the verdicts. The exit code is
 1 when something is wrong; notes and warnings leave it 0.";
 
@@ -27,6 +27,8 @@ pub(super) struct Doctor {
     /// Data files: countries, address ranges, user agents [default: DATA_DIR/signals]
     #[arg(long, value_name = "DIR")]
     signals_dir: Option<PathBuf>,
+    #[command(flatten)]
+    certificate: Certificate,
     /// Judge all of history again and compare; the server must be stopped
     #[arg(long)]
     rejudge: bool,
@@ -38,6 +40,7 @@ pub(super) struct Doctor {
 impl Doctor {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let flags = self.common.flags().with_path("signals_dir", self.signals_dir.as_ref());
+        let flags = self.certificate.add_to(flags);
         // What is wrong with a data file is a finding; the log would say it a second time.
         let config = prepare(&flags, super::Defaults { log: "error", ..QUIET })?;
         let findings = examine(&config, config.data_dir()?, self.rejudge);

@@ -12,10 +12,12 @@ const EXAMPLES: &str = "\
 Examples:
   tollgate serve --data-dir ./data
   tollgate serve --data-dir ./data --listen 0.0.0.0:8080 --admin-listen 127.0.0.1:9090
+  tollgate serve --data-dir ./data --tls-cert chain.pem --tls-key key.pem --tls-listen 0.0.0.0:8443
   TOLLGATE_SIGNALS_DIR=/srv/signals tollgate serve --config /etc/tollgate.toml
 
-When it is ready it prints one line, `listening on http://HOST:PORT`, on standard output; logs and the admin
-address go to standard error. SIGINT or SIGTERM stops it in order: requests finish, everything acknowledged is on
+When it is ready it prints one line, `listening on http://HOST:PORT`, on standard output; logs and the
+addresses of HTTPS and of the admin listener go to standard error. A certificate that is replaced is taken over while
+it runs. SIGINT or SIGTERM stops it in order: requests finish, everything acknowledged is on
 the disk; a second signal forces. A data directory serves one process at a time.";
 
 /// Run the server: gateway, API, metrics

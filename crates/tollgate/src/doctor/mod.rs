@@ -2,11 +2,14 @@
 
 mod checks;
 mod ledger;
+mod tls;
 
+use crate::clock::SystemClock;
 use crate::config::Config;
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::Path;
+use tollgate_domain::Clock;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +113,7 @@ pub(crate) fn examine(config: &Config, root: &Path, rejudge: bool) -> Findings {
     checks::catalog(config, root, &mut findings);
     let newest = ledger::look_over(root, holder.as_deref(), &mut findings);
     checks::signals(config, root, &mut findings);
+    tls::certificate(config, SystemClock.now(), &mut findings);
     checks::clock(newest, &mut findings);
     checks::disk(root, &mut findings);
     if rejudge {

@@ -1,0 +1,97 @@
+//! The configuration through its door: layers, errors, what is printed.
+
+use super::*;
+
+const DEFAULTS: Defaults = Defaults { data_dir: None, log: "info" };
+
+fn load(file: Option<&str>, variables: &[(&str, &str)], flags: Flags) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.toml");
+    let mut flags = flags;
+    if let Some(text) = file {
+        std::fs::write(&path, text).unwrap();
+        flags.file = Some(path);
+    }
+    let variables =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
+    Config::from_parts(&flags, variables, DEFAULTS).map_err(|failure| failure.message)
+}
+
+#[test]
+fn flags_win_over_variables_and_variables_over_the_file() {
+    let file = "listen = \"127.0.0.1:1\"\ncores = 1\nlog = \"warn\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n";
+    let variables = [
+        ("TOLLGATE_LISTEN", "127.0.0.1:2"),
+        ("TOLLGATE_CORES", "2"),
+        ("TOLLGATE_TRUSTED_PROXIES", "::1, 10.1.0.0/16"),
+    ];
+    let flags = Flags::default().with("listen", Some("127.0.0.1:3"));
+    let config = load(Some(file), &variables, flags).unwrap();
+    assert_eq!((config.listen.port(), config.cores, config.log.as_str()), (3, 2, "warn"));
+    assert_eq!(config.trusted_proxies.len(), 2);
+    assert!(config.printed().contains("(from --listen)\nlisten = \"127.0.0.1:3\""), "{}", config.printed());
+    assert!(config.printed().contains("(from TOLLGATE_CORES)\ncores = 2"));
+}
+
+#[test]
+fn every_error_is_told_at_once_with_its_place() {
+    let file = "listem = 1\ncores = 0\n";
+    let error = load(
+        Some(file),
+        &[("TOLLGATE_ADMIN_LISTEN", "nowhere"), ("TOLLGATE_LOG_FORMAT", "xml")],
+        Flags::default(),
+    );
+    let error = error.unwrap_err();
+    for part in
+        ["listem is not a setting", "cores (from", "admin_listen (from TOLLGATE_ADMIN_LISTEN)", "log_format"]
+    {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(load(Some("cores = ["), &[], Flags::default()).unwrap_err().contains("t.toml"));
+}
+
+#[test]
+fn a_certificate_needs_its_key_and_an_address_of_its_own() {
+    let told = |variables: &[(&str, &str)]| load(None, variables, Flags::default());
+    let tls = told(&[("TOLLGATE_TLS_CERT", "c.pem"), ("TOLLGATE_TLS_KEY", "k.pem")]).unwrap().tls.unwrap();
+    assert_eq!((tls.listen.port(), tls.files.key), (8443, PathBuf::from("k.pem")));
+    assert!(told(&[]).unwrap().tls.is_none());
+    for (variables, expected) in [
+        (&[("TOLLGATE_TLS_CERT", "c")][..], "tls_cert: needs tls_key as well"),
+        (&[("TOLLGATE_TLS_KEY", "k")], "tls_key: needs tls_cert as well"),
+        (&[("TOLLGATE_TLS_LISTEN", "127.0.0.1:1")], "tls_listen: needs tls_cert and tls_key"),
+        (
+            &[
+                ("TOLLGATE_TLS_CERT", "c"),
+                ("TOLLGATE_TLS_KEY", "k"),
+                ("TOLLGATE_TLS_LISTEN", "127.0.0.1:8080"),
+            ],
+            "tls_listen: 127.0.0.1:8080 is already the address of listen",
+        ),
+    ] {
+        assert_eq!(told(variables).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn what_may_be_reached_and_how_often_is_a_setting() {
+    let config =
+        load(Some("outbound_allow = [\"10.0.0.0/8\"]\napp_ads_txt_hours = 0\n"), &[], Flags::default());
+    let config = config.unwrap();
+    assert_eq!((config.outbound_allow.len(), config.app_ads_txt_every), (1, None));
+    let usual = load(None, &[], Flags::default()).unwrap();
+    assert_eq!(usual.app_ads_txt_every, Some(Duration::from_secs(86_400)));
+    assert!(usual.outbound_allow.is_empty());
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let variables = [("TOLLGATE_API_KEY", "s3cret"), ("TOLLGATE_LISTN", "x")];
+    let config = load(None, &variables, Flags::default()).unwrap();
+    assert_eq!(config.strangers, ["TOLLGATE_LISTN"]);
+    assert_eq!(config.api_key.as_deref(), Some("s3cret"));
+    assert!(!config.printed().contains("s3cret"));
+    assert!(config.printed().contains("api_key = \"[redacted]\""));
+    let whole: toml::Table = config.printed().parse().unwrap();
+    assert_eq!(whole.len(), KEYS.len(), "what is printed is a configuration file");
+}
