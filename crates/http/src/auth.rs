@@ -48,6 +48,15 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// As [`Self::of_headers`], for the management API: the request counts towards the key's limit.
+    fn counted(parts: &Parts, state: &ApiState, scope: Scope) -> Result<Self, ApiError> {
+        let caller = Self::of_headers(&parts.headers, &state.catalog.snapshot(), scope)?;
+        state.limits.count(&caller.proven.object.meta.id)?;
+        Ok(caller)
+    }
+}
+
 /// The one key that the request presents.
 pub(crate) fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
     let unauthorized = |message: &str| ApiError::because(Code::Unauthorized, message);
@@ -93,7 +102,7 @@ impl FromRequestParts<ApiState> for Reader {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
-        Ok(Self(Caller::of_headers(&parts.headers, &state.catalog.snapshot(), Scope::Read)?))
+        Ok(Self(Caller::counted(parts, state, Scope::Read)?))
     }
 }
 
@@ -101,6 +110,6 @@ impl FromRequestParts<ApiState> for Writer {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
-        Ok(Self(Caller::of_headers(&parts.headers, &state.catalog.snapshot(), Scope::Write)?))
+        Ok(Self(Caller::counted(parts, state, Scope::Write)?))
     }
 }

@@ -12,6 +12,7 @@ pub mod error;
 mod etag;
 mod fields;
 pub mod gateway;
+mod limits;
 pub mod native;
 mod oauth;
 mod once;
@@ -22,6 +23,8 @@ mod web_address;
 
 #[cfg(test)]
 mod testing;
+
+pub use limits::Limits;
 
 use axum::Router;
 use axum::extract::OriginalUri;
@@ -38,6 +41,8 @@ pub struct ApiState {
     pub catalog: Arc<Catalog>,
     /// The history.
     pub ledger: Ledger,
+    /// How much a credential may ask for.
+    pub limits: Arc<Limits>,
 }
 
 /// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.

@@ -1,6 +1,6 @@
 //! A whole management API in a temporary directory, for tests through the real router.
 
-use crate::{ApiState, router};
+use crate::{ApiState, Limits, router};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -87,6 +87,11 @@ pub(crate) struct TestApp {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
+        Self::with_limits(Limits::default()).await
+    }
+
+    pub(crate) async fn with_limits(limits: Limits) -> Self {
+        let limits = Arc::new(limits);
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000)));
         let entropy = Arc::new(TestEntropy(AtomicU64::new(1)));
@@ -98,7 +103,7 @@ impl TestApp {
         let options = Options { log_file_bytes: 4 << 20, ..Options::default() };
         let entropy = Arc::new(TestEntropy(AtomicU64::new(1)));
         let (ledger, _) = Ledger::open(disk, entropy, TxIdKey([7; 16]), options, 0, &mut |_| {}).unwrap();
-        let router = router(ApiState { catalog: catalog.clone(), ledger: ledger.clone() });
+        let router = router(ApiState { catalog: catalog.clone(), ledger: ledger.clone(), limits });
         Self { made, clock, catalog, ledger, router, _dir: dir }
     }
 

@@ -69,6 +69,8 @@ impl FromRequestParts<ApiState> for Client {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
-        Ok(Self::of_headers(&parts.headers, &state.catalog)?)
+        let client = Self::of_headers(&parts.headers, &state.catalog)?;
+        state.limits.count(&client.token.client_id)?;
+        Ok(client)
     }
 }

@@ -41,6 +41,7 @@ impl Principal {
         let presented = presented(&parts.headers)?;
         let snapshot = state.catalog.snapshot();
         if let Some(key) = snapshot.api_key(presented) {
+            state.limits.count(&key.object.meta.id)?;
             let scope = scope_of(&parts.method);
             if !key.object.allows(scope) {
                 return Err(ApiError::missing_scope(scope));
@@ -51,6 +52,7 @@ impl Principal {
             || ApiError::because(Code::Unauthorized, "The API key or token is not valid (any more).");
         let token = state.catalog.token(presented).ok_or_else(unknown)?;
         let organization = snapshot.organization(token.organization).ok_or_else(unknown)?.clone();
+        state.limits.count(&token.client_id)?;
         Ok(Self { actor: Actor::oauth_client(&token.client_id), organization })
     }
 }

@@ -101,6 +101,7 @@ async fn issue(state: &ApiState, request: Request, version: ClientVersion) -> Re
         .client
         .and_then(|client| snapshot.oauth_client(&client.id, &client.secret))
         .ok_or_else(|| ApiError::new(Code::InvalidClient))?;
+    state.limits.count(&proven.object.meta.id)?;
     if proven.object.version != version {
         return Err(ApiError::because(
             Code::UnauthorizedClient,

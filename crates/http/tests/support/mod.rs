@@ -205,7 +205,11 @@ impl TestServer {
         let options = IntakeOptions { ledger, counter_bytes: 64 << 20 };
         let (intake, _) = Intake::open(parts, options).unwrap();
         let running = intake.ledger().start(Arc::new(|error| panic!("{error}"))).unwrap();
-        let state = ApiState { catalog: catalog.clone(), ledger: intake.ledger().clone() };
+        let state = ApiState {
+            catalog: catalog.clone(),
+            ledger: intake.ledger().clone(),
+            limits: Arc::default(),
+        };
         let listen = "127.0.0.1:0".parse().unwrap();
         let options = ServerOptions { listen, cores: setup.cores, gateway: setup.gateway };
         let routes = router(state).merge(setup.routes);

@@ -1,0 +1,77 @@
+//! How many requests a credential may send to the management API: a steady rate, and a burst above it. What the gateway
+//! takes is not counted here; it sheds load by itself.
+
+use crate::error::{ApiError, Code};
+use governor::clock::{Clock, MonotonicClock};
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// After so many requests, credentials that have been quiet are forgotten.
+const SWEEP_EVERY: u32 = 1 << 16;
+
+/// The requests of every credential, counted.
+pub struct Limits {
+    limiter: RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, MonotonicClock>,
+    counted: AtomicU32,
+}
+
+impl fmt::Debug for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limits").field("credentials", &self.limiter.len()).finish_non_exhaustive()
+    }
+}
+
+impl Limits {
+    /// `burst` requests at once, and `per_second` from then on, for each credential.
+    pub fn new(per_second: NonZeroU32, burst: NonZeroU32) -> Self {
+        Self::of(Quota::per_second(per_second).allow_burst(burst))
+    }
+
+    pub(crate) fn of(quota: Quota) -> Self {
+        let limiter = RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock);
+        Self { limiter, counted: AtomicU32::new(0) }
+    }
+
+    /// Counts a request of a credential that proved itself, by its id. Over the limit: 429, with the seconds after which
+    /// one more will do.
+    pub(crate) fn count(&self, credential: &Arc<str>) -> Result<(), ApiError> {
+        if self.counted.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(credential).map_err(|until| {
+            let wait = until.wait_time_from(MonotonicClock.now());
+            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+            ApiError { retry_after: Some(seconds), ..ApiError::new(Code::TooManyRequests) }
+        })
+    }
+}
+
+impl Default for Limits {
+    /// 1,000 requests a second and 5,000 at once, as far as a credential is concerned.
+    fn default() -> Self {
+        const RATE: NonZeroU32 = NonZeroU32::new(1000).unwrap();
+        const BURST: NonZeroU32 = NonZeroU32::new(5000).unwrap();
+        Self::new(RATE, BURST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_credential_has_its_own_burst() {
+        let three = Quota::per_hour(NonZeroU32::new(1).unwrap()).allow_burst(NonZeroU32::new(3).unwrap());
+        let limits = Limits::of(three);
+        let (one, two): (Arc<str>, Arc<str>) = ("one".into(), "two".into());
+        assert!((0..3).all(|_| limits.count(&one).is_ok()));
+        let refused = limits.count(&one).unwrap_err();
+        assert_eq!(refused.code, Code::TooManyRequests);
+        assert!((3500..=3601).contains(&refused.retry_after.unwrap()), "{refused:?}");
+        assert!(limits.count(&two).is_ok());
+    }
+}
