@@ -1,6 +1,8 @@
 //! Reading the fields of a body one by one. Every violated rule is gathered; at the end, fields that nobody asked for
 //! are violations too, or ignored, as the dialect has it. An absent field and `null` are different things.
 
+mod items;
+
 use crate::body::{Encoding, parse_json};
 use serde_json::{Map, Number, Value};
 use std::collections::HashSet;
