@@ -25,8 +25,13 @@ macro_rules! short_id {
 
             /// The id as text.
             pub fn as_str(&self) -> &str {
-                // Only ASCII ever gets in: `from_str` and `random` are the only constructors.
+                // Only ASCII ever gets in: `from_bytes` and `random` are the only constructors.
                 std::str::from_utf8(&self.0).unwrap_or_default()
+            }
+
+            /// The id whose text is these bytes.
+            pub fn from_bytes(bytes: [u8; $length]) -> Option<Self> {
+                bytes.iter().all(|byte| $legal.1(*byte)).then_some(Self(bytes))
             }
 
             /// The id as bytes, all ASCII.
@@ -39,13 +44,10 @@ macro_rules! short_id {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                match <[u8; $length]>::try_from(text.as_bytes()) {
-                    Ok(bytes) if bytes.iter().all(|byte| $legal.1(*byte)) => Ok(Self(bytes)),
-                    _ => Err(Invalid::new(
-                        $field,
-                        format!(concat!("must be ", stringify!($length), " characters of {}"), $legal.0),
-                    )),
-                }
+                text.as_bytes().try_into().ok().and_then(Self::from_bytes).ok_or_else(|| {
+                    let length = stringify!($length);
+                    Invalid::new($field, format!("must be {length} characters of {}", $legal.0))
+                })
             }
         }
 

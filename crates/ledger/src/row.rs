@@ -3,6 +3,7 @@
 //! A row is its fixed head, two presence masks, the present numbers, the lengths of the present texts, and the texts
 //! themselves. It is written once from an [`Event`] and read in place through [`RowView`], without copying.
 
+use std::ops::Range;
 use tollgate_domain::{Event, EventKind, IntegrationId, Number, Text, TxId};
 
 /// kind 1, integration 10, id 16, seq 8, key 16, text mask 8, number mask 4.
@@ -54,7 +55,7 @@ fn push_length(out: &mut Vec<u8>, mut length: u32) {
 #[error("the row is malformed")]
 pub struct Malformed;
 
-/// What stands first in every row: enough to sort it, without reading the rest.
+/// What stands first in every row: enough to sort it and to know which columns it has, without reading the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowHead {
     /// Click, conversion or impression.
@@ -65,126 +66,163 @@ pub struct RowHead {
     pub id: TxId,
     /// Its place in the commit order.
     pub seq: u64,
+    /// Hash of its idempotency key, 0 without one.
+    pub key: u128,
+    /// Which text columns are present: bit `n` is `Text::ALL[n]`.
+    pub text_mask: u64,
+    /// Which number columns are present: bit `n` is `Number::ALL[n]`.
+    pub number_mask: u32,
 }
 
 impl RowHead {
     /// Reads the head of the row that begins with `bytes`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let head: &[u8; HEAD] = bytes.first_chunk().ok_or(Malformed)?;
-        let integration = std::str::from_utf8(&head[1..11]).map_err(|_| Malformed)?;
-        Ok(Self {
-            kind: EventKind::from_number(head[0]).ok_or(Malformed)?,
-            integration: integration.parse().map_err(|_| Malformed)?,
-            id: TxId::from_u128(u128::from_be_bytes(array(&head[11..27]))),
-            seq: u64::from_le_bytes(array(&head[27..35])),
-        })
-    }
-}
-
-/// A row read in place.
-#[derive(Debug, Clone)]
-pub struct RowView<'a> {
-    bytes: &'a [u8],
-    kind: EventKind,
-    integration: IntegrationId,
-    text_mask: u64,
-    number_mask: u32,
-    /// All texts, one after the other.
-    texts: &'a str,
-    /// Where each text ends in `texts`, by column; valid where the mask has the bit, always between characters.
-    ends: [u32; Text::COUNT],
-}
-
-impl<'a> RowView<'a> {
-    /// Reads the row that is exactly `bytes`.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let head: &[u8; HEAD] = bytes.first_chunk().ok_or(Malformed)?;
-        let kind = EventKind::from_number(head[0]).ok_or(Malformed)?;
-        let integration = std::str::from_utf8(&head[1..11]).map_err(|_| Malformed)?;
-        let integration = integration.parse().map_err(|_| Malformed)?;
         let text_mask = u64::from_le_bytes(array(&head[HEAD - 12..HEAD - 4]));
         let number_mask = u32::from_le_bytes(array(&head[HEAD - 4..]));
         if text_mask >> Text::COUNT != 0 || number_mask >> Number::COUNT != 0 {
             return Err(Malformed);
         }
-        let mut at = HEAD + number_mask.count_ones() as usize * 8;
-        let mut ends = [0; Text::COUNT];
-        let mut total = 0u32;
-        let mut rest = text_mask;
-        while rest != 0 {
-            let length = read_length(bytes, &mut at)?;
-            total = total.checked_add(length).ok_or(Malformed)?;
-            ends[rest.trailing_zeros() as usize] = total;
-            rest &= rest - 1;
-        }
-        let texts = bytes.get(at..).and_then(|texts| std::str::from_utf8(texts).ok()).ok_or(Malformed)?;
-        let whole = texts.len() == total as usize;
-        let between_characters = |i: u32| texts.is_char_boundary(ends[i as usize] as usize);
-        if !whole || !(0..64u32).filter(|i| text_mask & 1 << i != 0).all(between_characters) {
-            return Err(Malformed);
-        }
-        Ok(Self { bytes, kind, integration, text_mask, number_mask, texts, ends })
+        Ok(Self {
+            kind: EventKind::from_number(head[0]).ok_or(Malformed)?,
+            integration: IntegrationId::from_bytes(array(&head[1..11])).ok_or(Malformed)?,
+            id: TxId::from_u128(u128::from_be_bytes(array(&head[11..27]))),
+            seq: u64::from_le_bytes(array(&head[27..35])),
+            key: u128::from_le_bytes(array(&head[35..51])),
+            text_mask,
+            number_mask,
+        })
     }
 
-    /// Click, conversion or impression.
-    pub fn kind(&self) -> EventKind {
-        self.kind
-    }
-
-    /// The integration it belongs to.
-    pub fn integration(&self) -> IntegrationId {
-        self.integration
-    }
-
-    /// Its id.
-    pub fn id(&self) -> TxId {
-        TxId::from_u128(u128::from_be_bytes(array(&self.bytes[11..27])))
-    }
-
-    /// Its place in the commit order.
-    pub fn seq(&self) -> u64 {
-        u64::from_le_bytes(array(&self.bytes[27..35]))
-    }
-
-    /// Hash of its idempotency key, 0 without one.
-    pub fn key(&self) -> u128 {
-        u128::from_le_bytes(array(&self.bytes[35..51]))
-    }
-
-    /// Which text columns are present: bit `n` is `Text::ALL[n]`.
-    pub fn text_mask(&self) -> u64 {
-        self.text_mask
-    }
-
-    /// Which number columns are present: bit `n` is `Number::ALL[n]`.
-    pub fn number_mask(&self) -> u32 {
-        self.number_mask
-    }
-
-    /// The value of a number column.
-    pub fn number(&self, column: Number) -> Option<i64> {
+    /// The value of a number column of `row`, whose head this is.
+    pub fn number_in(&self, row: &[u8], column: Number) -> Option<i64> {
         let bit = 1u32 << column as u32;
         if self.number_mask & bit == 0 {
             return None;
         }
         let at = HEAD + (self.number_mask & (bit - 1)).count_ones() as usize * 8;
-        Some(i64::from_le_bytes(array(&self.bytes[at..at + 8])))
+        Some(i64::from_le_bytes(array(row.get(at..at + 8)?)))
+    }
+}
+
+/// A row read in place whose texts may be anything yet: for those who check many texts at once.
+#[derive(Debug, Clone)]
+pub struct RawRow<'a> {
+    /// Its head.
+    pub head: RowHead,
+    bytes: &'a [u8],
+    /// All texts, one after the other.
+    texts: &'a [u8],
+    /// Where each text ends in `texts`, by column; valid where the mask has the bit.
+    ends: [u32; Text::COUNT],
+}
+
+impl<'a> RawRow<'a> {
+    /// Reads the row that is exactly `bytes`.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let head = RowHead::parse(bytes)?;
+        let mut at = HEAD + head.number_mask.count_ones() as usize * 8;
+        let mut ends = [0; Text::COUNT];
+        let mut total = 0u32;
+        for column in bits(head.text_mask) {
+            total = total.checked_add(read_length(bytes, &mut at)?).ok_or(Malformed)?;
+            ends[column] = total;
+        }
+        let texts = bytes.get(at..).filter(|texts| texts.len() == total as usize).ok_or(Malformed)?;
+        Ok(Self { head, bytes, texts, ends })
+    }
+
+    /// The value of a number column.
+    pub fn number(&self, column: Number) -> Option<i64> {
+        self.head.number_in(self.bytes, column)
+    }
+
+    /// The bytes of a text column.
+    pub fn text(&self, column: Text) -> Option<&'a [u8]> {
+        self.place(column).map(|place| &self.texts[place])
+    }
+
+    /// Where a text column stands in `texts`.
+    fn place(&self, column: Text) -> Option<Range<usize>> {
+        let bit = 1u64 << column as u64;
+        if self.head.text_mask & bit == 0 {
+            return None;
+        }
+        let before = self.head.text_mask & (bit - 1);
+        let start = if before == 0 { 0 } else { self.ends[63 - before.leading_zeros() as usize] };
+        Some(start as usize..self.ends[column as usize] as usize)
+    }
+}
+
+/// The positions of the bits that are set.
+pub(crate) fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = mask.trailing_zeros() as usize;
+        (mask != 0).then(|| {
+            mask &= mask - 1;
+            at
+        })
+    })
+}
+
+/// A row read in place.
+#[derive(Debug, Clone)]
+pub struct RowView<'a> {
+    row: RawRow<'a>,
+    /// All texts, one after the other; each ends between characters.
+    texts: &'a str,
+}
+
+impl<'a> RowView<'a> {
+    /// Reads the row that is exactly `bytes`.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let row = RawRow::parse(bytes)?;
+        let texts = std::str::from_utf8(row.texts).map_err(|_| Malformed)?;
+        if bits(row.head.text_mask).all(|column| texts.is_char_boundary(row.ends[column] as usize)) {
+            Ok(Self { row, texts })
+        } else {
+            Err(Malformed)
+        }
+    }
+
+    /// Click, conversion or impression.
+    pub fn kind(&self) -> EventKind {
+        self.row.head.kind
+    }
+
+    /// The integration it belongs to.
+    pub fn integration(&self) -> IntegrationId {
+        self.row.head.integration
+    }
+
+    /// Its id.
+    pub fn id(&self) -> TxId {
+        self.row.head.id
+    }
+
+    /// Its place in the commit order.
+    pub fn seq(&self) -> u64 {
+        self.row.head.seq
+    }
+
+    /// Hash of its idempotency key, 0 without one.
+    pub fn key(&self) -> u128 {
+        self.row.head.key
+    }
+
+    /// The value of a number column.
+    pub fn number(&self, column: Number) -> Option<i64> {
+        self.row.number(column)
     }
 
     /// The value of a text column.
     pub fn text(&self, column: Text) -> Option<&'a str> {
-        let bit = 1u64 << column as u64;
-        if self.text_mask & bit == 0 {
-            return None;
-        }
-        let before = self.text_mask & (bit - 1);
-        let start = if before == 0 { 0 } else { self.ends[63 - before.leading_zeros() as usize] };
-        Some(&self.texts[start as usize..self.ends[column as usize] as usize])
+        self.row.place(column).map(|place| &self.texts[place])
     }
 
     /// Copies the row into `event`.
     pub fn read_into(&self, event: &mut Event) {
-        event.reset(self.kind, self.integration);
+        event.reset(self.kind(), self.integration());
         event.id = self.id();
         event.seq = self.seq();
         event.key = self.key();
@@ -202,7 +240,7 @@ impl<'a> RowView<'a> {
 
     /// The row as an event of its own.
     pub fn to_event(&self) -> Event {
-        let mut event = Event::new(self.kind, self.integration);
+        let mut event = Event::new(self.kind(), self.integration());
         self.read_into(&mut event);
         event
     }

@@ -25,6 +25,12 @@ const RETRY_FULL: Duration = Duration::from_secs(2);
 const SEAL_AT_MOST: u64 = 524_288;
 /// Bytes of rows of one sealing.
 const SEAL_BYTES: u64 = 256 << 20;
+/// How long a commit waits for more rows: so much for each row of the commit before, up to a limit. A sync costs the same
+/// for one row as for a hundred, so under load fewer and larger commits leave more of the machine for events, and a
+/// lone event never waits.
+const GATHER_PER_ROW: Duration = Duration::from_micros(20);
+const GATHER_AT_LEAST: Duration = Duration::from_micros(100);
+const GATHER_AT_MOST: Duration = Duration::from_millis(1);
 
 impl Ledger {
     /// Starts committing, keeping and sealing.
@@ -51,6 +57,8 @@ impl Ledger {
     }
 
     fn commit_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
+        let mut before = self.committed();
+        let mut rows = 0;
         loop {
             let pending = lock(&self.0.pending);
             if pending.is_empty() {
@@ -62,7 +70,13 @@ impl Ledger {
                 continue;
             }
             drop(pending);
+            if let Some(time) = gathering(rows) {
+                std::thread::sleep(time);
+            }
             self.commit()?;
+            let committed = self.committed();
+            rows = committed - before;
+            before = committed;
         }
     }
 
@@ -135,6 +149,13 @@ impl Ledger {
     }
 }
 
+/// How long the next commit waits for more rows after one of `rows`.
+fn gathering(rows: u64) -> Option<Duration> {
+    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+    let time = GATHER_PER_ROW.saturating_mul(rows).min(GATHER_AT_MOST);
+    (time >= GATHER_AT_LEAST).then_some(time)
+}
+
 type Loop = fn(&Ledger, &AtomicBool) -> Result<(), LedgerError>;
 
 /// Lets the calling thread run only when others leave room, or like any other.
@@ -158,5 +179,18 @@ impl Running {
             // A panicked thread has reported itself.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_event_never_waits_and_none_waits_long() {
+        assert_eq!(gathering(0), None);
+        assert_eq!(gathering(4), None);
+        assert_eq!(gathering(10), Some(Duration::from_micros(200)));
+        assert_eq!(gathering(u64::MAX), Some(GATHER_AT_MOST));
     }
 }

@@ -2,7 +2,7 @@
 //! when the next present one, or the end of the batch, comes.
 
 use super::schema::Presence;
-use crate::row::RowView;
+use crate::row::{RawRow, bits};
 use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::types::TimestampMillisecondType;
 use arrow_array::{
@@ -43,24 +43,20 @@ impl Batch {
         self.rows
     }
 
-    pub(super) fn push(&mut self, row: &RowView<'_>) {
-        self.integrations.push(self.rows, row.integration().as_str());
-        self.ids.extend_from_slice(&row.id().to_u128().to_be_bytes());
-        self.seqs.push(row.seq());
+    /// Adds a row. Whether its texts are UTF-8 is asked of all together, by [`Batch::finish`].
+    pub(super) fn push(&mut self, row: &RawRow<'_>) {
+        let head = &row.head;
+        self.integrations.push(self.rows, head.integration.as_bytes());
+        self.ids.extend_from_slice(&head.id.to_u128().to_be_bytes());
+        self.seqs.push(head.seq);
         if let Some(keys) = &mut self.keys {
-            keys.push(row.key());
+            keys.push(head.key);
         }
-        let mut texts = row.text_mask();
-        while texts != 0 {
-            let at = texts.trailing_zeros() as usize;
+        for at in bits(head.text_mask) {
             self.texts[at].push(self.rows, row.text(Text::ALL[at]).unwrap_or_default());
-            texts &= texts - 1;
         }
-        let mut numbers = row.number_mask();
-        while numbers != 0 {
-            let at = numbers.trailing_zeros() as usize;
+        for at in bits(u64::from(head.number_mask)) {
             self.numbers[at].push(self.rows, row.number(Number::ALL[at]).unwrap_or_default());
-            numbers &= numbers - 1;
         }
         self.rows += 1;
     }
@@ -68,11 +64,11 @@ impl Batch {
     /// The arrays in the order of [`super::schema::schema`]; the batch is empty afterwards.
     pub(super) fn finish(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
-        let ids = Buffer::from_vec(std::mem::take(&mut self.ids));
+        let ids = Buffer::from_vec(take_sized(&mut self.ids));
         let mut arrays: Vec<ArrayRef> = vec![
             self.integrations.finish(rows)?,
             Arc::new(FixedSizeBinaryArray::try_new(16, ids, None)?),
-            Arc::new(UInt64Array::from(std::mem::take(&mut self.seqs))),
+            Arc::new(UInt64Array::from(take_sized(&mut self.seqs))),
         ];
         if let Some(keys) = &mut self.keys {
             arrays.push(keys.finish()?);
@@ -85,6 +81,12 @@ impl Batch {
         }
         Ok(arrays)
     }
+}
+
+/// Takes a batch's values out and leaves room for as many again: the next batch is much like this one.
+fn take_sized<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    std::mem::replace(values, room)
 }
 
 /// Idempotency keys, null where there is none.
@@ -118,9 +120,9 @@ struct Texts {
 }
 
 impl Texts {
-    fn push(&mut self, row: usize, text: &str) {
+    fn push(&mut self, row: usize, text: &[u8]) {
         self.pad(row);
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(text);
         // A batch's texts stay far below 2 GiB: rows are bounded by the log's frame.
         self.ends.push(self.bytes.len() as i32);
         self.present.mark(row);
@@ -136,8 +138,8 @@ impl Texts {
 
     fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
         self.pad(rows);
-        let ends = OffsetBuffer::new(ScalarBuffer::from(std::mem::take(&mut self.ends)));
-        let bytes = Buffer::from_vec(std::mem::take(&mut self.bytes));
+        let ends = OffsetBuffer::new(ScalarBuffer::from(take_sized(&mut self.ends)));
+        let bytes = Buffer::from_vec(take_sized(&mut self.bytes));
         Ok(Arc::new(StringArray::try_new(ends, bytes, self.present.finish(rows))?))
     }
 }
@@ -156,7 +158,7 @@ impl Numbers {
     }
 
     fn finish(&mut self, column_type: ColumnType, rows: usize) -> Result<ArrayRef, ArrowError> {
-        let mut values = std::mem::take(&mut self.values);
+        let mut values = take_sized(&mut self.values);
         values.resize(rows, 0);
         let nulls = self.present.finish(rows);
         Ok(match column_type {

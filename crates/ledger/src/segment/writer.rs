@@ -6,7 +6,7 @@ use super::schema::{self, Presence};
 use super::sink::{Refusal, Sink, Written};
 use super::{IntegrationRange, SegmentError, SegmentMeta, disk_error, parquet_error, path, temporary_path};
 use crate::disk::Disk;
-use crate::row::{RowHead, RowView};
+use crate::row::{RawRow, RowHead};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
@@ -55,13 +55,13 @@ pub fn write_as(
     day: Day,
     rows: &[&[u8]],
 ) -> Result<SegmentMeta, SegmentError> {
-    let order = Order::of(name, kind, day, rows)?;
+    let (order, facts) = Order::of(name, kind, day, rows)?;
     disk.create_dir(super::DIR).map_err(disk_error(super::DIR))?;
     let temporary = temporary_path(name);
     // A try that failed in this life of the process may have left it.
     let _ = disk.remove(&temporary);
     let refusal = Refusal::default();
-    let written = write_file(layout, disk, name, &order, refusal.clone());
+    let written = write_file(layout, disk, name, &order, facts, refusal.clone());
     if written.is_err() {
         // Give the space back; if that fails too, the next start removes it.
         let _ = disk.remove(&temporary);
@@ -77,9 +77,9 @@ fn write_file(
     disk: &dyn Disk,
     name: &str,
     order: &Order<'_>,
+    facts: Facts,
     refusal: Refusal,
 ) -> Result<SegmentMeta, SegmentError> {
-    let facts = order.facts(name)?;
     let schema: SchemaRef = Arc::new(schema::schema(facts.presence));
     let sink = Sink::create(disk, &temporary_path(name), refusal).map_err(disk_error(&path(name)))?;
     let options = ArrowWriterOptions::new()
@@ -90,7 +90,7 @@ fn write_file(
     let mut batch = Batch::new(facts.presence);
     let mut bytes = 0;
     for sorted in &order.rows {
-        batch.push(&view(name, sorted.bytes)?);
+        batch.push(&RawRow::parse(sorted.bytes).map_err(|_| malformed(name))?);
         bytes += sorted.bytes.len();
         if batch.rows() == BATCH_ROWS || bytes >= BATCH_BYTES {
             flush(&mut writer, &schema, &mut batch).map_err(parquet_error(&path(name)))?;
@@ -119,9 +119,8 @@ fn end_data(writer: &mut ArrowWriter<Sink>) -> Result<(), ParquetError> {
     Ok(())
 }
 
-fn view<'a>(name: &str, bytes: &'a [u8]) -> Result<RowView<'a>, SegmentError> {
-    RowView::parse(bytes)
-        .map_err(|_| SegmentError::Rows { path: path(name), what: "a row to be sealed is malformed" })
+fn malformed(name: &str) -> SegmentError {
+    SegmentError::Rows { path: path(name), what: "a row to be sealed is malformed" }
 }
 
 /// The rows in the order of the file.
@@ -138,30 +137,24 @@ pub(super) struct Sorted<'a> {
 }
 
 impl<'a> Order<'a> {
-    fn of(name: &str, kind: EventKind, day: Day, rows: &[&'a [u8]]) -> Result<Self, SegmentError> {
+    fn of(name: &str, kind: EventKind, day: Day, rows: &[&'a [u8]]) -> Result<(Self, Facts), SegmentError> {
         let refuse = |what| SegmentError::Rows { path: path(name), what };
+        let mut facts = Facts { min_seq: u64::MAX, ..Facts::default() };
         let mut sorted = Vec::with_capacity(rows.len());
         for bytes in rows {
-            let head = RowHead::parse(bytes).map_err(|_| refuse("a row to be sealed is malformed"))?;
+            let head = RowHead::parse(bytes).map_err(|_| malformed(name))?;
             if head.kind != kind || head.id.time().day() != day {
                 return Err(refuse("a row to be sealed is of another kind or day"));
             }
+            facts.add(&head, bytes);
             sorted.push(Sorted { integration: head.integration, id: head.id, bytes });
         }
         if sorted.is_empty() {
             return Err(refuse("there are no rows to be sealed"));
         }
         sorted.sort_unstable_by_key(|row| (row.integration, row.id));
-        Ok(Self { kind, day, rows: sorted })
-    }
-
-    fn facts(&self, name: &str) -> Result<Facts, SegmentError> {
-        let mut facts = Facts { min_seq: u64::MAX, ..Facts::default() };
-        for row in &self.rows {
-            let view = view(name, row.bytes)?;
-            facts.add(&view);
-        }
-        Ok(facts)
+        sorted.iter().for_each(|row| facts.place(row));
+        Ok((Self { kind, day, rows: sorted }, facts))
     }
 }
 
@@ -176,19 +169,24 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    fn add(&mut self, row: &RowView<'_>) {
-        self.presence.texts |= row.text_mask();
-        self.presence.numbers |= row.number_mask();
-        self.presence.keys |= row.key() != 0;
-        self.min_seq = self.min_seq.min(row.seq());
-        self.max_seq = self.max_seq.max(row.seq());
-        self.max_arrival = self.max_arrival.max(row.number(Number::ArrivalTime));
+    /// Adds a row, in any order.
+    fn add(&mut self, head: &RowHead, row: &[u8]) {
+        self.presence.texts |= head.text_mask;
+        self.presence.numbers |= head.number_mask;
+        self.presence.keys |= head.key != 0;
+        self.min_seq = self.min_seq.min(head.seq);
+        self.max_seq = self.max_seq.max(head.seq);
+        self.max_arrival = self.max_arrival.max(head.number_in(row, Number::ArrivalTime));
+    }
+
+    /// Adds a row's place, in the order of the file.
+    fn place(&mut self, row: &Sorted<'_>) {
         match self.integrations.last_mut() {
-            Some(last) if last.0 == row.integration() => {
-                last.2 = row.id();
+            Some(last) if last.0 == row.integration => {
+                last.2 = row.id;
                 last.3 += 1;
             }
-            _ => self.integrations.push(IntegrationRange(row.integration(), row.id(), row.id(), 1)),
+            _ => self.integrations.push(IntegrationRange(row.integration, row.id, row.id, 1)),
         }
     }
 
