@@ -5,8 +5,12 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+/// What HTTP is spoken on.
+pub trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
+
 pub struct Connection {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Stream>>,
     host: String,
 }
 
@@ -31,12 +35,22 @@ impl Reply {
     }
 }
 
+/// A stream to an address that does not wait for ever.
+pub fn stream(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    Ok(stream)
+}
+
 impl Connection {
     pub fn open(address: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Self { reader: BufReader::new(stream), host: address.to_owned() })
+        Ok(Self::over(stream(address)?, address))
+    }
+
+    /// Over a stream that is open already.
+    pub fn over(stream: impl Stream + 'static, host: &str) -> Self {
+        Self { reader: BufReader::new(Box::new(stream)), host: host.to_owned() }
     }
 
     pub fn get(&mut self, path: &str, api_key: &str) -> Reply {

@@ -3,7 +3,7 @@
 
 mod client;
 
-pub use client::{Connection, Reply};
+pub use client::{Connection, Reply, stream};
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
@@ -15,9 +15,20 @@ use std::time::{Duration, Instant};
 pub fn tollgate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
     // Settings of whoever runs the tests must not leak in.
-    for name in
-        ["CONFIG", "DATA_DIR", "LISTEN", "ADMIN_LISTEN", "SIGNALS_DIR", "SERVER", "API_KEY", "LOG", "CORES"]
-    {
+    for name in [
+        "CONFIG",
+        "DATA_DIR",
+        "LISTEN",
+        "TLS_CERT",
+        "TLS_KEY",
+        "TLS_LISTEN",
+        "ADMIN_LISTEN",
+        "SIGNALS_DIR",
+        "SERVER",
+        "API_KEY",
+        "LOG",
+        "CORES",
+    ] {
         command.env_remove(format!("TOLLGATE_{name}"));
     }
     command.stdin(Stdio::null());
@@ -139,8 +150,11 @@ pub struct Server {
     child: Child,
     pub address: String,
     pub admin: String,
+    /// Where it speaks TLS, when it was told to.
+    pub secure: Option<String>,
     /// What it printed after the ready line.
     rest: Option<std::thread::JoinHandle<String>>,
+    log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Server {
@@ -150,11 +164,14 @@ impl Server {
             tollgate().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let (admin, found) = std::sync::mpsc::channel();
+        let (secure, found_secure) = std::sync::mpsc::channel();
         let log = std::thread::spawn(move || {
             let mut all = String::new();
             for line in BufReader::new(err).lines().map_while(Result::ok) {
                 if let Some(address) = line.strip_prefix("admin listening on http://") {
                     let _ = admin.send(address.to_owned());
+                } else if let Some(address) = line.strip_prefix("listening on https://") {
+                    let _ = secure.send(address.to_owned());
                 }
                 all += &line;
                 all.push('\n');
@@ -175,7 +192,9 @@ impl Server {
             rest
         });
         let admin = found.recv_timeout(Duration::from_secs(5)).unwrap();
-        Self { child, address, admin, rest: Some(rest) }
+        let wants_tls = arguments.contains(&"--tls-cert");
+        let secure = wants_tls.then(|| found_secure.recv_timeout(Duration::from_secs(5)).unwrap());
+        Self { child, address, admin, secure, rest: Some(rest), log: Some(log) }
     }
 
     pub fn url(&self) -> String {
@@ -192,15 +211,29 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// A figure of `/metrics`, named with its labels.
+    pub fn metric(&self, name: &str) -> f64 {
+        let metrics =
+            Connection::open(&self.admin).unwrap().send("GET", "/metrics", &[], b"").unwrap().text();
+        let found = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        found.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse().unwrap()
+    }
+
     /// Stops it in order; answers what it printed after the ready line.
-    pub fn stop(mut self) -> String {
+    pub fn stop(self) -> String {
+        self.stop_and_tell().0
+    }
+
+    /// As [`Self::stop`], with the log.
+    pub fn stop_and_tell(mut self) -> (String, String) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 assert!(status.success(), "{status}");
-                return self.rest.take().unwrap().join().unwrap();
+                let (rest, log) = (self.rest.take().unwrap(), self.log.take().unwrap());
+                return (rest.join().unwrap(), log.join().unwrap());
             }
             assert!(Instant::now() < deadline, "it does not stop");
             std::thread::sleep(Duration::from_millis(10));
