@@ -14,9 +14,9 @@ use tollgate_domain::{OrganizationId, Timestamp};
 /// Which revisions are asked for; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter<'a> {
-    /// Of one kind, or of one object by its kind and id.
-    pub object: Option<(&'static str, Option<&'a str>)>,
-    /// Of one id, whatever its kind.
+    /// Of objects of this kind.
+    pub kind: Option<&'a str>,
+    /// Of objects of this id.
     pub id: Option<&'a str>,
     /// By one actor, as [`crate::Actor`] writes it.
     pub actor: Option<&'a str>,
@@ -114,8 +114,8 @@ impl Catalog {
 /// The revisions that are asked for, each beside the one of its object before it.
 fn query(organization: OrganizationId, filter: &AuditFilter<'_>) -> QueryBuilder<Sqlite> {
     // One object's revisions are few; all others are read along the organization's log.
-    let index = match filter.object {
-        Some((_, Some(_))) => "",
+    let index = match (filter.kind, filter.id) {
+        (Some(_), Some(_)) => "",
         _ => "INDEXED BY revisions_by_organization ",
     };
     let mut query = QueryBuilder::new(
@@ -127,11 +127,8 @@ fn query(organization: OrganizationId, filter: &AuditFilter<'_>) -> QueryBuilder
          AND p.version = r.version - 1 WHERE r.organization = ",
     );
     query.push_bind(organization.as_str().to_owned());
-    if let Some((kind, id)) = filter.object {
-        query.push(" AND r.kind = ").push_bind(kind);
-        if let Some(id) = id {
-            query.push(" AND r.id = ").push_bind(id.to_owned());
-        }
+    if let Some(kind) = filter.kind {
+        query.push(" AND r.kind = ").push_bind(kind.to_owned());
     }
     if let Some(id) = filter.id {
         query.push(" AND r.id = ").push_bind(id.to_owned());

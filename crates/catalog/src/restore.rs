@@ -42,7 +42,14 @@ impl Restoration {
 
     /// Puts the state back. A state equal to the present one changes nothing.
     pub fn apply(&self, draft: &mut Draft<'_>) -> Result<(), Refused> {
-        self.steps.iter().try_for_each(|step| step(draft))
+        self.steps.iter().try_for_each(|step| step(draft)).map_err(|refused| match refused {
+            // The object itself may be restored; what it belongs to is not there.
+            Refused::NotFound { kind, id } => Refused::Rule {
+                code: "parent_missing",
+                message: format!("It belongs to {kind} {id}, which does not exist; restore that first"),
+            },
+            other => other,
+        })
     }
 }
 

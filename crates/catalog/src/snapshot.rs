@@ -2,10 +2,11 @@
 
 use crate::error::Damaged;
 use crate::kinds::{ApiKey, KeyOwner, LegacyCredential, OauthClient, Organization, Tables, User};
-use crate::object::{Kind, Object, Stored, Table};
+use crate::object::{Kind, Meta, Object, Stored, Table};
 use crate::revision::{RawRevision, RawSecret};
 use crate::secret::{Digest, StoredSecret};
 use imbl::{HashMap as SharedMap, OrdMap};
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -65,6 +66,11 @@ impl OrganizationSnapshot {
     /// The ad location that events of `app` name. No allocation; as many comparisons as the table is deep.
     pub fn ad_location(&self, app: AppId, name: &str, ad_type: AdType) -> Option<&Arc<Stored<AdLocation>>> {
         self.table::<AdLocation>().named(app, name, ad_type)
+    }
+
+    /// The metadata and the document of an object of any kind.
+    pub fn object(&self, kind: &str, id: &str) -> Option<(Meta, Value)> {
+        self.tables.object(kind, id)
     }
 
     /// The secret stored beside an object.

@@ -74,7 +74,7 @@ impl Book {
     }
 
     async fn history(&self, kind: &'static str, id: &str) -> Vec<AuditEntry> {
-        self.audit(AuditFilter { object: Some((kind, Some(id))), ..AuditFilter::default() }).await
+        self.audit(AuditFilter { kind: Some(kind), id: Some(id), ..AuditFilter::default() }).await
     }
 }
 
@@ -124,7 +124,7 @@ async fn filters_and_cursors_cut_the_log() {
         .updated_at;
     let all = book.audit(AuditFilter::default()).await;
     assert!(all.windows(2).all(|pair| pair[0].revision.seq > pair[1].revision.seq));
-    let of_kind = |kind| AuditFilter { object: Some((kind, None)), ..AuditFilter::default() };
+    let of_kind = |kind| AuditFilter { kind: Some(kind), ..AuditFilter::default() };
     assert_eq!(book.audit(of_kind(ApiKey::KIND)).await.len(), 1);
     let by_id = AuditFilter { id: Some(group.id()), ..AuditFilter::default() };
     assert_eq!(book.audit(by_id).await.len(), 1);
@@ -177,7 +177,7 @@ async fn what_a_write_may_not_do_a_restoration_may_not_either() {
     assert!(matches!(&taken, WriteError::Refused(Refused::Invalid(errors)) if errors[0].field == "priority"));
     book.delete_integration(integration.id()).await;
     let orphan = book.restore(FilterGroup::KIND, group.id(), 2).await.unwrap_err();
-    assert!(matches!(orphan, WriteError::Refused(Refused::NotFound { kind: "integration", .. })));
+    assert!(matches!(orphan, WriteError::Refused(Refused::Rule { code: "parent_missing", .. })));
     let key = &book.home.made.api_key.id;
     let proof = book.restore(ApiKey::KIND, key, 1).await.unwrap_err();
     assert!(matches!(proof, WriteError::Refused(Refused::Rule { code: "not_restorable", .. })));

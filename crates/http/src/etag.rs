@@ -15,7 +15,7 @@
 //! ```
 
 use crate::error::{ApiError, Code, Dialect, Place};
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -94,8 +94,10 @@ impl IfMatch {
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        Self::of(&parts.headers).map_err(|error| error.respond(Dialect::of(parts.uri.path())))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        // Nested routers see a part of the path only.
+        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
+        Self::of(&parts.headers).map_err(|error| error.respond(Dialect::of(uri.path())))
     }
 }
 

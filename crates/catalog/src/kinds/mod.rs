@@ -23,7 +23,8 @@ pub use filter_group::check_priority;
 pub use integration::{integration_defaults, new_integration, unused_integration_id};
 pub use legacy_credential::LegacyCredential;
 pub use monetization_settings::{
-    AppSettings, change_monetization_settings, monetization_settings, monetization_settings_version,
+    AppSettings, category_list_in_force, change_monetization_settings, monetization_settings,
+    monetization_settings_version,
 };
 pub use oauth_client::{ClientVersion, OauthClient};
 pub use organization::{AppReview, AutoCpm, Organization};
@@ -34,6 +35,7 @@ use crate::object::{Kind, Meta, Object, Table};
 use crate::pool::Pool;
 use crate::restore::{self, Restorer};
 use crate::revision::RawRevision;
+use serde_json::Value;
 use tollgate_domain::{AdLocation, App, CategoryList, FilterGroup, Integration};
 
 macro_rules! kinds {
@@ -57,6 +59,18 @@ macro_rules! kinds {
                     $(<$type as Object>::KIND => revision.fold_into::<$type>(&mut self.$field, &mut self.pool),)+
                     // `RawRevision::kind` is one of `KINDS`.
                     other => Err(Damaged::unknown_kind(other)),
+                }
+            }
+
+            /// An object's metadata and document.
+            pub(crate) fn object(&self, kind: &str, id: &str) -> Option<(Meta, Value)> {
+                match kind {
+                    $(<$type as Object>::KIND => {
+                        let stored = self.$field.get(id)?;
+                        // What is stored was written the same way before.
+                        Some((stored.meta.clone(), serde_json::to_value(&stored.value).ok()?))
+                    })+
+                    _ => None,
                 }
             }
 

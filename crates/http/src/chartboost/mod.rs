@@ -3,7 +3,7 @@
 
 mod auth;
 mod paging;
-mod query;
+pub(crate) mod query;
 mod schema;
 mod version;
 

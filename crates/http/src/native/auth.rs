@@ -36,6 +36,14 @@ impl Principal {
         &self.actor
     }
 
+    /// Refuses to change apps and their locations before the organization accepted the disclosures.
+    pub(crate) fn require_disclosures(&self) -> Result<(), ApiError> {
+        match self.organization.organization() {
+            Some(organization) if organization.disclosures_accepted => Ok(()),
+            _ => Err(ApiError::new(Code::DisclosureNotAccepted)),
+        }
+    }
+
     /// Who presents this request's credential.
     pub(crate) fn of(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
         let presented = presented(&parts.headers)?;
@@ -46,12 +54,14 @@ impl Principal {
             if !key.object.allows(scope) {
                 return Err(ApiError::missing_scope(scope));
             }
+            state.limits.count(&key.object.meta.id)?;
             return Ok(Self { actor: Actor::api_key(&key.object.id), organization: key.organization });
         }
         let unknown =
             || ApiError::because(Code::Unauthorized, "The API key or token is not valid (any more).");
         let token = state.catalog.token(presented).ok_or_else(unknown)?;
         let organization = snapshot.organization(token.organization).ok_or_else(unknown)?.clone();
+        state.limits.count(&token.client_id)?;
         state.limits.count(&token.client_id)?;
         Ok(Self { actor: Actor::oauth_client(&token.client_id), organization })
     }

@@ -1,14 +1,48 @@
 //! The house's own API, under `/tollgate/v1`: what neither vendor has. Its errors are those of RFC 9457.
 
+mod audit_log;
 pub(crate) mod auth;
 pub mod imports;
+mod objects;
+mod paging;
+pub(crate) mod schema;
 
 use crate::error::{ApiError, Code, Dialect};
+use crate::{ApiState, openapi};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use tollgate_catalog::{CatalogError, WriteError};
+use utoipa::IntoResponses;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every documented route of the dialect. What holds for all of them is added to the document here: the ways to prove
+/// who calls, and what may be answered because of them.
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    let mut routes = OpenApiRouter::new().merge(objects::routes()).routes(routes!(audit_log::handle));
+    for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(operations) {
+        operation.tags = Some(vec!["Native".to_owned()]);
+        let proofs = [openapi::API_KEY, openapi::TOKEN];
+        operation.security = Some(proofs.map(|name| SecurityRequirement::new(name, NO_SCOPES)).to_vec());
+        for (status, answer) in schema::AnyProblem::responses() {
+            operation.responses.responses.entry(status).or_insert(answer);
+        }
+    }
+    OpenApiRouter::new().nest("/tollgate/v1", routes)
+}
+
+/// Scopes are the API key's own; the document's are those of OAuth.
+const NO_SCOPES: [&str; 0] = [];
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
+}
 
 /// An error in this dialect's body.
 #[derive(Debug, Clone)]

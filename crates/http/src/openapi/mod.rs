@@ -5,7 +5,7 @@ mod pages;
 #[cfg(test)]
 mod tests;
 
-use crate::{ApiState, chartboost, oauth};
+use crate::{ApiState, chartboost, native, oauth};
 use axum::Router;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -15,11 +15,11 @@ use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
 /// A token of the token endpoints.
-const TOKEN: &str = "access_token";
+pub(crate) const TOKEN: &str = "access_token";
 /// Client id and secret in the Authorization header.
 pub(crate) const CLIENT: &str = "client";
 /// A key of the house's own, by its scopes.
-const API_KEY: &str = "api_key";
+pub(crate) const API_KEY: &str = "api_key";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -70,7 +70,10 @@ const NO_SCOPES: [&str; 0] = [];
 
 /// Every route that stands in the document.
 fn documented() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(Frame::openapi()).merge(oauth::routes()).merge(chartboost::routes())
+    OpenApiRouter::with_openapi(Frame::openapi())
+        .merge(oauth::routes())
+        .merge(chartboost::routes())
+        .merge(native::routes())
 }
 
 /// The document, as `/openapi.json` answers it.
