@@ -44,6 +44,13 @@ pub fn monetization_settings(organization: &OrganizationSnapshot, app: AppId) ->
     stored_or_new(organization.get::<AppSettings>(app.as_str()))
 }
 
+/// The list whose categories an app blocks: the one it chose, or the default list.
+pub fn category_list_in_force(organization: &OrganizationSnapshot, app: AppId) -> CategoryListId {
+    let stored = organization.get::<AppSettings>(app.as_str());
+    let chosen = stored.and_then(|one| one.settings.ad_blocking_settings.blocked_iab_categories_v1_list);
+    chosen.unwrap_or_else(|| CategoryListId::default_of(organization.id()))
+}
+
 /// The version of an app's settings in a draft: 0 where they were never changed.
 pub fn monetization_settings_version(draft: &Draft<'_>, app: AppId) -> u64 {
     draft.get::<AppSettings>(app.as_str()).map_or(0, |stored| stored.meta.version)

@@ -2,9 +2,11 @@
 
 mod audit_log;
 pub(crate) mod auth;
+mod category_lists;
 pub mod imports;
 mod objects;
 mod paging;
+mod prices;
 pub(crate) mod schema;
 
 use crate::error::{ApiError, Code, Dialect};
@@ -23,7 +25,11 @@ use utoipa_axum::routes;
 /// Every documented route of the dialect. What holds for all of them is added to the document here: the ways to prove
 /// who calls, and what may be answered because of them.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    let mut routes = OpenApiRouter::new().merge(objects::routes()).routes(routes!(audit_log::handle));
+    let mut routes = OpenApiRouter::new()
+        .merge(objects::routes())
+        .merge(prices::routes())
+        .merge(category_lists::routes())
+        .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(operations) {
         operation.tags = Some(vec!["Native".to_owned()]);
         let proofs = [openapi::API_KEY, openapi::TOKEN];

@@ -5,6 +5,7 @@ use crate::ApiState;
 use crate::chartboost::schema::{Detail, NoSuchObject};
 use crate::chartboost::{Answer, Client, Params};
 use crate::etag::IfMatch;
+use crate::native::schema::IfMatchParams;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -19,7 +20,7 @@ use tollgate_domain::CategoryList;
     path = "/lists/{list_id}",
     operation_id = "delete_list",
     tag = "Lists",
-    params(("list_id" = String, Path, description = "The list's id.")),
+    params(("list_id" = String, Path, description = "The list's id."), IfMatchParams),
     responses(
         (status = 204, description = "The list is gone."),
         (status = 400, description = "It is the default list.", body = Detail),

@@ -11,6 +11,8 @@ mod schema;
 mod tests;
 mod update;
 
+pub(crate) use schema::CategoryCode;
+
 use crate::ApiState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -8,6 +8,7 @@ use crate::chartboost::schema::{BodyError, Detail, NoSuchObject};
 use crate::chartboost::{Answer, Client, Params};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
+use crate::native::schema::IfMatchParams;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
@@ -22,7 +23,7 @@ use tollgate_domain::CategoryList;
     path = "/lists/{list_id}",
     operation_id = "update_list",
     tag = "Lists",
-    params(("list_id" = String, Path, description = "The list's id.")),
+    params(("list_id" = String, Path, description = "The list's id."), IfMatchParams),
     request_body = ListRequest,
     responses(
         (status = 200, description = "The list as it is now.", body = UpdatedBody,

@@ -1,6 +1,8 @@
 //! Monetization settings of an app: whom it blocks, how its ads behave, which devices they are for. An app has them
 //! from the start; they come and go with it.
 
+#[cfg(test)]
+mod merge_tests;
 mod model;
 mod read;
 mod schema;

@@ -8,6 +8,7 @@ use crate::chartboost::schema::{BodyError, Detail, NoSuchObject};
 use crate::chartboost::{Answer, Client, Failure, Params};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
+use crate::native::schema::IfMatchParams;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
@@ -22,7 +23,7 @@ use tollgate_domain::{App, Invalid};
     path = "/apps/{app_id}/monetization_settings",
     operation_id = "update_monetization_settings",
     tag = "Monetization settings",
-    params(("app_id" = String, Path, description = "The app's id.")),
+    params(("app_id" = String, Path, description = "The app's id."), IfMatchParams),
     request_body = SettingsRequest,
     responses(
         (status = 200, description = "The settings as they are now.", body = SettingsBody,
