@@ -27,11 +27,11 @@ mod time;
 mod tx_id;
 
 pub use ad_location::{
-    AdLocation, AdLocationId, AdLocationName, AdLocationType, AdType, Market, PriceTable, Uuid, cpm_from_dollars,
+    AdLocation, AdLocationId, AdLocationName, AdLocationType, AdType, Market, PriceTable, Uuid,
 };
 pub use app::{
-    App, AppAdsTxtStatus, AppChange, Decision, MAX_TEST_MODE_MINUTES, NewApp, Orientation, Platform,
-    PublishingApplication, PublishingStatus, TestMode, is_bundle_id, is_store_url,
+    App, AppAdsTxtStatus, AppChange, BUNDLE_ID_PATTERN, Decision, MAX_TEST_MODE_MINUTES, NewApp, Orientation,
+    Platform, PublishingApplication, PublishingStatus, STORE_URL_PATTERN, TestMode, is_bundle_id, is_store_url,
 };
 pub use category_list::{CategoryList, CategoryListType};
 pub use clock::{Clock, Entropy};

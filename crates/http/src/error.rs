@@ -44,6 +44,7 @@ errors! {
     Unauthorized = "unauthorized", UNAUTHORIZED, "No valid API key was provided.";
     RequestFailed = "request_failed", PAYMENT_REQUIRED, "The parameters were valid but the request failed.";
     MissingScope = "missing_scope", FORBIDDEN, "The API key does not have permission to perform the request.";
+    DisclosureNotAccepted = "disclosure_not_accepted", FORBIDDEN, "The organization has to accept the disclosures first: POST /tollgate/v1/disclosures/accept.";
     NotFound = "not_found", NOT_FOUND, "The requested resource does not exist.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The resource does not have this method.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body did not arrive in time.";

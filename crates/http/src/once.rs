@@ -162,10 +162,10 @@ impl Reply {
     }
 
     /// One object with its `ETag`, as `body` writes it. The object is the one that was just made, so it is there.
-    pub(crate) fn stored<T, B: Serialize>(
+    pub(crate) fn stored<'a, T, B: Serialize>(
         status: StatusCode,
-        stored: Option<&Arc<Stored<T>>>,
-        body: impl FnOnce(&Stored<T>) -> B,
+        stored: Option<&'a Arc<Stored<T>>>,
+        body: impl FnOnce(&'a Stored<T>) -> B,
     ) -> Self {
         match stored {
             Some(stored) => Self::json(status, &body(stored)).tagged(stored.meta.version),

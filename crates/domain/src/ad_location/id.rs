@@ -77,8 +77,8 @@ impl AdLocationId {
     }
 
     /// Its own id within the app.
-    pub fn uuid(&self) -> Uuid {
-        self.uuid
+    pub fn uuid(&self) -> &Uuid {
+        &self.uuid
     }
 
     /// Both as text.

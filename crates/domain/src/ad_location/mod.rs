@@ -9,7 +9,7 @@ mod tests;
 
 pub use id::{AdLocationId, Uuid};
 pub use name::AdLocationName;
-pub use price_table::{Market, PriceTable, cpm_from_dollars};
+pub use price_table::{Market, PriceTable};
 
 use serde::{Deserialize, Serialize};
 

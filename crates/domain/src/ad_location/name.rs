@@ -14,6 +14,10 @@ impl AdLocationName {
     /// Most characters.
     pub const LENGTH: usize = 80;
 
+    /// The same rule as a pattern for schemas, but for the length.
+    pub const PATTERN: &str =
+        r"^[A-Za-z0-9_$&,+/\\-]([A-Za-z0-9_$&,+/\\ \t\n\v\f\r-]*[A-Za-z0-9_$&,+/\\-])?$";
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

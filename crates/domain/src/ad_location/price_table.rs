@@ -6,12 +6,6 @@ use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Most prices of a table.
-const MOST: usize = 250;
-/// The lowest and the highest price, in micro-dollars.
-const LOWEST: u32 = 10_000;
-const HIGHEST: u32 = 500_000_000;
-
 /// Where a price holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Market {
@@ -31,6 +25,12 @@ impl Market {
     }
 }
 
+impl Serialize for Market {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl FromStr for Market {
     type Err = Invalid;
 
@@ -42,12 +42,6 @@ impl FromStr for Market {
             .map(Self::Country)
             .map_err(|_| Invalid::new("country", "must be an upper-case ISO 3166-1 alpha-2 code or default"))
     }
-}
-
-/// A price in dollars per thousand, as JSON has it: 0.01 to 500, kept to the micro-dollar.
-pub fn cpm_from_dollars(dollars: f64) -> Option<Money> {
-    // Compared before rounding, so that 0.0099999999 is not taken for a cent.
-    if (0.01..=500.0).contains(&dollars) { Money::from_f64(dollars) } else { None }
 }
 
 /// One price. Eight bytes, so that a table of all countries is two kilobytes.
@@ -72,25 +66,34 @@ impl Default for PriceTable {
 }
 
 impl PriceTable {
+    /// Most prices of a table.
+    pub const MOST: usize = 250;
+    /// The lowest price per thousand: a cent.
+    pub const LOWEST: Money = Money::from_micros(10_000);
+    /// The highest price per thousand: 500 dollars.
+    pub const HIGHEST: Money = Money::from_micros(500_000_000);
+
     /// A table of at most 250 prices, or what is wrong with them: fields are named `[2].country` and `[2].price`.
     pub fn new(prices: &[(Market, Money)]) -> Result<Self, Vec<Invalid>> {
-        if prices.len() > MOST {
-            return Err(vec![Invalid::new("", format!("must have at most {MOST} items"))]);
+        if prices.len() > Self::MOST {
+            let message = format!("must have at most {} items", Self::MOST);
+            return Err(vec![Invalid::new("", message)]);
         }
         let mut violated = Vec::new();
         let mut table: Vec<Price> = Vec::with_capacity(prices.len());
         for ((market, money), place) in prices.iter().zip(0..=u8::MAX) {
             let micros = u32::try_from(money.micros()).unwrap_or(0);
-            if !(LOWEST..=HIGHEST).contains(&micros) {
+            if !(Self::LOWEST..=Self::HIGHEST).contains(money) {
                 violated.push(Invalid::new(format!("[{place}].price"), "must be from 0.01 to 500"));
             }
             table.push(Price { market: *market, place, micros });
         }
         table.sort_unstable_by_key(|price| (price.market, price.place));
         let repeated = table.windows(2).filter(|pair| pair[0].market == pair[1].market);
-        violated.extend(repeated.map(|pair| {
-            Invalid::coded(format!("[{}].country", pair[1].place), "stands in the list twice", "duplicate")
-        }));
+        violated
+            .extend(repeated.map(|pair| {
+                Invalid::new(format!("[{}].country", pair[1].place), "stands in the list twice")
+            }));
         if violated.is_empty() { Ok(Self(table.into())) } else { Err(violated) }
     }
 

@@ -12,7 +12,7 @@ mod tests;
 pub use change::{AppChange, NewApp};
 pub use platform::{Orientation, Platform};
 pub use publishing::{Decision, PublishingApplication, PublishingStatus};
-pub use store::{is_bundle_id, is_store_url};
+pub use store::{BUNDLE_ID_PATTERN, STORE_URL_PATTERN, is_bundle_id, is_store_url};
 pub use test_mode::{MAX_TEST_MODE_MINUTES, TestMode};
 
 use crate::{AppId, AppSignature, Timestamp};
@@ -33,6 +33,9 @@ pub enum AppAdsTxtStatus {
 }
 
 impl AppAdsTxtStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Verified, Self::Missing, Self::Mismatch, Self::Unreachable];
+
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         match self {

@@ -15,6 +15,9 @@ pub enum PublishingStatus {
 }
 
 impl PublishingStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Approved, Self::Rejected];
+
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         match self {

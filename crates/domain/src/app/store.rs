@@ -20,6 +20,15 @@ impl Platform {
         }
     }
 
+    /// The same as a pattern for schemas.
+    pub const fn store_app_id_pattern(self) -> &'static str {
+        match self {
+            Self::Ios => "^[0-9]{1,20}$",
+            Self::Android => r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)+$",
+            Self::Amazon => "^[A-Z0-9]{10}$",
+        }
+    }
+
     /// What such an id looks like, for messages.
     pub const fn store_app_id_form(self) -> &'static str {
         match self {
@@ -29,6 +38,16 @@ impl Platform {
         }
     }
 }
+
+/// The same as [`is_bundle_id`] as a pattern for schemas, but for the length.
+pub const BUNDLE_ID_PATTERN: &str = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$";
+
+/// The same as [`is_store_url`] as a pattern for schemas, but for the length.
+pub const STORE_URL_PATTERN: &str = concat!(
+    "^https?://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?",
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?",
+    r"([/?#][^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*)?$",
+);
 
 /// Whether `text` can be a bundle id or package: 1 to 255 letters, digits, `_`, `-` in parts separated by dots.
 pub fn is_bundle_id(text: &str) -> bool {

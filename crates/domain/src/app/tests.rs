@@ -193,6 +193,36 @@ fn reviews_follow_each_other() {
     assert_eq!((approved.status, approved.created_at), (PublishingStatus::Approved, NOW));
 }
 
+/// `pattern` without its anchors, in the syntax of the generator.
+fn texts(pattern: &str) -> impl Strategy<Value = String> {
+    let mut syntax = String::new();
+    let mut rest = pattern.trim_start_matches('^').trim_end_matches('$');
+    while let Some((before, after)) = rest.split_once(r"\u") {
+        syntax.push_str(&format!("{before}\\x{{{}}}", &after[..4]));
+        rest = &after[4..];
+    }
+    syntax.push_str(rest);
+    proptest::string::string_regex(&syntax).unwrap()
+}
+
+proptest! {
+    /// What the patterns of the schemas allow is taken.
+    #[test]
+    fn patterns_and_rules_agree(
+        ios in texts(Platform::Ios.store_app_id_pattern()),
+        android in texts(Platform::Android.store_app_id_pattern()),
+        amazon in texts(Platform::Amazon.store_app_id_pattern()),
+        bundle in texts(BUNDLE_ID_PATTERN),
+        url in texts(STORE_URL_PATTERN),
+    ) {
+        prop_assert!(Platform::Ios.is_store_app_id(&ios));
+        prop_assert!(Platform::Android.is_store_app_id(&android) || android.len() > 255);
+        prop_assert!(Platform::Amazon.is_store_app_id(&amazon));
+        prop_assert!(is_bundle_id(&bundle) || bundle.len() > 255);
+        prop_assert!(is_store_url(&url) || url.chars().count() > 2048);
+    }
+}
+
 fn change() -> impl Strategy<Value = AppChange> {
     let orientations = prop_oneof![
         Just(vec![Orientation::Landscape]),

@@ -1,10 +1,16 @@
 //! The publisher management dialect: apps, ad locations, lists of blocked categories, monetization settings. The same
 //! handlers answer under `/v4` and `/v5`; a client written for the vendor changes its host and nothing else.
 
+mod ad_locations;
+mod apps;
 mod auth;
-mod paging;
+pub(crate) mod lists;
+mod monetization_settings;
+pub(crate) mod paging;
 pub(crate) mod query;
 mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 mod version;
 
 pub(crate) use auth::Client;
@@ -23,12 +29,16 @@ use utoipa_axum::router::OpenApiRouter;
 /// Every route of the dialect, once for each version of it.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     let all = ApiVersion::ALL.into_iter();
-    all.fold(OpenApiRouter::new(), |router, version| router.merge(version.mount(version_routes())))
+    all.fold(OpenApiRouter::new(), |router, version| router.merge(version.mount(version_routes(version))))
 }
 
 /// The routes of one version, without its prefix. Each folder adds its own here.
-fn version_routes() -> OpenApiRouter<ApiState> {
+fn version_routes(version: ApiVersion) -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .merge(apps::routes())
+        .merge(ad_locations::routes(version))
+        .merge(lists::routes())
+        .merge(monetization_settings::routes())
 }
 
 /// An error in this dialect's body.

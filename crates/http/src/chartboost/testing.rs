@@ -54,8 +54,10 @@ impl Publisher<'_> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
-            .header(header::CONTENT_TYPE, "application/json;charset=UTF-8");
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            request = request.header(header::CONTENT_TYPE, "application/json;charset=UTF-8");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
