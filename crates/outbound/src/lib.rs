@@ -7,6 +7,8 @@ mod address;
 mod client;
 mod connect;
 mod error;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use address::Rules;
 pub use client::{Fetched, Limits, Options, Outbound};

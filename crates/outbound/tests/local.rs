@@ -1,13 +1,11 @@
 //! The client against servers on this machine: what it takes, what it follows, and what it refuses.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod support;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use support::{Names, get, ok, options, redirect, server, tls_server};
+use tollgate_outbound::testing::{Names, get, ok, options, redirect, server, tls_server};
 use tollgate_outbound::{Limits, Options, OutboundError};
 
 #[test]

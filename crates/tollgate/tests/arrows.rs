@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tollgate-catalog", &["tollgate-domain"]),
     ("tollgate-ledger", &["tollgate-domain"]),
     ("tollgate-outbound", &[]),
+    ("tollgate-jobs", &["tollgate-domain", "tollgate-catalog", "tollgate-outbound"]),
     (
         "tollgate-intake",
         &["tollgate-domain", "tollgate-screening", "tollgate-signals", "tollgate-catalog", "tollgate-ledger"],
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tollgate-catalog",
             "tollgate-ledger",
             "tollgate-intake",
+            "tollgate-jobs",
         ],
     ),
     (
@@ -38,6 +40,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tollgate-catalog",
             "tollgate-ledger",
             "tollgate-intake",
+            "tollgate-outbound",
+            "tollgate-jobs",
             "tollgate-http",
         ],
     ),

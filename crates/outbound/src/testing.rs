@@ -1,6 +1,7 @@
-//! Local servers that misbehave in every way, and a client that may reach them.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+//! Servers on this machine for tests of whoever reaches out, and a client that may reach them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up ends")]
 
+use crate::{Fetched, Limits, Options, Outbound, OutboundError, Resolve};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -11,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
-use tollgate_outbound::{Fetched, Limits, Options, Outbound, OutboundError, Resolve};
 
+/// What a server answers on.
 pub trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
@@ -75,6 +76,7 @@ fn answer(
     stream.flush()
 }
 
+/// Answers 200 with a text.
 pub fn ok(stream: &mut dyn Stream, body: &str) -> io::Result<()> {
     write!(
         stream,
@@ -83,6 +85,7 @@ pub fn ok(stream: &mut dyn Stream, body: &str) -> io::Result<()> {
     )
 }
 
+/// Answers 302.
 pub fn redirect(stream: &mut dyn Stream, target: &str) -> io::Result<()> {
     write!(stream, "HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\n\r\n")
 }
@@ -90,7 +93,9 @@ pub fn redirect(stream: &mut dyn Stream, target: &str) -> io::Result<()> {
 /// Names of the tests' own, each with the address it leads to; counts how often it was asked.
 #[derive(Default)]
 pub struct Names {
+    /// Addresses by name.
     pub known: BTreeMap<String, Vec<SocketAddr>>,
+    /// Look-ups so far.
     pub asked: AtomicUsize,
 }
 
