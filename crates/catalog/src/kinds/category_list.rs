@@ -7,7 +7,7 @@ use crate::draft::{Draft, Refused};
 use crate::object::{Meta, Object, Stored};
 use crate::snapshot::OrganizationSnapshot;
 use std::sync::Arc;
-use tollgate_domain::{Category, CategoryList, CategoryListId, CategoryListType};
+use tollgate_domain::{Category, CategoryList, CategoryListId, CategoryListType, OrganizationId};
 
 impl Object for CategoryList {
     const KIND: &'static str = "category_list";
@@ -55,22 +55,18 @@ pub fn new_category_list(
 }
 
 fn unused_id(draft: &Draft<'_>) -> CategoryListId {
+    let default_id = CategoryListId::default_of(draft.organization_id());
     loop {
         let id = CategoryListId::random(draft.entropy());
-        if draft.get::<CategoryList>(id.as_str()).is_none() && !is_default_category_list(draft, id.as_str()) {
+        if draft.get::<CategoryList>(id.as_str()).is_none() && id != default_id {
             return id;
         }
     }
 }
 
-/// Whether `id` is that of the default list.
-pub(super) fn is_default_category_list(draft: &Draft<'_>, id: &str) -> bool {
-    CategoryListId::default_of(draft.organization_id()).as_str() == id
-}
-
-/// Refuses to change or delete the default list.
-pub fn require_custom_list(draft: &Draft<'_>, id: &str) -> Result<(), Refused> {
-    if is_default_category_list(draft, id) {
+/// Refuses to change or delete the default list of an organization.
+pub fn require_custom_list(organization: OrganizationId, id: &str) -> Result<(), Refused> {
+    if CategoryListId::default_of(organization).as_str() == id {
         return Err(Refused::Rule {
             code: "default_list_immutable",
             message: "The default list cannot be changed or deleted".to_owned(),
@@ -81,7 +77,7 @@ pub fn require_custom_list(draft: &Draft<'_>, id: &str) -> Result<(), Refused> {
 
 /// Removes a custom list, and with it every app's use of it.
 pub fn delete_category_list(draft: &mut Draft<'_>, id: &str) -> Result<(), Refused> {
-    require_custom_list(draft, id)?;
+    require_custom_list(draft.organization_id(), id)?;
     draft.delete::<CategoryList>(id, None)?;
     let uses = |one: &AppSettings| {
         let list = one.settings.ad_blocking_settings.blocked_iab_categories_v1_list;

@@ -1,7 +1,6 @@
 //! Monetization settings, one object to an app. An app whose settings were never changed has no object and the
 //! settings of a new app, at version 0.
 
-use super::category_list::is_default_category_list;
 use crate::draft::{Draft, Refused};
 use crate::object::{Object, Stored};
 use crate::snapshot::OrganizationSnapshot;
@@ -63,10 +62,13 @@ pub fn change_monetization_settings(
     app: AppId,
     patch: &SettingsPatch,
 ) -> Result<(MonetizationSettings, u64), Refused> {
-    let known = |id: CategoryListId| is_known_list(draft, id);
     let stored = draft.get::<AppSettings>(app.as_str()).cloned();
     let (settings, _) = stored_or_new(stored.as_ref());
-    let unknown = patch.blocked_iab_categories_v1_list.flatten().filter(|id| !known(*id)).map(unknown_list);
+    let unknown = patch
+        .blocked_iab_categories_v1_list
+        .flatten()
+        .filter(|id| !is_known_list(draft, *id))
+        .map(unknown_list);
     let settings = match (patch.apply(&settings), unknown) {
         (Ok(settings), None) => settings,
         (applied, unknown) => {
@@ -89,7 +91,8 @@ fn stored_or_new(stored: Option<&Arc<Stored<AppSettings>>>) -> (MonetizationSett
 }
 
 fn is_known_list(draft: &Draft<'_>, id: CategoryListId) -> bool {
-    draft.get::<CategoryList>(id.as_str()).is_some() || is_default_category_list(draft, id.as_str())
+    draft.get::<CategoryList>(id.as_str()).is_some()
+        || id == CategoryListId::default_of(draft.organization_id())
 }
 
 fn unknown_list(id: CategoryListId) -> Invalid {

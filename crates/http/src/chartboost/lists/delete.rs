@@ -35,10 +35,10 @@ pub(super) async fn handle(
     if_match: IfMatch,
 ) -> Answer {
     find(&client, &id)?;
+    require_custom_list(client.organization_id(), &id)?;
     state
         .catalog
         .write(client.organization_id(), &client.actor(), |draft| {
-            require_custom_list(draft, &id)?;
             if_match.require::<CategoryList>(draft, &id)?;
             delete_category_list(draft, &id)
         })

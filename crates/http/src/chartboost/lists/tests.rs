@@ -96,8 +96,11 @@ async fn every_operation_answers_as_documented() {
     }
 }
 
+/// A field, a value that it cannot have, and what is said of it.
+type BadValue<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// Every bad value of every field, with what is said of it.
-const BAD: &[(&str, &str, &[(&str, &str)])] = &[
+const BAD: &[BadValue<'_>] = &[
     ("title", "absent", &[("body.title", "missing")]),
     ("title", "null", &[("body.title", "type_error")]),
     ("title", "5", &[("body.title", "type_error")]),
@@ -157,7 +160,7 @@ async fn every_bad_value_of_every_field_is_refused_and_nothing_is_stored() {
     let targets = [("POST", "/v5/lists".to_owned()), ("PUT", format!("/v4/lists/{id}"))];
     let long = format!("\"{}\"", "ä".repeat(256));
     let many = format!("[{}]", vec!["\"IAB1-1\""; 367].join(","));
-    let more: [(&str, &str, &[(&str, &str)]); 2] = [
+    let more: [BadValue<'_>; 2] = [
         ("title", &long, &[("body.title", "value_error")]),
         ("elements", &many, &[("body.elements", "value_error")]),
     ];

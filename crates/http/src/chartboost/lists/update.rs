@@ -43,9 +43,9 @@ pub(super) async fn handle(
     find(&client, &id)?;
     let organization = client.organization_id();
     // What is wrong with the body does not matter for a list that cannot be changed at all.
-    state.catalog.rehearse(organization, &client.actor(), |draft| require_custom_list(draft, &id))?;
+    require_custom_list(organization, &id)?;
     let wanted = WantedList::read_update(read_json_object(request).await?).map_err(ApiError::invalid)?;
-    let (list, version) = state
+    let list = state
         .catalog
         .write(organization, &client.actor(), |draft| {
             let stored = if_match.require::<CategoryList>(draft, &id)?;
@@ -54,10 +54,9 @@ pub(super) async fn handle(
                 elements: wanted.elements.clone(),
                 ..stored.value.clone()
             };
-            draft.update(list.clone(), None)?;
-            let version = draft.get::<CategoryList>(&id).map_or(stored.meta.version, |now| now.meta.version);
-            Ok((list, version))
+            draft.update(list, None)?;
+            draft.require::<CategoryList>(&id, None)
         })
         .await?;
-    Ok((etag(version), Json(UpdatedBody::of(&list))).into_response())
+    Ok((etag(list.meta.version), Json(UpdatedBody::of(&list))).into_response())
 }

@@ -151,7 +151,10 @@ fn only(place: &str, value: &str) -> Value {
     place.rsplit('.').fold(value, |inner, name| json!({ name: inner }))
 }
 
-/// Fields, values that they cannot have, and what is said of them. Where only items are wrong, their places follow.
+/// A list, a value that it cannot have, and what is said of its items.
+type BadItems<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+/// Fields, values that they cannot have, and what is said of them.
 const BAD: &[(&[&str], &[&str], &str)] = &[
     (
         &[
@@ -206,7 +209,7 @@ async fn every_bad_value_of_every_field_is_refused_and_nothing_is_stored() {
     }
     let many = |count: usize| json!((0..count).map(|n| format!("{n}")).collect::<Vec<_>>()).to_string();
     let long = format!("[\"{}\"]", "ä".repeat(101));
-    let items: [(&str, &str, &[(&str, &str)]); 9] = [
+    let items: [BadItems<'_>; 9] = [
         (IDS, "[1, null]", &[("[0]", "type_error"), ("[1]", "type_error")]),
         (
             IDS,
