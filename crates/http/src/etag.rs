@@ -14,6 +14,9 @@
 //! # }
 //! ```
 
+#[cfg(test)]
+mod lost_updates;
+
 use crate::error::{ApiError, Code, Dialect, Place};
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::header::{ETAG, IF_MATCH};

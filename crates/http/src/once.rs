@@ -26,6 +26,9 @@
 //!
 //! and its `#[utoipa::path]` says `params(OnceParams)` and `(status = 422, …)`.
 
+#[cfg(test)]
+mod tests;
+
 use crate::ApiState;
 use crate::error::{ApiError, Code, Dialect, Place};
 use crate::etag::tag;

@@ -72,8 +72,21 @@ impl Answered {
 
 /// Another organization beside the one that `init` made.
 pub(crate) struct Neighbour {
+    pub(crate) organization: OrganizationId,
     pub(crate) api_key: String,
     pub(crate) integration: IntegrationId,
+}
+
+/// What requests answer that are made at the same time, in their order.
+pub(crate) async fn all_at_once<T: Send + 'static>(
+    requests: impl Iterator<Item: Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let tasks: Vec<_> = requests.map(tokio::spawn).collect();
+    let mut answered = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        answered.push(task.await.unwrap());
+    }
+    answered
 }
 
 pub(crate) struct TestApp {
@@ -187,6 +200,6 @@ impl TestApp {
             Ok((key, integration_id))
         });
         let (key, integration) = write.await.unwrap();
-        Neighbour { api_key: key.secret.expose().to_owned(), integration }
+        Neighbour { organization: id, api_key: key.secret.expose().to_owned(), integration }
     }
 }

@@ -91,7 +91,6 @@ pub(super) async fn handle(
 
 fn read_version(body: serde_json::Map<String, Value>) -> Result<u32, Vec<Invalid>> {
     let mut fields = Fields::lenient(body);
-    fields.must_have("version");
     let version = fields.required("version", |f| f.integer("version", 1..=u32::MAX));
     let errors = fields.finish();
     match version {

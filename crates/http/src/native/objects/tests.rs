@@ -122,7 +122,7 @@ async fn lists_and_settings_come_back_in_their_order() {
         )
         .await;
     let list = list.body["id"].as_str().unwrap().to_owned();
-    let settings = format!("/v5/apps/{id}/monetization-settings");
+    let settings = format!("/v5/apps/{id}/monetization_settings");
     let blocked = json!({"ad_blocking_settings": {"blocked_iab_categories_v1_list": list}});
     let changed = publisher.call("PATCH", &settings, blocked).await;
     assert_eq!(changed.status, 200, "{changed:?}");
