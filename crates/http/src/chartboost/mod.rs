@@ -1,8 +1,8 @@
 //! The publisher management dialect: apps, ad locations, lists of blocked categories, monetization settings. The same
 //! handlers answer under `/v4` and `/v5`; a client written for the vendor changes its host and nothing else.
 
-mod ad_locations;
-mod apps;
+pub(crate) mod ad_locations;
+pub(crate) mod apps;
 mod auth;
 pub(crate) mod lists;
 mod monetization_settings;

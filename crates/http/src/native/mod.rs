@@ -1,10 +1,13 @@
 //! The house's own API, under `/tollgate/v1`: what neither vendor has. Its errors are those of RFC 9457.
 
+mod apps;
 mod audit_log;
 pub(crate) mod auth;
 mod category_lists;
+mod domain_name;
 pub mod imports;
 mod objects;
+mod organization;
 mod paging;
 mod prices;
 pub(crate) mod schema;
@@ -29,6 +32,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(objects::routes())
         .merge(prices::routes())
         .merge(category_lists::routes())
+        .merge(apps::routes())
+        .merge(organization::routes())
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

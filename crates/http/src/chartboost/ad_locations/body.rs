@@ -25,7 +25,7 @@ pub(super) struct Body<'a> {
 /// What a thousand impressions cost in a country.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CountryTargeting)]
-pub(super) struct CountryPrice {
+pub(crate) struct CountryPrice {
     #[schema(schema_with = schema::country)]
     country: Market,
     /// US dollars.
@@ -47,7 +47,7 @@ impl<'a> Body<'a> {
 }
 
 impl CountryPrice {
-    fn of((country, price): (Market, Money)) -> Self {
+    pub(crate) fn of((country, price): (Market, Money)) -> Self {
         Self { country, price: price.to_f64() }
     }
 }

@@ -5,6 +5,7 @@ use crate::ApiState;
 use crate::chartboost::schema::{Detail, NoSuchObject};
 use crate::chartboost::{Answer, Client, Params, apps};
 use crate::etag::IfMatch;
+use crate::native::schema::IfMatchParams;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -19,6 +20,7 @@ use tollgate_domain::{AdLocation, App};
     params(
         ("app_id" = String, Path, description = "The app's id."),
         ("ad_location_id" = String, Path, description = "The location's UUID."),
+        IfMatchParams,
     ),
     responses(
         (status = 204, description = "The ad location was deleted."),

@@ -11,6 +11,9 @@ mod schema;
 mod tests;
 mod update;
 
+pub(crate) use body::CountryPrice;
+pub(crate) use model::read_price_table;
+
 use crate::ApiState;
 use crate::chartboost::{ApiVersion, Client, Failure, apps};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use crate::chartboost::schema::{BodyError, Detail, NoSuchObject};
 use crate::chartboost::{Answer, Client, Params, apps};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
+use crate::native::schema::IfMatchParams;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
@@ -26,6 +27,7 @@ use tollgate_domain::{AdLocation, App};
     params(
         ("app_id" = String, Path, description = "The app's id."),
         ("ad_location_id" = String, Path, description = "The location's UUID."),
+        IfMatchParams,
     ),
     request_body = ChangeRequest,
     responses(

@@ -5,6 +5,7 @@ use crate::ApiState;
 use crate::chartboost::schema::{Detail, NoSuchObject};
 use crate::chartboost::{Answer, Client, Params};
 use crate::etag::IfMatch;
+use crate::native::schema::IfMatchParams;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -18,7 +19,7 @@ use tollgate_domain::App;
     path = "/apps/{app_id}",
     operation_id = "delete_app",
     tag = "Apps",
-    params(("app_id" = String, Path, description = "The app's id.")),
+    params(("app_id" = String, Path, description = "The app's id."), IfMatchParams),
     responses(
         (status = 204, description = "The app was deleted."),
         (status = 400, description = "If-Match cannot be read.", body = Detail),

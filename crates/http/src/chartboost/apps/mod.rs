@@ -9,10 +9,11 @@ mod model;
 mod read;
 mod schema;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 mod update;
 
-pub(crate) use read::find;
+pub(crate) use body::Publishing;
+pub(super) use read::find;
 
 use crate::ApiState;
 use crate::chartboost::{Client, Failure};

@@ -36,6 +36,6 @@ pub(super) async fn handle(
 }
 
 /// The caller's app of an id; that of another organization does not exist.
-pub(crate) fn find<'a>(client: &'a Client, id: &str) -> Result<&'a Arc<Stored<App>>, Failure> {
+pub(in crate::chartboost) fn find<'a>(client: &'a Client, id: &str) -> Result<&'a Arc<Stored<App>>, Failure> {
     client.organization().get::<App>(id).ok_or_else(|| Failure::no_such(App::KIND, id))
 }

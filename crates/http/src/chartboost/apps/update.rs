@@ -9,6 +9,7 @@ use crate::chartboost::schema::{BodyError, Detail, NoSuchObject};
 use crate::chartboost::{Answer, Client, Params};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
+use crate::native::schema::IfMatchParams;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
@@ -24,7 +25,7 @@ use tollgate_domain::App;
     path = "/apps/{app_id}",
     operation_id = "update_app",
     tag = "Apps",
-    params(("app_id" = String, Path, description = "The app's id.")),
+    params(("app_id" = String, Path, description = "The app's id."), IfMatchParams),
     request_body = AppChangeRequest,
     responses(
         (status = 200, description = "The app as it is now.", body = Updated,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tollgate_catalog::{Actor, Organization};
 
 /// Makes an app that is not live and answers its id.
-pub(in crate::chartboost) async fn make_app(publisher: &Publisher<'_>, nickname: &str) -> String {
+pub(crate) async fn make_app(publisher: &Publisher<'_>, nickname: &str) -> String {
     let fields = json!({"nickname": nickname, "is_live": false, "store_app_id": null, "store_app_url": null,
         "store_bundle_id": null});
     publisher.new_app(fields).await
@@ -42,7 +42,7 @@ pub(in crate::chartboost) async fn send_text(
 }
 
 /// Changes the caller's organization.
-pub(in crate::chartboost) async fn change_organization(home: &TestApp, change: impl Fn(&mut Organization)) {
+pub(crate) async fn change_organization(home: &TestApp, change: impl Fn(&mut Organization)) {
     let id = home.made.organization_id;
     let actor = Actor::command_line();
     let write = home.catalog.write(id, &actor, |draft| {
