@@ -40,4 +40,6 @@ else
   note "cargo-nextest is not installed: cargo test runs everything"
   step cargo test --workspace --no-fail-fast
 fi
+step cargo build -p tollgate
+step scripts/conformance.sh
 exit "$status"

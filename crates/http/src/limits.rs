@@ -62,11 +62,55 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestApp;
+    use axum::body::Body;
+    use axum::http::Request;
+
+    fn hourly(burst: u32) -> Limits {
+        Limits::of(Quota::per_hour(NonZeroU32::MIN).allow_burst(NonZeroU32::new(burst).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn over_the_limit_every_dialect_answers_429_and_says_for_how_long() {
+        let app = TestApp::with_limits(hourly(2)).await;
+        let key = app.made.api_key.secret.expose().to_owned();
+        let (id, secret) = (&app.made.v5.id, app.made.v5.secret.expose());
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        let ask = |path: &str, credential: &str| {
+            let bearer = format!("Bearer {credential}");
+            Request::get(path).header("authorization", bearer).body(Body::empty()).unwrap()
+        };
+        let token = || {
+            let kind = "application/x-www-form-urlencoded";
+            let request = Request::post("/oauth/token").header("content-type", kind);
+            request.body(Body::from(form.clone())).unwrap()
+        };
+        let issued = app.send(token()).await.body["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(
+            app.send(ask("/v4/apps", &issued)).await.status,
+            200,
+            "tokens and their use count together"
+        );
+        for _ in 0..2 {
+            assert_eq!(app.send(ask("/api/v2/integrations", &key)).await.status, 200);
+        }
+        for (request, kind) in [
+            (ask("/v5/apps", &issued), "detail"),
+            (token(), "error"),
+            (ask("/api/v2/integrations", &key), "code"),
+        ] {
+            let answered = app.send(request).await;
+            assert_eq!(answered.status, 429, "{answered:?}");
+            assert!(answered.body[kind].is_string() || answered.body[kind].is_array(), "{answered:?}");
+            let seconds: u32 = answered.header("retry-after").unwrap().parse().unwrap();
+            assert!((3500..=3601).contains(&seconds), "{seconds}");
+        }
+        assert_eq!(app.send(ask("/v5/apps", "wrong")).await.status, 401, "strangers are no credential");
+    }
 
     #[test]
     fn each_credential_has_its_own_burst() {
-        let three = Quota::per_hour(NonZeroU32::new(1).unwrap()).allow_burst(NonZeroU32::new(3).unwrap());
-        let limits = Limits::of(three);
+        let limits = hourly(3);
         let (one, two): (Arc<str>, Arc<str>) = ("one".into(), "two".into());
         assert!((0..3).all(|_| limits.count(&one).is_ok()));
         let refused = limits.count(&one).unwrap_err();

@@ -133,7 +133,12 @@ impl TestApp {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let kind = headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap());
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false if kind.starts_with("text/") => String::from_utf8(bytes.to_vec()).unwrap().into(),
+            false => serde_json::from_slice(&bytes).unwrap(),
+        };
         Answered { status, headers, body }
     }
 

@@ -74,3 +74,74 @@ impl FromRequestParts<ApiState> for Client {
         Ok(client)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestApp;
+    use axum::body::Body;
+    use axum::http::{HeaderValue, Request, header};
+    use serde_json::json;
+    use tollgate_catalog::TOKEN_LIFETIME_SECONDS;
+
+    async fn challenge(app: &TestApp, values: &[&[u8]]) -> (u16, Option<String>) {
+        let mut request = Request::get("/v5/apps").body(Body::empty()).unwrap();
+        for value in values {
+            request.headers_mut().append(header::AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        let answered = app.send(request).await;
+        if answered.status == 401 {
+            let detail = &answered.body["detail"][0];
+            let expected = json!({"detail": [{"msg": detail["msg"], "type": "unauthorized"}]});
+            assert_eq!(answered.body, expected);
+        }
+        (answered.status.as_u16(), answered.header("www-authenticate").map(str::to_owned))
+    }
+
+    #[tokio::test]
+    async fn what_proves_nothing_is_told_apart_from_what_is_no_longer_valid() {
+        let app = TestApp::new().await;
+        let snapshot = app.catalog.snapshot();
+        let client = snapshot.oauth_client(&app.made.v4.id, app.made.v4.secret.expose()).unwrap().object;
+        let token = app.catalog.issue_token(app.made.organization_id, &client).await.unwrap();
+        let bearer = format!("Bearer {}", token.expose());
+        let plain = (401, Some("Bearer".to_owned()));
+        let invalid = (401, Some("Bearer error=\"invalid_token\"".to_owned()));
+        assert_eq!(challenge(&app, &[]).await, plain);
+        assert_eq!(challenge(&app, &[b"Basic YTpi"]).await, plain);
+        let key = format!("Bearer {}", app.made.api_key.secret.expose());
+        for wrong in ["Bearer", "Bearer ", "bearer x", "Bearer \u{e4}", &bearer[..70], &key] {
+            assert_eq!(challenge(&app, &[wrong.as_bytes()]).await, invalid, "{wrong}");
+        }
+        assert_eq!(challenge(&app, &[bearer.as_bytes(), bearer.as_bytes()]).await, invalid);
+        assert_eq!(challenge(&app, &[bearer.as_bytes()]).await, (200, None));
+        assert_eq!(challenge(&app, &[bearer.replace("Bearer", "bEARER").as_bytes()]).await, (200, None));
+
+        app.clock.advance_seconds(TOKEN_LIFETIME_SECONDS - 1);
+        assert_eq!(challenge(&app, &[bearer.as_bytes()]).await, (200, None));
+        app.clock.advance_seconds(1);
+        assert_eq!(challenge(&app, &[bearer.as_bytes()]).await, invalid, "it has expired");
+
+        let token = app.catalog.issue_token(app.made.organization_id, &client).await.unwrap();
+        assert!(app.catalog.revoke_token(token.expose()).await.unwrap());
+        assert_eq!(challenge(&app, &[format!("Bearer {}", token.expose()).as_bytes()]).await, invalid);
+    }
+
+    #[tokio::test]
+    async fn unknown_routes_and_methods_answer_in_this_dialect() {
+        let app = TestApp::new().await;
+        let request =
+            |method: &str, path: &str| Request::builder().method(method).uri(path).body(Body::empty());
+        for path in ["/v5/nothing", "/v4/", "/v6/apps", "/", "/v5/apps/a/b/c/d"] {
+            let answered = app.send(request("GET", path).unwrap()).await;
+            assert_eq!(
+                (answered.status.as_u16(), &answered.body["detail"][0]["type"]),
+                (404, &json!("not_found"))
+            );
+        }
+        for prefix in ["/v4", "/v5"] {
+            let answered = app.send(request("PUT", &format!("{prefix}/apps")).unwrap()).await;
+            assert_eq!(answered.body["detail"][0]["type"], "method_not_allowed");
+            assert_eq!((answered.status.as_u16(), answered.header("allow")), (405, Some("GET,HEAD,POST")));
+        }
+    }
+}

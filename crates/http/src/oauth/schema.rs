@@ -1,6 +1,7 @@
 //! What the document says of token requests and their answers. They are read and written by hand beside this.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::{IntoResponses, ToSchema};
 
 /// A token request in JSON. `null` counts as absent, and so does an empty text.
@@ -21,7 +22,7 @@ pub(super) struct TokenBody {
 }
 
 /// A token request as a form.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct TokenForm {
     #[schema(inline)]
@@ -37,10 +38,13 @@ pub(super) struct TokenForm {
     /// No scopes can be asked for.
     #[schema(required = false, max_length = 0)]
     scope: String,
+    /// Whatever else is sent is ignored, but no parameter may be given more than once.
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
 }
 
 /// A token request whose client stands in the Authorization header.
-#[derive(ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct HeaderClientForm {
     #[schema(inline)]
@@ -50,6 +54,9 @@ pub(super) struct HeaderClientForm {
     /// No scopes can be asked for.
     #[schema(required = false, max_length = 0)]
     scope: String,
+    /// Whatever else is sent is ignored, but no parameter may be given more than once.
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
 }
 
 /// The one grant there is.

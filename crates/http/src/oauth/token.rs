@@ -28,7 +28,7 @@ const AUDIENCE: &str = "https://public.api.gateway.chartboost.com";
         (TokenForm = "application/x-www-form-urlencoded"),
     )),
     responses(TokenAnswers),
-    security((), ("client" = [])),
+    security((), ("client_v5" = [])),
 )]
 pub(super) async fn plain(State(state): State<ApiState>, request: Request) -> Response {
     answer(&state, request, ClientVersion::V5).await
@@ -47,7 +47,7 @@ pub(super) async fn plain(State(state): State<ApiState>, request: Request) -> Re
         (TokenForm = "application/x-www-form-urlencoded"),
     )),
     responses(TokenAnswers),
-    security((), ("client" = [])),
+    security((), ("client_v5" = [])),
 )]
 pub(super) async fn v5(State(state): State<ApiState>, request: Request) -> Response {
     answer(&state, request, ClientVersion::V5).await
@@ -63,7 +63,7 @@ pub(super) async fn v5(State(state): State<ApiState>, request: Request) -> Respo
     tag = "Tokens",
     request_body(content = HeaderClientForm, content_type = "application/x-www-form-urlencoded"),
     responses(TokenAnswers),
-    security(("client" = [])),
+    security(("client_v4" = [])),
 )]
 pub(super) async fn v4(State(state): State<ApiState>, request: Request) -> Response {
     answer(&state, request, ClientVersion::V4).await

@@ -1,6 +1,8 @@
 //! The OpenAPI document: made of what stands beside each handler, served at `/openapi.json`, with a page to read it at
 //! `/docs`. Routes come into the router and into the document by the same call, so neither has what the other lacks.
 
+#[cfg(test)]
+mod isolation;
 mod pages;
 #[cfg(test)]
 mod tests;
@@ -16,8 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// A token of the token endpoints.
 pub(crate) const TOKEN: &str = "access_token";
-/// Client id and secret in the Authorization header.
-pub(crate) const CLIENT: &str = "client";
+/// Client id and secret in the Authorization header, of each version.
+const CLIENTS: [&str; 2] = ["client_v4", "client_v5"];
 /// A key of the house's own, by its scopes.
 pub(crate) const API_KEY: &str = "api_key";
 
@@ -50,12 +52,14 @@ impl Modify for Security {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
         let token =
             bearer.description(Some("A token of the token endpoints: `Authorization: Bearer TOKEN`."));
-        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
-        let client = basic.description(Some("The client's id and secret: RFC 6749, 2.3.1."));
         let key = ApiKeyValue::with_description("API-KEY", "An API key, by its scopes.");
         let schemes = &mut document.components.get_or_insert_with(Components::new).security_schemes;
         schemes.insert(TOKEN.to_owned(), SecurityScheme::Http(token.build()).into());
-        schemes.insert(CLIENT.to_owned(), SecurityScheme::Http(client.build()).into());
+        for name in CLIENTS {
+            let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
+            let client = basic.description(Some("The client's id and secret: RFC 6749, 2.3.1."));
+            schemes.insert(name.to_owned(), SecurityScheme::Http(client.build()).into());
+        }
         schemes.insert(API_KEY.to_owned(), SecurityScheme::ApiKey(ApiKey::Header(key)).into());
     }
 }

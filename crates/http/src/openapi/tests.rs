@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-fn parsed() -> Value {
+pub(super) fn parsed() -> Value {
     serde_json::from_str(&document()).unwrap()
 }
 
