@@ -165,6 +165,7 @@ columns!(
         VideoCompleted = "video_completed", Boolean, I, true, "Whether the video was watched to its end.";
         ConfigVersion = "config_version", Integer, A, false, "The configuration's revision that decided.";
         BodyHash = "body_hash", Integer, A, false, "Hash of the request an idempotency key came with.";
+        TestMode = "test_mode", Boolean, I, false, "Whether the app was in test mode: such an impression earns nothing.";
     }
 );
 

@@ -1,9 +1,12 @@
 //! What judging stands on: configuration, signals, shards and ledger, opened together and closed in order.
 
 use crate::checkpoint::{self, CheckpointError};
+use crate::draft::Draft;
 use crate::keys::Known;
-use crate::live::Live;
+use crate::live::{Live, LiveIntegration};
+use crate::pricing;
 use crate::shard::{SHARDS, Shards, shard_of};
+use crate::traffic::Pending;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -98,6 +101,7 @@ pub struct Intake {
     id_key: TxIdKey,
     shard_bytes: usize,
     tallies: Tallies,
+    news: Pending,
     checkpointing: Mutex<()>,
     imports_end: AtomicBool,
 }
@@ -169,6 +173,7 @@ impl Intake {
             id_key,
             shard_bytes,
             tallies: Tallies::default(),
+            news: Pending::default(),
             checkpointing: Mutex::new(()),
             imports_end: AtomicBool::new(false),
         };
@@ -204,6 +209,28 @@ impl Intake {
     pub fn reconfigure(&self, snapshot: &Snapshot) {
         let next = Live::compile(snapshot, &self.live.load());
         self.live.store(Arc::new(next));
+    }
+
+    /// Notes on the draft of an impression that its app is not known here. To be asked before the draft is finished.
+    pub fn check_app(&self, live: &LiveIntegration, draft: &mut Draft) {
+        if draft.event.kind == EventKind::Impression
+            && let Err(refused) =
+                pricing::check(&self.catalog.snapshot(), live.entry.organization, &draft.event)
+        {
+            draft.refuse(refused);
+        }
+    }
+
+    /// Prices an impression by the newest configuration, which learns later what the event told of the app.
+    pub(crate) fn price(&self, live: &LiveIntegration, event: &mut Event) {
+        if let Some(news) = pricing::price(&self.catalog.snapshot(), live.entry.organization, event) {
+            self.news.tell(news);
+        }
+    }
+
+    /// What traffic told and the configuration has still to learn.
+    pub(crate) fn news(&self) -> &Pending {
+        &self.news
     }
 
     /// The stored event of an id, once it is durable.

@@ -13,9 +13,15 @@ mod json;
 mod keys;
 mod live;
 mod lookup;
+mod pricing;
 mod rejudge;
 mod shard;
 mod target;
+#[cfg(test)]
+mod test_house;
+mod traffic;
+#[cfg(test)]
+mod traffic_tests;
 mod worker;
 #[cfg(test)]
 mod worker_tests;

@@ -101,12 +101,15 @@ impl Worker {
         Ok(())
     }
 
-    /// Adds signals and versions to an event whose click, if it has one, is joined.
+    /// Adds signals, price and versions to an event whose click, if it has one, is joined.
     pub(crate) fn describe(&mut self, live: &LiveIntegration, event: &mut Event) {
         if self.signals.generation() != self.intake.signals().generation() {
             self.signals = self.intake.signals().current();
         }
         self.signals.enrich(event, &mut self.agents);
+        if event.kind == EventKind::Impression {
+            self.intake.price(live, event);
+        }
         if live.entry.integration.ip_privacy == IpPrivacy::Truncated {
             truncate_ip(event);
         }

@@ -18,6 +18,9 @@ use tollgate_signals::{Signals, Watch};
 
 /// How often data files and certificates are looked at for changes.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// How often the configuration learns what traffic told, and how long it rests after a failure.
+const LEARN_EVERY: Duration = Duration::from_millis(250);
+const LEARN_AGAIN: Duration = Duration::from_secs(10);
 
 /// An open data directory.
 pub(crate) struct House {
@@ -97,6 +100,7 @@ impl House {
         let watch = self.intake.signals().watch(WATCH_EVERY).map_err(cannot("the signals watcher"))?;
         let catalog = self.catalog.clone();
         self.runtime.spawn(async move { catalog.follow().await });
+        self.runtime.spawn(learn(self.intake.clone()));
         let intake = Arc::downgrade(&self.intake);
         self.catalog.on_publish(move |snapshot| {
             if let Some(intake) = intake.upgrade() {
@@ -124,6 +128,17 @@ impl OpenHouse {
             tracing::error!(%error, "counters could not be written down; the next start counts again from the log");
         }
         house.close();
+    }
+}
+
+/// Lets the configuration learn what traffic tells of apps and their locations, until the runtime ends.
+async fn learn(intake: Arc<Intake>) {
+    loop {
+        tokio::time::sleep(LEARN_EVERY).await;
+        if let Err(error) = intake.learn().await {
+            tracing::error!(%error, "what traffic told of apps could not be stored; later events tell it again");
+            tokio::time::sleep(LEARN_AGAIN).await;
+        }
     }
 }
 

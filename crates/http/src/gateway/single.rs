@@ -116,6 +116,7 @@ impl Core {
         if let Err(refused) = answer::picked(&draft.wishes).map(|_| ()) {
             draft.refuse(refused);
         }
+        self.intake.check_app(live, draft);
         draft.finish(self.intake.now()).map_err(ApiError::invalid)?;
         if draft.wishes.event_key.is_some() {
             draft.body_hash = body_hash(&[query.as_bytes(), body]);

@@ -6,8 +6,11 @@ use super::records::MAX_RECORD;
 use super::request::{Format, ImportMap, ImportRequest, time_field};
 use super::summary::ImportError;
 use crate::draft::{Draft, MAX_AHEAD_MS};
+use crate::intake::Intake;
 use crate::json::{Member, each_member};
+use crate::live::LiveIntegration;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use tollgate_domain::{EventKind, IntegrationId, Invalid, Number, Timestamp};
 
 /// What a record says.
@@ -28,6 +31,8 @@ enum Target {
 
 /// Reads records of one import.
 pub(super) struct RowReader {
+    intake: Arc<Intake>,
+    live: Arc<LiveIntegration>,
     integration: IntegrationId,
     kind: EventKind,
     set: Vec<(String, String)>,
@@ -86,6 +91,8 @@ impl Names {
 impl RowReader {
     /// A reader of records under `header`, which CSV files have.
     pub(super) fn new(
+        intake: &Arc<Intake>,
+        live: &Arc<LiveIntegration>,
         request: &ImportRequest,
         header: Option<&[String]>,
         now: Timestamp,
@@ -104,6 +111,8 @@ impl RowReader {
             }
         };
         Ok(Self {
+            intake: intake.clone(),
+            live: live.clone(),
             integration: request.integration,
             kind: request.kind,
             set: request.set.clone(),
@@ -134,6 +143,7 @@ impl RowReader {
             let message = "is missing: history needs the time of every event";
             row.main.refuse(Invalid::new(time_field(self.kind), message));
         }
+        self.intake.check_app(&self.live, &mut row.main);
         row.main.finish(self.now)
     }
 

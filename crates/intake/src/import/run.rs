@@ -62,7 +62,7 @@ fn import(
     // The whole file arrives at one moment: windows then slide over the events' own times alone.
     let arrival = intake.now();
     let mut records = Records::open(file, request.format)?;
-    let mut reader = RowReader::new(request, records.header(), arrival)?;
+    let mut reader = RowReader::new(intake, &live, request, records.header(), arrival)?;
     let length = file.metadata().map_err(ImportError::File)?.len();
     let mut entries = check(&mut records, &mut reader, length, observer, summary)?;
     drop(records);

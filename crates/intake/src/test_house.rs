@@ -1,0 +1,98 @@
+//! A whole intake on a simulated disk, for tests.
+
+use crate::{Draft, Intake, IntakeOptions, Outcome, Parts, Worker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tollgate_catalog::init::{InitOptions, initialise};
+use tollgate_catalog::{Catalog, FILE_NAME};
+use tollgate_domain::{Clock, Entropy, EventKind, IntegrationId, Timestamp};
+use tollgate_ledger::Options;
+use tollgate_ledger::sim::{SimDisk, SimRng};
+use tollgate_signals::Signals;
+
+pub(crate) struct Hands(pub(crate) AtomicI64);
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+impl Entropy for Hands {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut rng = SimRng::new(self.0.fetch_add(1, Ordering::Relaxed) as u64);
+        bytes.iter_mut().for_each(|byte| *byte = rng.next_u64() as u8);
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) worker: Worker,
+    pub(crate) clock: Arc<Hands>,
+    pub(crate) integration: IntegrationId,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let clock = Arc::new(Hands(AtomicI64::new(1_700_000_000_000)));
+        let options = InitOptions::default();
+        let made = runtime.block_on(initialise(dir.path(), &options, clock.clone(), clock.clone())).unwrap();
+        let path = dir.path().join(FILE_NAME);
+        let catalog = Catalog::open(&path, clock.clone(), clock.clone());
+        let parts = Parts {
+            disk: Arc::new(SimDisk::new(1, 1 << 30)),
+            catalog: Arc::new(runtime.block_on(catalog).unwrap()),
+            signals: Signals::builtin(clock.clone()),
+            clock: clock.clone(),
+            entropy: clock.clone(),
+        };
+        let ledger = Options { log_file_bytes: 4 << 20, ..Options::default() };
+        let (intake, _) = Intake::open(parts, IntakeOptions { ledger, counter_bytes: 1 << 20 }).unwrap();
+        let worker = Worker::new(intake.clone());
+        Self { intake, worker, clock, integration: made.integration_id, _dir: dir }
+    }
+
+    pub(crate) fn draft(&self, kind: EventKind, parameters: &[(&str, &str)]) -> Draft {
+        let mut draft = Draft::new(kind, self.integration);
+        for (name, value) in parameters {
+            draft.set(name, value);
+        }
+        draft.finish(self.intake.now()).unwrap();
+        draft
+    }
+
+    /// Asks history as long as that is needed, completes, and returns what is left to do.
+    pub(crate) fn ready(&mut self, draft: &mut Draft) {
+        if let Some(lookup) = self.worker.ask(draft) {
+            lookup.run().unwrap().tell(draft);
+        }
+        let live = self.intake.live().get(self.integration).cloned().unwrap();
+        self.worker.complete(&live, draft);
+    }
+
+    pub(crate) fn judge(&mut self, draft: &mut Draft) -> Outcome {
+        let live = self.intake.live().get(self.integration).cloned().unwrap();
+        let promise = self.intake.ledger().promise(1, draft.event.text_bytes() as u64).unwrap();
+        self.worker.judge(&live, &promise, draft, |_, _| {})
+    }
+
+    pub(crate) fn submit(&mut self, mut draft: Draft) -> (Outcome, Draft) {
+        self.ready(&mut draft);
+        (self.judge(&mut draft), draft)
+    }
+
+    pub(crate) fn seal(&self) {
+        assert!(self.intake.ledger().commit().unwrap());
+        assert!(self.intake.ledger().seal(1_000).unwrap().is_some());
+    }
+
+    pub(crate) fn prune(&self) {
+        let mut shard = self.intake.shards().of(self.integration);
+        shard.keys.prune(self.intake.ledger().sealed(), self.intake.now());
+    }
+
+    pub(crate) fn stored(&self) -> usize {
+        self.intake.ledger().view().scan_seq_from(1).count()
+    }
+}
