@@ -11,7 +11,7 @@
 //!         let app = if_match.require::<App>(draft, &id)?; // 404, or 412 when it has another version
 //!         draft.update(change.apply(&app)?, None)
 //!     })
-//! # }
+//! }
 //! ```
 
 #[cfg(test)]

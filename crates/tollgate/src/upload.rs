@@ -146,10 +146,10 @@ fn encoded(text: &str) -> String {
     out
 }
 
-/// The message of an error body, else the body.
+/// What an error body says (RFC 9457), else the body.
 fn said(body: &str) -> String {
     let value: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let mut said = value["message"].as_str().unwrap_or(body.trim()).to_owned();
+    let mut said = value["detail"].as_str().unwrap_or(body.trim()).to_owned();
     for error in value["errors"].as_array().into_iter().flatten() {
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
         said += &format!(" {}: {}.", text("field"), text("message"));
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn errors_are_told_in_full() {
-        let body = r#"{"code":"x","message":"No.","errors":[{"field":"kind","message":"must be"}]}"#;
+        let body = r#"{"code":"x","detail":"No.","errors":[{"field":"kind","message":"must be"}]}"#;
         assert_eq!(said(body), "No. kind: must be.");
         assert_eq!(said("plain"), "plain");
         assert!(host_of("https://x").is_err());

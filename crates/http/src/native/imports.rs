@@ -5,14 +5,14 @@
 //! the end `{"summary":…}`, with an `error` beside it when the file was not read to its end. The file is kept only
 //! while it is imported, on a thread of its own; a caller who goes away ends the import, and what was stored stays.
 
+use super::Answer;
+use super::auth::Principal;
 use crate::ApiState;
-use crate::auth::Writer;
-use crate::clickshield::Failure;
 use crate::error::{ApiError, Code};
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Extension, Router};
 use bytes::Bytes;
@@ -51,13 +51,13 @@ pub fn routes(state: ApiState, imports: Imports) -> Router {
 
 async fn create(
     State(_): State<ApiState>,
-    Writer(caller): Writer,
+    principal: Principal,
     Extension(imports): Extension<Imports>,
     Query(parameters): Query<Vec<(String, String)>>,
     body: Body,
-) -> Result<Response, Failure> {
+) -> Answer {
     let request = parse(&parameters).map_err(ApiError::invalid)?;
-    if caller.organization().get::<Integration>(request.integration.as_str()).is_none() {
+    if principal.organization().get::<Integration>(request.integration.as_str()).is_none() {
         return Err(ApiError::because(Code::NotFound, "There is no such integration.").into());
     }
     let (pieces, spool) = mpsc::channel(IN_FLIGHT);
