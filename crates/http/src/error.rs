@@ -48,6 +48,7 @@ errors! {
     NotFound = "not_found", NOT_FOUND, "The requested resource does not exist.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The resource does not have this method.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body did not arrive in time.";
+    Conflict = "conflict", CONFLICT, "The object is not in a state in which this can be done.";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "The object is at another version than the request asks for: someone else changed it since it was read.";
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request within the last 24 hours.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than is taken here.";
@@ -139,6 +140,14 @@ impl ApiError {
     /// Parameters that are not legal, every one of them.
     pub fn invalid(errors: Vec<Invalid>) -> Self {
         Self { errors, ..Self::new(Code::InvalidParameters) }
+    }
+
+    /// Fields that cannot be read, and rules that the others break. A rule that misses a field which was given but cannot
+    /// be read says nothing new.
+    pub(crate) fn together(unread: Vec<Invalid>, broken: Vec<Invalid>) -> Self {
+        let new = |one: &Invalid| !unread.iter().any(|known| known.field.starts_with(&one.field));
+        let broken: Vec<Invalid> = broken.into_iter().filter(new).collect();
+        Self::invalid(unread.into_iter().chain(broken).collect())
     }
 
     /// A key that does not allow what was asked for.

@@ -7,6 +7,17 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use tollgate_domain::Invalid;
 
+impl<T> Given<T> {
+    /// What is given, where null is a value like others.
+    pub(crate) fn nullable(self) -> Option<Option<T>> {
+        match self {
+            Self::Absent => None,
+            Self::Null => Some(None),
+            Self::Value(value) => Some(Some(value)),
+        }
+    }
+}
+
 impl Fields {
     /// A text that `parse` reads; it is told the place, too.
     pub(crate) fn parsed<T>(

@@ -42,7 +42,7 @@ pub(super) async fn handle(
     let (change, unread) = model::read_new(body);
     if !unread.is_empty() {
         let broken = change.violations(None);
-        return Err(ApiError::invalid(model::together(unread, broken)).into());
+        return Err(ApiError::together(unread, broken).into());
     }
     let now = state.catalog.now();
     once.write(

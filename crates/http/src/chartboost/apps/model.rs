@@ -1,6 +1,6 @@
 //! What requests say about apps, field by field. The rules across fields are the domain's.
 
-use crate::fields::{Fields, Given};
+use crate::fields::Fields;
 use serde_json::{Map, Value};
 use tollgate_domain::{App, AppChange, Invalid, MAX_TEST_MODE_MINUTES, Orientation, Platform};
 
@@ -27,33 +27,18 @@ fn read(fields: &mut Fields) -> AppChange {
     let orientations = |f: &mut Fields| f.choices("orientations", 1..=2, Orientation::NAMES);
     AppChange {
         nickname: fields.not_null("nickname", |f| f.text("nickname", 1..=App::NAME_LENGTH)).value(),
-        name: nullable(fields.text("name", 1..=App::NAME_LENGTH)),
+        name: fields.text("name", 1..=App::NAME_LENGTH).nullable(),
         platform: None,
         orientations: fields.not_null("orientations", orientations).value(),
-        default_orientation: nullable(fields.choice("default_orientation", Orientation::NAMES)),
+        default_orientation: fields.choice("default_orientation", Orientation::NAMES).nullable(),
         is_live: fields.not_null("is_live", |f| f.boolean("is_live")).value(),
-        store_app_id: nullable(fields.text("store_app_id", 1..=STORE_LENGTH)),
-        store_app_url: nullable(fields.text("store_app_url", 1..=STORE_LENGTH)),
-        store_bundle_id: nullable(fields.text("store_bundle_id", 1..=STORE_LENGTH)),
+        store_app_id: fields.text("store_app_id", 1..=STORE_LENGTH).nullable(),
+        store_app_url: fields.text("store_app_url", 1..=STORE_LENGTH).nullable(),
+        store_bundle_id: fields.text("store_bundle_id", 1..=STORE_LENGTH).nullable(),
         is_test_mode_on: fields.not_null("is_test_mode_on", |f| f.boolean("is_test_mode_on")).value(),
-        test_mode_duration: nullable(fields.integer("test_mode_duration", 1..=MAX_TEST_MODE_MINUTES)),
+        test_mode_duration: fields.integer("test_mode_duration", 1..=MAX_TEST_MODE_MINUTES).nullable(),
         is_directed_at_kids_under_13: fields
             .not_null("is_directed_at_kids_under_13", |f| f.choice("is_directed_at_kids_under_13", KIDS))
             .value(),
     }
-}
-
-fn nullable<T>(given: Given<T>) -> Option<Option<T>> {
-    match given {
-        Given::Absent => None,
-        Given::Null => Some(None),
-        Given::Value(value) => Some(Some(value)),
-    }
-}
-
-/// Everything that is wrong. A rule that misses a field which was given but could not be read says nothing new.
-pub(super) fn together(unread: Vec<Invalid>, broken: Vec<Invalid>) -> Vec<Invalid> {
-    let new = |one: &Invalid| !unread.iter().any(|known| known.field.starts_with(&one.field));
-    let broken: Vec<Invalid> = broken.into_iter().filter(new).collect();
-    unread.into_iter().chain(broken).collect()
 }

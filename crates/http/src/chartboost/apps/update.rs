@@ -48,7 +48,7 @@ pub(super) async fn handle(
     let (change, unread) = model::read_change(read_json_object(request).await?);
     if !unread.is_empty() {
         let broken = change.violations(Some(known));
-        return Err(ApiError::invalid(model::together(unread, broken)).into());
+        return Err(ApiError::together(unread, broken).into());
     }
     let organization = client.organization_id();
     let app = state

@@ -53,12 +53,11 @@ impl WantedList {
     }
 }
 
-/// The body of a creation or an update, for the document.
+/// A category list as it is to be.
 #[derive(ToSchema)]
 #[schema(as = CategoryListRequest)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct ListRequest {
-    /// Need not be unique.
     #[schema(schema_with = schema::title)]
     title: String,
     #[schema(schema_with = schema::custom_type)]

@@ -26,7 +26,11 @@ impl ToSchema for CategoryCode {
 
 /// A list's title.
 pub(super) fn title() -> ObjectBuilder {
-    text().pattern(Some(LINE_PATTERN)).min_length(Some(1)).max_length(Some(CategoryList::LONGEST_TITLE))
+    text()
+        .description(Some("Need not be unique."))
+        .pattern(Some(LINE_PATTERN))
+        .min_length(Some(1))
+        .max_length(Some(CategoryList::LONGEST_TITLE))
 }
 
 /// The type of a list that callers make.

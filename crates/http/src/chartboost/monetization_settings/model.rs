@@ -47,7 +47,7 @@ fn blocking(fields: &mut Fields, patch: &mut SettingsPatch) {
         text.parse::<CategoryListId>()
             .map_err(|_| Invalid::coded(place, "must be the ID of a category list, or null", "unknown_list"))
     });
-    patch.blocked_iab_categories_v1_list = nullable(list);
+    patch.blocked_iab_categories_v1_list = list.nullable();
 }
 
 fn template(fields: &mut Fields, patch: &mut SettingsPatch) {
@@ -82,18 +82,10 @@ fn targeting(fields: &mut Fields, patch: &mut SettingsPatch) {
     });
     patch.target_device_types = if given == Given::Null { Some(None) } else { devices.map(Some) };
     let given = fields.nested("target_os_version", |fields| {
-        let mut version = |name| nullable(fields.parsed(name, OsVersion::parse));
+        let mut version = |name| fields.parsed(name, OsVersion::parse).nullable();
         versions = Some(OsTargetPatch { min: version("min"), max: version("max") });
     });
     patch.target_os_version = if given == Given::Null { Some(None) } else { versions.map(Some) };
-}
-
-fn nullable<T>(given: Given<T>) -> Option<Option<T>> {
-    match given {
-        Given::Absent => None,
-        Given::Null => Some(None),
-        Given::Value(value) => Some(Some(value)),
-    }
 }
 
 /// The settings of an app.
@@ -111,7 +103,6 @@ pub(super) struct SettingsBody {
 struct BlockingBody {
     /// Whether apps for 17 and older are blocked; always true while the app is directed at kids under 13.
     monetization_agefilter_check: bool,
-    /// Store ids of apps that may not advertise here.
     #[schema(schema_with = schema::store_ids)]
     blocked_advertiser_store_ids: Vec<StoreId>,
     /// The category list; null is the default list.
@@ -135,7 +126,6 @@ struct ExperienceBody {
 struct TemplateBody {
     #[schema(schema_with = schema::button_type)]
     button_type: &'static str,
-    /// Seconds until the close button shows.
     #[schema(schema_with = schema::timer)]
     show_button_timer: u32,
     /// Whether ads start without sound.
@@ -146,10 +136,8 @@ struct TemplateBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = VideoDurationSettings)]
 struct DurationBody {
-    /// Seconds.
     #[schema(schema_with = schema::duration)]
     interstitial_max_duration: u32,
-    /// Seconds.
     #[schema(schema_with = schema::duration)]
     rewarded_max_duration: u32,
 }

@@ -28,7 +28,6 @@ struct BlockingRequest {
     /// Whether apps for 17 and older are blocked. Reads `true` while the app is directed at kids under 13.
     #[schema(required = false)]
     monetization_agefilter_check: bool,
-    /// Store ids of apps that may not advertise here.
     #[schema(required = false, schema_with = store_ids)]
     blocked_advertiser_store_ids: BTreeSet<String>,
     /// A category list of the organization; null is the default list.
@@ -54,7 +53,6 @@ struct ExperienceRequest {
 struct TemplateRequest {
     #[schema(required = false, schema_with = button_type)]
     button_type: String,
-    /// Seconds until the close button shows.
     #[schema(required = false, schema_with = timer)]
     show_button_timer: u32,
     #[schema(required = false)]
@@ -66,10 +64,8 @@ struct TemplateRequest {
 #[schema(as = VideoDurationSettingsChange)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct DurationRequest {
-    /// Seconds.
     #[schema(required = false, schema_with = duration)]
     interstitial_max_duration: u32,
-    /// Seconds.
     #[schema(required = false, schema_with = duration)]
     rewarded_max_duration: u32,
 }
@@ -88,7 +84,6 @@ struct TargetingRequest {
 #[schema(as = TargetDeviceTypesChange)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct DevicesRequest {
-    /// Models only or series only.
     #[schema(required = false, schema_with = device_types)]
     device_types: BTreeSet<String>,
     #[schema(required = false)]
@@ -100,44 +95,54 @@ struct DevicesRequest {
 #[schema(as = TargetOsVersionChange)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct VersionsRequest {
-    /// The first version; null is any.
     #[schema(required = false, schema_with = os_version)]
     min: Option<String>,
-    /// The last version; null is any.
     #[schema(required = false, schema_with = os_version)]
     max: Option<String>,
 }
 
 pub(super) fn store_ids() -> ArrayBuilder {
     let id = text().pattern(Some(StoreId::PATTERN)).max_length(Some(255));
-    ArrayBuilder::new().items(id).unique_items(true).max_items(Some(StoreId::MOST))
+    ArrayBuilder::new()
+        .description(Some("Store ids of apps that may not advertise here."))
+        .items(id)
+        .unique_items(true)
+        .max_items(Some(StoreId::MOST))
 }
 
 pub(super) fn device_types() -> ArrayBuilder {
     let name = text().pattern(Some(LINE_PATTERN)).min_length(Some(1)).max_length(Some(DeviceType::LONGEST));
-    ArrayBuilder::new().items(name).unique_items(true).max_items(Some(DeviceType::MOST))
+    ArrayBuilder::new()
+        .description(Some("Models only or series only."))
+        .items(name)
+        .unique_items(true)
+        .max_items(Some(DeviceType::MOST))
 }
 
 pub(super) fn button_type() -> ObjectBuilder {
-    text().enum_values(Some(ButtonType::ALL.map(ButtonType::name)))
+    text()
+        .description(Some("How viewers skip a video."))
+        .enum_values(Some(ButtonType::ALL.map(ButtonType::name)))
 }
 
 pub(super) fn timer() -> ObjectBuilder {
-    number(ShowButtonTimer::ALLOWED)
+    number(ShowButtonTimer::ALLOWED, "Seconds until the close button shows.")
 }
 
 pub(super) fn duration() -> ObjectBuilder {
-    number(MaxDuration::ALLOWED)
+    number(MaxDuration::ALLOWED, "Seconds that a video plays at most.")
 }
 
 pub(super) fn os_version() -> ObjectBuilder {
     ObjectBuilder::new()
+        .description(Some("A version such as 16.5.1, itself included; null is no limit."))
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .pattern(Some(OsVersion::PATTERN))
 }
 
-fn number(allowed: &[u32]) -> ObjectBuilder {
+fn number(allowed: &[u32], about: &str) -> ObjectBuilder {
     ObjectBuilder::new()
+        .description(Some(about))
         .schema_type(SchemaType::Type(Type::Integer))
         .enum_values(Some(allowed.iter().copied()))
 }

@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use tollgate_catalog::{Draft, Object, Refused, change_monetization_settings, monetization_settings_version};
-use tollgate_domain::{App, Invalid};
+use tollgate_domain::App;
 
 /// Update an app's monetization settings
 ///
@@ -51,18 +51,11 @@ pub(super) async fn handle(
     };
     if !unread.is_empty() {
         return match state.catalog.rehearse(organization, &actor, change) {
-            Err(Refused::Invalid(broken)) => Err(ApiError::invalid(together(unread, broken)).into()),
+            Err(Refused::Invalid(broken)) => Err(ApiError::together(unread, broken).into()),
             Err(other) => Err(other.into()),
             Ok(_) => Err(ApiError::invalid(unread).into()),
         };
     }
     let (body, version) = state.catalog.write(organization, &actor, change).await?;
     Ok((etag(version), Json(body)).into_response())
-}
-
-/// Everything that is wrong. A rule that misses a field which was given but could not be read says nothing new.
-fn together(unread: Vec<Invalid>, broken: Vec<Invalid>) -> Vec<Invalid> {
-    let new = |one: &Invalid| !unread.iter().any(|known| known.field.starts_with(&one.field));
-    let broken: Vec<Invalid> = broken.into_iter().filter(new).collect();
-    unread.into_iter().chain(broken).collect()
 }

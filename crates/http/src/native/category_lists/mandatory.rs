@@ -20,7 +20,7 @@ use tollgate_catalog::{Organization, Stored, set_mandatory_categories};
 use tollgate_domain::{Category, Invalid};
 use utoipa::ToSchema;
 
-/// The mandatory categories, for the document.
+/// The mandatory categories as they are to be.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct MandatoryCategoriesRequest {
