@@ -32,6 +32,7 @@ use axum::response::Response;
 use error::{ApiError, Code, Dialect};
 use std::sync::Arc;
 use tollgate_catalog::Catalog;
+use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_ledger::Ledger;
 
 /// What the management API stands on.
@@ -43,6 +44,8 @@ pub struct ApiState {
     pub ledger: Ledger,
     /// How much a credential may ask for.
     pub limits: Arc<Limits>,
+    /// Checks of app-ads.txt files.
+    pub app_ads_txt: Arc<AppAdsTxt>,
 }
 
 /// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.

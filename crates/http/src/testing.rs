@@ -13,8 +13,10 @@ use tollgate_catalog::{
     new_integration,
 };
 use tollgate_domain::{Clock, Entropy, Event, IntegrationId, OrganizationId, Timestamp, TxIdKey};
+use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{Ledger, Options};
+use tollgate_outbound::{self as outbound, Outbound};
 use tower::ServiceExt;
 
 pub(crate) struct TestClock(AtomicI64);
@@ -95,7 +97,7 @@ pub(crate) struct TestApp {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) ledger: Ledger,
     router: Router,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl TestApp {
@@ -104,6 +106,15 @@ impl TestApp {
     }
 
     pub(crate) async fn with_limits(limits: Limits) -> Self {
+        Self::with(limits, outbound::Options::default()).await
+    }
+
+    /// One that reaches out as `outbound` says.
+    pub(crate) async fn with_outbound(outbound: outbound::Options) -> Self {
+        Self::with(Limits::default(), outbound).await
+    }
+
+    async fn with(limits: Limits, outbound: outbound::Options) -> Self {
         let limits = Arc::new(limits);
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000)));
@@ -116,8 +127,17 @@ impl TestApp {
         let options = Options { log_file_bytes: 4 << 20, ..Options::default() };
         let entropy = Arc::new(TestEntropy(AtomicU64::new(1)));
         let (ledger, _) = Ledger::open(disk, entropy, TxIdKey([7; 16]), options, 0, &mut |_| {}).unwrap();
-        let router = router(ApiState { catalog: catalog.clone(), ledger: ledger.clone(), limits });
-        Self { made, clock, catalog, ledger, router, _dir: dir }
+        let outbound = Outbound::new(outbound).unwrap();
+        let app_ads_txt = Arc::new(AppAdsTxt::new(catalog.clone(), outbound));
+        let state = ApiState { catalog: catalog.clone(), ledger: ledger.clone(), limits, app_ads_txt };
+        let router = router(state);
+        Self { made, clock, catalog, ledger, router, dir }
+    }
+
+    /// Another handle on the same catalog, opened from its file.
+    pub(crate) async fn open_again(&self) -> Catalog {
+        let entropy = Arc::new(TestEntropy(AtomicU64::new(2)));
+        Catalog::open(&self.dir.path().join(FILE_NAME), self.clock.clone(), entropy).await.unwrap()
     }
 
     /// Stores judged events; they have their ids afterwards.

@@ -11,7 +11,10 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -73,6 +76,17 @@ impl Default for Options {
             limits: Limits::default(),
         }
     }
+}
+
+/// The authorities in a file of PEM, of which there must be one at least.
+pub fn authorities(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+    let pem = std::fs::read(path)?;
+    let found: Vec<_> =
+        CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(io::Error::other)?;
+    if found.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "holds no certificate in PEM"));
+    }
+    Ok(found)
 }
 
 /// An answer, read whole.

@@ -11,6 +11,6 @@ mod error;
 pub mod testing;
 
 pub use address::Rules;
-pub use client::{Fetched, Limits, Options, Outbound};
+pub use client::{Fetched, Limits, Options, Outbound, authorities};
 pub use connect::{Resolve, SystemResolver};
 pub use error::OutboundError;

@@ -1,6 +1,7 @@
 //! The client against servers on this machine: what it takes, what it follows, and what it refuses.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use base64::Engine;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -245,4 +246,22 @@ fn what_cannot_be_found_or_reached_is_said() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refused = get(options(&[("closed.example", closed)]), "http://closed.example/").unwrap_err();
     assert!(refused.to_string().starts_with("closed.example takes no connection"), "{refused}");
+}
+
+#[test]
+fn further_authorities_are_read_from_a_file_that_must_hold_some() {
+    let (address, certificate) = tls_server("pages.example", |_, stream| ok(stream, "trusted"));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("authorities.pem");
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&certificate);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n");
+    std::fs::write(&path, pem).unwrap();
+    let authorities = tollgate_outbound::authorities(&path).unwrap();
+    let options = Options { authorities, ..options(&[("pages.example", address)]) };
+    assert_eq!(get(options, "https://pages.example/").unwrap().body, "trusted");
+    for wrong in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nA"] {
+        std::fs::write(&path, wrong).unwrap();
+        assert!(tollgate_outbound::authorities(&path).is_err(), "{wrong}");
+    }
+    assert!(tollgate_outbound::authorities(&dir.path().join("none")).is_err());
 }

@@ -1,9 +1,17 @@
 //! Metrics in Prometheus' text format, written when they are asked for.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use tollgate_domain::Timestamp;
 use tollgate_http::server::{Tls, TlsStats};
 use tollgate_intake::Intake;
+use tollgate_jobs::app_ads_txt::{AppAdsTxt, RoundStats};
+
+/// What has figures besides the intake.
+pub(crate) struct Shown {
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) app_ads_txt: Arc<AppAdsTxt>,
+}
 
 /// Text under construction.
 struct Exposition(String);
@@ -34,7 +42,7 @@ impl Exposition {
 }
 
 /// Everything `/metrics` says. `started` is when the process was ready.
-pub(crate) fn render(intake: &Intake, tls: Option<&Tls>, started: Timestamp) -> String {
+pub(crate) fn render(intake: &Intake, shown: &Shown, started: Timestamp) -> String {
     let mut out = Exposition(String::with_capacity(8192));
     let version = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     out.family("gauge", "tollgate_build_info", "The running version.", [(version.as_str(), 1.0)]);
@@ -46,9 +54,10 @@ pub(crate) fn render(intake: &Intake, tls: Option<&Tls>, started: Timestamp) -> 
     judging(&mut out, intake);
     ledger(&mut out, intake);
     signals(&mut out, intake);
-    if let Some(tls) = tls {
+    if let Some(tls) = &shown.tls {
         secure(&mut out, &tls.stats());
     }
+    app_ads_txt(&mut out, shown.app_ads_txt.stats());
     out.0
 }
 
@@ -120,6 +129,13 @@ fn secure(out: &mut Exposition, stats: &TlsStats) {
     let expires = stats.not_after.map(|at| ("", at.millis() as f64 / 1000.0));
     let about = "When the certificate in use expires.";
     out.family("gauge", "tollgate_tls_certificate_expiry_time_seconds", about, expires);
+}
+
+fn app_ads_txt(out: &mut Exposition, stats: RoundStats) {
+    let about = "app-ads.txt files that were fetched without being asked for.";
+    out.counter("tollgate_app_ads_txt_files_total", about, stats.files);
+    let about = "Outcomes of such checks that could not be stored.";
+    out.counter("tollgate_app_ads_txt_failures_total", about, stats.failures);
 }
 
 fn escaped(text: &str) -> String {

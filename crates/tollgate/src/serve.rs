@@ -5,7 +5,7 @@ use crate::compose::{House, OpenHouse, WATCH_EVERY};
 use crate::config::{Config, TlsConfig};
 use crate::data_dir;
 use crate::failure::Failure;
-use crate::metrics;
+use crate::metrics::{self, Shown};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use tollgate_http::gateway::GatewayOptions;
 use tollgate_http::native::imports::{self, Imports};
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
+use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_outbound::{self as outbound, Outbound};
 
 /// Exit code of a shutdown that was forced, as shells count SIGINT.
 const FORCED: i32 = 130;
@@ -33,7 +35,8 @@ pub(crate) fn serve(
     let admin = TcpListener::bind(config.admin_listen)
         .map_err(Failure::because(format!("admin_listen {} cannot be used", config.admin_listen)))?;
     let tls = open_tls(config)?;
-    let server = bind(config, &house, tls.clone())?;
+    let app_ads_txt = Arc::new(AppAdsTxt::new(house.catalog.clone(), outbound(config)?));
+    let server = bind(config, &house, tls.clone(), app_ads_txt.clone())?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
     let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
@@ -41,7 +44,11 @@ pub(crate) fn serve(
     let is_ready = Arc::new(AtomicBool::new(false));
     let certificates = tls.as_ref().map(|tls| tls.watch(WATCH_EVERY)).transpose();
     let certificates = certificates.map_err(Failure::because("the certificate watcher cannot start"))?;
-    start_admin(&open, admin, tls, is_ready.clone())?;
+    let daily = config.app_ads_txt_every.map(|every| {
+        let checks = app_ads_txt.clone();
+        open.house.runtime.spawn(checks.run(every))
+    });
+    start_admin(&open, admin, Shown { tls, app_ads_txt }, is_ready.clone())?;
     let running = server.start().map_err(Failure::because("the server cannot start"))?;
     is_ready.store(true, Ordering::Release);
     eprintln!("admin listening on http://{admin_address}");
@@ -55,6 +62,9 @@ pub(crate) fn serve(
     signals.wait(&open);
     is_ready.store(false, Ordering::Release);
     drop(certificates);
+    if let Some(daily) = daily {
+        daily.abort();
+    }
     stop(config, open, running);
     Ok(())
 }
@@ -65,14 +75,31 @@ fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
     config.tls.as_ref().map(open).transpose()
 }
 
-fn bind(config: &Config, house: &House, tls: Option<Arc<Tls>>) -> Result<Server, Failure> {
+/// The client that everything reaches out with.
+fn outbound(config: &Config) -> Result<Outbound, Failure> {
+    let mut options =
+        outbound::Options { allow: config.outbound_allow.clone(), ..outbound::Options::default() };
+    if let Some(path) = &config.outbound_authorities {
+        let wrong = format!("outbound_authorities {}", path.display());
+        options.authorities = outbound::authorities(path).map_err(Failure::because(wrong))?;
+    }
+    Outbound::new(options).map_err(Failure::because("outbound_authorities"))
+}
+
+fn bind(
+    config: &Config,
+    house: &House,
+    tls: Option<Arc<Tls>>,
+    app_ads_txt: Arc<AppAdsTxt>,
+) -> Result<Server, Failure> {
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     };
     let options = ServerOptions { listen: config.listen, cores: config.cores, gateway };
     let limits = Arc::new(Limits::new(config.requests_per_second, config.requests_burst));
-    let state = ApiState { catalog: house.catalog.clone(), ledger: house.intake.ledger().clone(), limits };
+    let (catalog, ledger) = (house.catalog.clone(), house.intake.ledger().clone());
+    let state = ApiState { catalog, ledger, limits, app_ads_txt };
     let uploads = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
     let routes = router(state.clone()).merge(imports::routes(state, uploads));
     let server = Server::bind(options, house.intake.clone(), routes)
@@ -88,13 +115,13 @@ fn bind(config: &Config, house: &House, tls: Option<Arc<Tls>>) -> Result<Server,
 fn start_admin(
     open: &OpenHouse,
     listener: TcpListener,
-    tls: Option<Arc<Tls>>,
+    shown: Shown,
     is_ready: Arc<AtomicBool>,
 ) -> Result<(), Failure> {
     let intake = open.house.intake.clone();
     let started = intake.now();
     let admin = Admin {
-        metrics: Arc::new(move || metrics::render(&intake, tls.as_deref(), started)),
+        metrics: Arc::new(move || metrics::render(&intake, &shown, started)),
         ready: Arc::new(move || is_ready.load(Ordering::Acquire)),
     };
     let _inside = open.house.runtime.enter();

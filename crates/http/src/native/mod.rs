@@ -1,6 +1,7 @@
 //! The house's own API, under `/tollgate/v1`: what neither vendor has. Its errors are those of RFC 9457.
 
 mod apps;
+mod app_ads_txt;
 mod audit_log;
 pub(crate) mod auth;
 mod category_lists;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(category_lists::routes())
         .merge(apps::routes())
         .merge(organization::routes())
+        .routes(routes!(app_ads_txt::handle))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

@@ -17,9 +17,11 @@ use tollgate_http::gateway::GatewayOptions;
 use tollgate_http::server::{RunningServer, Server, ServerOptions};
 use tollgate_http::{ApiState, router};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
+use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_ledger::disk::{Disk, DiskFile};
 use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_ledger::{Options, Running};
+use tollgate_outbound::Outbound;
 use tollgate_signals::Signals;
 
 const LOG_FILE: u64 = 4 << 20;
@@ -205,10 +207,12 @@ impl TestServer {
         let options = IntakeOptions { ledger, counter_bytes: 64 << 20 };
         let (intake, _) = Intake::open(parts, options).unwrap();
         let running = intake.ledger().start(Arc::new(|error| panic!("{error}"))).unwrap();
+        let outbound = Outbound::new(tollgate_outbound::Options::default()).unwrap();
         let state = ApiState {
             catalog: catalog.clone(),
             ledger: intake.ledger().clone(),
             limits: Arc::default(),
+            app_ads_txt: Arc::new(AppAdsTxt::new(catalog.clone(), outbound)),
         };
         let listen = "127.0.0.1:0".parse().unwrap();
         let options = ServerOptions { listen, cores: setup.cores, gateway: setup.gateway };

@@ -7,6 +7,7 @@ mod rounds;
 pub use rounds::RoundStats;
 
 use fetch::Page;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::Semaphore;
@@ -31,6 +32,12 @@ pub struct AppAdsTxt {
 struct Rounds {
     files: AtomicU64,
     failures: AtomicU64,
+}
+
+impl fmt::Debug for AppAdsTxt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppAdsTxt").field("stats", &self.stats()).finish_non_exhaustive()
+    }
 }
 
 /// What a check found.
