@@ -260,7 +260,10 @@ async fn everything_wrong_is_named_at_once() {
             "blocked_advertiser_store_ids": ["1", 2],
             "blocked_iab_categories_v1_list": "64054c7decf2fc7b954e98d2",
         },
-        "ad_experience_settings": {"template_settings": null, "video_duration_settings": {"rewarded_max_duration": 7}},
+        "ad_experience_settings": {
+            "template_settings": null,
+            "video_duration_settings": {"rewarded_max_duration": 7},
+        },
         "ad_targeting_settings": {
             "target_device_types": {"device_types": ["iPad Pro", "iPad 2"], "is_included": 1},
             "target_os_version": {"min": "17", "max": "16"},
