@@ -76,12 +76,13 @@ fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
 }
 
 /// The client that everything reaches out with.
-fn outbound(config: &Config) -> Result<Outbound, Failure> {
+pub(crate) fn outbound(config: &Config) -> Result<Outbound, Failure> {
     let mut options =
         outbound::Options { allow: config.outbound_allow.clone(), ..outbound::Options::default() };
     if let Some(path) = &config.outbound_authorities {
-        let wrong = format!("outbound_authorities {}", path.display());
-        options.authorities = outbound::authorities(path).map_err(Failure::because(wrong))?;
+        let read = outbound::authorities(path);
+        let wrong = |error| Failure::misuse(format!("outbound_authorities {}: {error}", path.display()));
+        options.authorities = read.map_err(wrong)?;
     }
     Outbound::new(options).map_err(Failure::because("outbound_authorities"))
 }

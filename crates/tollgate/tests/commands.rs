@@ -108,6 +108,14 @@ fn the_configuration_is_checked_as_a_whole() {
     std::fs::write(&file, "listen = \"x\"\nlog_format = \"xml\"\ncolour = 1\n").unwrap();
     let bad = run(&["config", "check", "--config", path]);
     assert_eq!(bad.status.code(), Some(2));
+    std::fs::write(&file, "outbound_allow = [\"10.0.0.0/8\"]\noutbound_authorities = \"/nowhere/ca.pem\"\n")
+        .unwrap();
+    let start = ["serve", "--data-dir", &made.data(), "--listen", "127.0.0.1:0", "--config", path];
+    for refused in [run(&["config", "check", "--config", path]), run(&start)] {
+        assert_eq!(refused.status.code(), Some(2));
+        let said = "outbound_authorities /nowhere/ca.pem: No such file";
+        assert!(stderr(&refused).contains(said), "{}", stderr(&refused));
+    }
     for part in ["listen (from", "log_format: ", "colour is not a setting"] {
         assert!(stderr(&bad).contains(part), "{part}: {}", stderr(&bad));
     }

@@ -3,6 +3,7 @@
 use super::{Common, QUIET, Serving};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::serve::outbound;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ Examples:
   TOLLGATE_LISTEN=0.0.0.0:80 tollgate config check
 
 What is printed is itself a configuration file. Secrets are left out. A certificate that cannot be used, or does not
-match its key, is told as well.";
+match its key, is told as well, and so are authorities that cannot be read.";
 
 /// Look at the configuration
 #[derive(Debug, Args)]
@@ -48,6 +49,7 @@ impl ConfigCommand {
         if let Some(tls) = &config.tls {
             tls.files.inspect().map_err(Failure::misuse)?;
         }
+        outbound(&config)?;
         Ok(ExitCode::SUCCESS)
     }
 }
