@@ -108,11 +108,6 @@ impl<T> Table<T> {
         self.by_id.values()
     }
 
-    /// The objects whose ids begin with `prefix`, ordered by id: one range of the table.
-    pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<Stored<T>>> {
-        range(&self.by_id, prefix).map(|(_, stored)| stored)
-    }
-
     /// Every object with its [`Object::order`], sorted by it and then by id.
     pub fn in_order(&self) -> impl DoubleEndedIterator<Item = (&str, &Arc<Stored<T>>)> {
         self.ordered
@@ -129,6 +124,11 @@ impl<T> Table<T> {
     /// The objects whose order, NUL and id begin with `prefix`, in that order.
     pub(crate) fn ordered_under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<Stored<T>>> {
         range(&self.ordered, prefix).map(|(_, stored)| stored)
+    }
+
+    /// The keys of the same: order, NUL and id. To count them touches no object.
+    pub(crate) fn keys_under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        range(&self.ordered, prefix).map(|(key, _)| &**key)
     }
 
     /// How many there are.

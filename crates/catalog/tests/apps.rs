@@ -161,6 +161,7 @@ async fn locations_are_found_by_name_and_ad_type() {
     let table = organization.table::<AdLocation>();
     assert_eq!((table.of_app(&app).count(), table.of_app(&other).count()), (3, 0));
     assert_eq!((table.count(app, AdType::Banner), table.count(app, AdType::Interstitial)), (3, 0));
+    assert_eq!((table.counts(app), table.counts(other)), ([0, 0, 3], [0, 0, 0]));
     let price = organization
         .ad_location(app, "GameOver", AdType::Banner)
         .unwrap()

@@ -64,6 +64,12 @@ impl Publisher<'_> {
         self.app.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
+    /// The text of a good answer, which is not read further.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        self.app.text(request.body(Body::empty()).unwrap()).await.1
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answered {
         self.call("GET", path, Value::Null).await
     }

@@ -3,7 +3,7 @@
 use super::schema;
 use serde::Serialize;
 use tollgate_catalog::OrganizationSnapshot;
-use tollgate_domain::{AdLocation, AdType, App, Orientation, PublishingApplication, Timestamp};
+use tollgate_domain::{AdLocation, App, Orientation, PublishingApplication, Timestamp};
 use utoipa::ToSchema;
 
 /// An app in a list.
@@ -144,7 +144,7 @@ struct Metadata {
 }
 
 /// How many ad locations there are of each ad type.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AdLocationCounts)]
 struct Counts {
     interstitial: u32,
@@ -240,14 +240,7 @@ impl<'a> Publishing<'a> {
 
 impl Metadata {
     fn of(app: &App, organization: &OrganizationSnapshot) -> Self {
-        let mut counts = Counts::default();
-        for location in organization.table::<AdLocation>().of_app(&app.id) {
-            match location.ad_type {
-                AdType::Interstitial => counts.interstitial += 1,
-                AdType::Rewarded => counts.rewarded += 1,
-                AdType::Banner => counts.banner += 1,
-            }
-        }
-        Self { ad_location_counts: counts }
+        let [interstitial, rewarded, banner] = organization.table::<AdLocation>().counts(app.id);
+        Self { ad_location_counts: Counts { interstitial, rewarded, banner } }
     }
 }

@@ -1,8 +1,8 @@
 //! What requests say about apps, field by field. The rules across fields are the domain's.
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Given};
 use serde_json::{Map, Value};
-use tollgate_domain::{App, AppChange, Invalid, MAX_TEST_MODE_MINUTES, Orientation, Platform};
+use tollgate_domain::{App, AppChange, Invalid, MAX_TEST_MODE_MINUTES, Orientation, Platform, check_line};
 
 /// Most characters that are read of a store's id, bundle or page; the domain judges their form.
 const STORE_LENGTH: usize = 2048;
@@ -26,8 +26,8 @@ fn read(fields: &mut Fields) -> AppChange {
     const KIDS: &[(&str, bool)] = &[("YES", true), ("NO", false)];
     let orientations = |f: &mut Fields| f.choices("orientations", 1..=2, Orientation::NAMES);
     AppChange {
-        nickname: fields.not_null("nickname", |f| f.text("nickname", 1..=App::NAME_LENGTH)).value(),
-        name: fields.text("name", 1..=App::NAME_LENGTH).nullable(),
+        nickname: fields.not_null("nickname", |f| line(f, "nickname")).value(),
+        name: line(fields, "name").nullable(),
         platform: None,
         orientations: fields.not_null("orientations", orientations).value(),
         default_orientation: fields.choice("default_orientation", Orientation::NAMES).nullable(),
@@ -41,4 +41,9 @@ fn read(fields: &mut Fields) -> AppChange {
             .not_null("is_directed_at_kids_under_13", |f| f.choice("is_directed_at_kids_under_13", KIDS))
             .value(),
     }
+}
+
+fn line(fields: &mut Fields, name: &str) -> Given<String> {
+    let check = |place: &str, text: &str| check_line(place, text, App::NAME_LENGTH).map(|()| text.to_owned());
+    fields.parsed(name, check)
 }

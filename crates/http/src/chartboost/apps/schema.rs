@@ -1,11 +1,10 @@
 //! What the document says of apps. Requests are read by hand in `model`; the rules across fields are written out here as
 //! far as a schema can say them.
 
-use crate::fields::TEXT_PATTERN;
 use std::borrow::Cow;
 use tollgate_domain::{
-    App, AppAdsTxtStatus, BUNDLE_ID_PATTERN, MAX_TEST_MODE_MINUTES, Orientation, Platform, PublishingStatus,
-    STORE_URL_PATTERN,
+    App, AppAdsTxtStatus, BUNDLE_ID_PATTERN, LINE_PATTERN, MAX_TEST_MODE_MINUTES, Orientation, Platform,
+    PublishingStatus, STORE_URL_PATTERN,
 };
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -66,7 +65,7 @@ impl ToSchema for AppChangeRequest {
 /// Adds the fields that creations and updates share.
 fn changeable(object: ObjectBuilder) -> ObjectBuilder {
     let named = |text: ObjectBuilder| {
-        text.pattern(Some(TEXT_PATTERN)).min_length(Some(1)).max_length(Some(App::NAME_LENGTH))
+        text.pattern(Some(LINE_PATTERN)).min_length(Some(1)).max_length(Some(App::NAME_LENGTH))
     };
     let minutes = ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))

@@ -17,9 +17,22 @@ fn bad_values() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let not_flag = || vec![json!(null), json!("true"), json!(1), json!(0), json!([])];
     add("nickname", vec![json!(null)], "nickname", "type_error");
     add("nickname", not_text(), "nickname", "type_error");
-    add("nickname", vec![json!(""), json!("  "), json!(long), json!("a\u{0}b")], "nickname", "value_error");
+    add(
+        "nickname",
+        vec![
+            json!(""),
+            json!("  "),
+            json!(long),
+            json!("a\u{0}b"),
+            json!("a\u{202e}b"),
+            json!("\u{200b}"),
+            json!("a\nb"),
+        ],
+        "nickname",
+        "value_error",
+    );
     add("name", not_text(), "name", "type_error");
-    add("name", vec![json!(""), json!(long), json!("\u{7}")], "name", "value_error");
+    add("name", vec![json!(""), json!(long), json!("\u{7}"), json!("\u{3000}")], "name", "value_error");
     add("orientations", vec![json!(null), json!("portrait"), json!({})], "orientations", "type_error");
     add(
         "orientations",

@@ -5,6 +5,7 @@ mod bad_input;
 mod golden;
 mod lists;
 mod rules;
+mod scale;
 
 use crate::chartboost::testing::Publisher;
 use crate::testing::{Answered, TestApp};
