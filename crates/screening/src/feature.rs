@@ -4,11 +4,14 @@
 //! it. So filters that look at the same thing share one counter, and an edited threshold or a moved filter keeps its
 //! history. The identity's text is part of every stored key: never change how it is written.
 
+use crate::calendar::{Calendar, Period};
+use crate::counters::Moment;
 use siphasher::sip128::{Hasher128, SipHasher13 as WideHasher};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::hash::Hasher;
-use tollgate_domain::{Event, EventKind, IntegrationId, KINDS_ALL, Text};
+use std::sync::Arc;
+use tollgate_domain::{Event, EventKind, Integration, IntegrationId, KINDS_ALL, Text};
 
 /// A set of event kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,19 +53,39 @@ pub(crate) fn kind_index(kind: EventKind) -> usize {
 }
 
 /// Splits a feature's events into those that hit and those that miss, so that a share of them can be asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct Share {
-    /// Name of the condition, part of the feature's identity.
-    pub name: &'static str,
-    /// The condition's argument, part of the feature's identity.
-    pub argument: u64,
-    /// Whether a judged event hits, given the argument; `None` leaves it uncounted. It may look at columns only (the
-    /// verdict's included), since a stored row must weigh what its event did.
-    pub weigh: fn(&Event, u64) -> Option<bool>,
+    /// The condition's name and arguments: part of the feature's identity.
+    pub name: String,
+    /// The condition.
+    pub weigh: Weigh,
+}
+
+/// Whether a judged event hits; `None` leaves it uncounted. It may look at columns only (the verdict's included), since
+/// a stored row must weigh what its event did.
+pub type Weigh = Arc<dyn Fn(&Event) -> Option<bool> + Send + Sync>;
+
+/// Which events count together with the one that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// Those of the last minutes, 1 to 16,777,215.
+    Minutes(u32),
+    /// Those of the same period of the calendar, in the integration's time zone, whatever their order.
+    Calendar(Period),
+}
+
+impl Window {
+    /// How long a key is remembered, in minutes.
+    fn minutes(self) -> u32 {
+        match self {
+            Self::Minutes(minutes) => minutes,
+            Self::Calendar(period) => period.longest_minutes(),
+        }
+    }
 }
 
 /// What to count.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FeatureSpec {
     /// The kinds of events that count, together.
     pub kinds: Kinds,
@@ -70,14 +93,14 @@ pub struct FeatureSpec {
     pub points: Vec<Text>,
     /// Columns that narrow the key; absent and empty are the same value here.
     pub levels: Vec<Text>,
-    /// Length of the sliding window in minutes, 1 to 16,777,215.
-    pub window_minutes: u32,
+    /// Which events count together.
+    pub window: Window,
     /// What share is asked for, if any.
     pub share: Option<Share>,
 }
 
 impl FeatureSpec {
-    fn identity(&self) -> String {
+    fn identity(&self, zone: &str) -> String {
         let mut out = String::from("1");
         for kind in self.kinds.iter() {
             let _ = write!(out, "|{}", kind.name());
@@ -88,9 +111,12 @@ impl FeatureSpec {
         for column in &self.levels {
             let _ = write!(out, "|level {}", column.name());
         }
-        let _ = write!(out, "|{} min", self.window_minutes);
-        if let Some(share) = self.share {
-            let _ = write!(out, "|share {} {}", share.name, share.argument);
+        let _ = match self.window {
+            Window::Minutes(minutes) => write!(out, "|{minutes} min"),
+            Window::Calendar(period) => write!(out, "|{} {zone}", period.name()),
+        };
+        if let Some(share) = &self.share {
+            let _ = write!(out, "|share {}", share.name);
         }
         out
     }
@@ -109,11 +135,12 @@ impl FeatureId {
 }
 
 /// How the key of a feature is computed for one kind of event.
-#[derive(Debug)]
 pub(crate) struct Recipe {
     pub(crate) feature: FeatureId,
     pub(crate) window_minutes: u32,
     pub(crate) share: Option<Share>,
+    /// Position of the calendar period in `KindFeatures::periods`.
+    period: Option<u8>,
     /// Integration and identity, hashed without a key.
     prefix: [u64; 2],
     /// Positions of the columns in `KindFeatures::columns`.
@@ -123,8 +150,10 @@ pub(crate) struct Recipe {
 }
 
 /// The features that one kind of event counts for.
-#[derive(Debug, Default)]
 pub(crate) struct KindFeatures {
+    calendar: Calendar,
+    /// The calendar periods that its keys need.
+    periods: Vec<Period>,
     columns: Vec<Text>,
     pub(crate) recipes: Vec<Recipe>,
 }
@@ -132,23 +161,30 @@ pub(crate) struct KindFeatures {
 /// What evidence says about a feature.
 #[derive(Debug)]
 pub(crate) struct FeatureInfo {
-    pub(crate) window_minutes: u32,
+    pub(crate) window: Window,
     /// Names of the key's columns, as a JSON array.
     pub(crate) key_json: String,
 }
 
 /// All features of a plan, each once.
-#[derive(Debug)]
 pub(crate) struct FeatureSet {
     integration: IntegrationId,
+    zone: String,
     ids: HashMap<String, FeatureId>,
     pub(crate) infos: Vec<FeatureInfo>,
     pub(crate) kinds: [KindFeatures; 3],
 }
 
 impl FeatureSet {
-    pub(crate) fn new(integration: IntegrationId) -> Self {
-        Self { integration, ids: HashMap::new(), infos: Vec::new(), kinds: Default::default() }
+    pub(crate) fn new(integration: &Integration) -> Self {
+        let calendar = Calendar::of(&integration.time_zone);
+        Self {
+            integration: integration.id,
+            zone: integration.time_zone.clone(),
+            ids: HashMap::new(),
+            infos: Vec::new(),
+            kinds: std::array::from_fn(|_| KindFeatures::new(calendar.clone())),
+        }
     }
 
     /// The place of a feature, made if it is new. `None` when there are too many (65,535).
@@ -156,7 +192,7 @@ impl FeatureSet {
         spec.levels.sort_unstable();
         spec.levels.dedup();
         spec.levels.retain(|level| !spec.points.contains(level));
-        let identity = spec.identity();
+        let identity = spec.identity(&self.zone);
         if let Some(id) = self.ids.get(&identity) {
             return Some(*id);
         }
@@ -169,16 +205,29 @@ impl FeatureSet {
             self.kinds[kind_index(kind)].add(id, &spec, [hash.h1, hash.h2]);
         }
         let names: Vec<_> = spec.points.iter().chain(&spec.levels).map(|column| column.name()).collect();
-        self.infos.push(FeatureInfo {
-            window_minutes: spec.window_minutes,
-            key_json: serde_json::Value::from(names).to_string(),
-        });
+        let key_json = serde_json::Value::from(names).to_string();
+        self.infos.push(FeatureInfo { window: spec.window, key_json });
         self.ids.insert(identity, id);
         Some(id)
     }
 }
 
 impl KindFeatures {
+    fn new(calendar: Calendar) -> Self {
+        Self { calendar, periods: Vec::new(), columns: Vec::new(), recipes: Vec::new() }
+    }
+
+    fn period(&mut self, window: Window) -> Option<u8> {
+        let Window::Calendar(period) = window else { return None };
+        let known = self.periods.iter().position(|known| *known == period);
+        let place = known.unwrap_or_else(|| {
+            self.periods.push(period);
+            self.periods.len() - 1
+        });
+        // There are four periods.
+        Some(place as u8)
+    }
+
     fn add(&mut self, feature: FeatureId, spec: &FeatureSpec, prefix: [u64; 2]) {
         let mut position = |column: &Text| {
             let known = self.columns.iter().position(|c| c == column);
@@ -189,10 +238,12 @@ impl KindFeatures {
         };
         let points: Vec<u8> = spec.points.iter().map(&mut position).collect();
         let levels: Vec<u8> = spec.levels.iter().map(&mut position).collect();
+        let period = self.period(spec.window);
         self.recipes.push(Recipe {
             feature,
-            window_minutes: spec.window_minutes,
-            share: spec.share,
+            window_minutes: spec.window.minutes(),
+            share: spec.share.clone(),
+            period,
             prefix,
             required: points.iter().fold(0, |mask, place| mask | 1 << place),
             columns: points.into_iter().chain(levels).collect(),
@@ -207,16 +258,21 @@ pub(crate) const NO_KEY: u64 = 0;
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     values: Vec<u64>,
+    /// The calendar periods that the event lies in.
+    periods: Vec<u32>,
     pub(crate) keys: Vec<u64>,
     /// Where each key was when it was last looked for, filled by the counters.
     pub(crate) places: Vec<u32>,
 }
 
 impl Keys {
-    /// Computes the keys of `event`. Each column's value is hashed once, however many features use it.
-    pub(crate) fn compute(&mut self, features: &KindFeatures, event: &Event, hasher: &KeyHasher) {
+    /// Computes the keys of `event`, which counts at `at`. Each column's value is hashed once, however many features
+    /// use it.
+    pub(crate) fn compute(&mut self, features: &KindFeatures, event: &Event, at: u32, hasher: &KeyHasher) {
         self.values.clear();
         self.keys.clear();
+        self.periods.clear();
+        self.periods.extend(features.periods.iter().map(|period| features.calendar.period(*period, at)));
         let mut present = 0u64;
         for (position, column) in features.columns.iter().enumerate() {
             let value = identifying_value(event, *column);
@@ -229,8 +285,17 @@ impl Keys {
                 continue;
             }
             let values = recipe.columns.iter().map(|column| self.values[usize::from(*column)]);
-            self.keys.push(hasher.parts(recipe.prefix, values));
+            let period = recipe.period.map(|place| hasher.number(self.periods[usize::from(place)]));
+            self.keys.push(hasher.parts(recipe.prefix, values.chain(period)));
         }
+    }
+
+    /// When an event counts for a feature: all events of a calendar period count at the same time, so that they lie in
+    /// one bucket.
+    #[inline]
+    pub(crate) fn moment(&self, recipe: &Recipe, moment: &Moment) -> Moment {
+        let at = recipe.period.map_or(moment.at, |place| self.periods[usize::from(place)]);
+        Moment { at, ..*moment }
     }
 }
 
@@ -270,6 +335,11 @@ impl KeyHasher {
             }
             _ => self.values.hash(value.as_bytes()),
         }
+    }
+
+    #[inline]
+    fn number(&self, number: u32) -> u64 {
+        self.values.hash(&number.to_le_bytes())
     }
 
     #[inline]

@@ -5,6 +5,7 @@
 //! filter type is one file in `filters/`; the [catalogue] made of them validates configurations
 //! ([`validate`]) and describes itself as JSON Schema ([`catalogue_json_schema`]).
 
+mod calendar;
 pub mod catalogue;
 mod counters;
 mod facts;
@@ -19,6 +20,7 @@ mod sources;
 pub mod symbols;
 mod verdict;
 
+pub use calendar::Period;
 pub use catalogue::{CATALOGUE, FilterType, validate};
 pub use counters::{Counters, SlotError, Tally};
 pub use plan::Plan;

@@ -46,7 +46,7 @@ impl Plan {
         let mut ranked: Vec<&FilterGroup> =
             groups.iter().map(Arc::as_ref).filter(|group| group.active).collect();
         rank(&mut ranked);
-        let (mut features, mut symbols) = (FeatureSet::new(integration.id), Symbols::default());
+        let (mut features, mut symbols) = (FeatureSet::new(integration), Symbols::default());
         let (mut compiled, mut errors) = (Vec::with_capacity(ranked.len()), Vec::new());
         for group in &ranked {
             let monitoring = group.monitoring_mode.unwrap_or(integration.monitoring_mode);
@@ -153,7 +153,8 @@ impl Plan {
     /// alone.
     pub fn fold(&self, event: &Event, counters: &mut Counters) {
         let mut keys = std::mem::take(&mut counters.keys);
-        keys.compute(&self.features[kind_index(event.kind)], event, &counters.hasher());
+        let at = counters.moment(event).at;
+        keys.compute(&self.features[kind_index(event.kind)], event, at, &counters.hasher());
         counters.locate(&mut keys);
         self.count(event, &keys, counters);
         counters.keys = keys;
@@ -162,15 +163,16 @@ impl Plan {
     /// Computes the event's keys and reads what was counted under them.
     fn look_up(&self, event: &Event, moment: &Moment, counters: &Counters, scratch: &mut Scratch) {
         let features = &self.features[kind_index(event.kind)];
-        scratch.keys.compute(features, event, &counters.hasher());
+        scratch.keys.compute(features, event, moment.at, &counters.hasher());
         scratch.tallies.clear();
         scratch.tallies.resize(self.infos.len(), None);
         counters.locate(&mut scratch.keys);
         let found = scratch.keys.keys.iter().zip(&scratch.keys.places);
         for (recipe, (key, place)) in features.recipes.iter().zip(found) {
             if *key != NO_KEY {
+                let moment = scratch.keys.moment(recipe, moment);
                 scratch.tallies[recipe.feature.index()] =
-                    Some(counters.read(*place, *key, recipe.window_minutes, moment));
+                    Some(counters.read(*place, *key, recipe.window_minutes, &moment));
             }
         }
     }
@@ -181,11 +183,12 @@ impl Plan {
         counters.advance(event, &moment);
         let recipes = &self.features[kind_index(event.kind)].recipes;
         for (recipe, (key, place)) in recipes.iter().zip(keys.keys.iter().zip(&keys.places)) {
-            let hit = match recipe.share {
+            let hit = match &recipe.share {
                 None => Some(true),
-                Some(share) => (share.weigh)(event, share.argument),
+                Some(share) => (share.weigh)(event),
             };
             if let Some(hit) = hit.filter(|_| *key != NO_KEY) {
+                let moment = keys.moment(recipe, &moment);
                 counters.add(event.seq, (*place, *key), recipe.window_minutes, &moment, hit);
             }
         }

@@ -6,7 +6,7 @@
 
 use crate::catalogue::FilterType;
 use crate::counters::Tally;
-use crate::feature::{FeatureId, FeatureInfo, Keys};
+use crate::feature::{FeatureId, FeatureInfo, Keys, Window};
 use crate::sources::{DataSources, Topic};
 use std::fmt::Write;
 use tollgate_domain::{Event, FilterAction, FilterGroupId, Number, Reason, Status, Text};
@@ -279,11 +279,11 @@ impl Report<'_> {
         if let Some((feature, tally)) = finding.counted {
             let count = tally.total;
             if let Some(info) = self.features.get(feature.index()) {
-                let _ = write!(
-                    out,
-                    r#","window_minutes":{},"key":{},"count":{count}"#,
-                    info.window_minutes, info.key_json
-                );
+                let _ = match info.window {
+                    Window::Minutes(minutes) => write!(out, r#","window_minutes":{minutes}"#),
+                    Window::Calendar(period) => write!(out, r#","window":"{}""#, period.name()),
+                };
+                let _ = write!(out, r#","key":{},"count":{count}"#, info.key_json);
             }
         }
         if let Some(source) = finding.topic.and_then(|topic| self.sources.source(topic)) {

@@ -4,7 +4,7 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::{click_to_conversion_millis, filled};
-use crate::feature::{FeatureId, FeatureSpec};
+use crate::feature::{FeatureId, FeatureSpec, Window};
 use crate::filter::{Compiler, Filter, Observation, V};
 use crate::params::{Flag, Integer, Param, Params};
 use crate::verdict::{Finding, Report, Value};
@@ -49,7 +49,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
         kinds,
         points: vec![Text::ClickRealTxId],
         levels: vec![Text::EventId],
-        window_minutes: params.count(&WINDOW) * 24 * 60,
+        window: Window::Minutes(params.count(&WINDOW) * 24 * 60),
         share: None,
     });
     Box::new(Attribution {

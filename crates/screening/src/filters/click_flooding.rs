@@ -2,7 +2,7 @@
 //! counted apart; a sub id belongs to its publisher.
 
 use crate::catalogue::FilterType;
-use crate::feature::{FeatureId, FeatureSpec, PerKind};
+use crate::feature::{FeatureId, FeatureSpec, PerKind, Window};
 use crate::filter::{CI, Compiler, Filter, Observation};
 use crate::params::{Choice, Integer, Param, Params};
 use crate::verdict::{Finding, Report, Value};
@@ -55,7 +55,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
         kinds: kind,
         points: vec![point],
         levels: levels.to_vec(),
-        window_minutes: params.count(&WINDOW),
+        window: Window::Minutes(params.count(&WINDOW)),
         share: None,
     });
     Box::new(ClickFlooding { features, threshold: params.count(&THRESHOLD), scope })

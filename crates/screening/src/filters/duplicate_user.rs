@@ -5,7 +5,7 @@
 
 use super::{level, level_columns};
 use crate::catalogue::FilterType;
-use crate::feature::{FeatureId, FeatureSpec, PerKind};
+use crate::feature::{FeatureId, FeatureSpec, PerKind, Window};
 use crate::filter::{CV, Compiler, Filter, Observation};
 use crate::params::{Choices, Integer, Param, Params};
 use crate::verdict::{Finding, Report, Value};
@@ -77,7 +77,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
             kinds: kind,
             points: point.2.to_vec(),
             levels: level_columns(params, &LEVEL),
-            window_minutes: params.count(&LOOKBACK),
+            window: Window::Minutes(params.count(&LOOKBACK)),
             share: None,
         });
         (*point, features)

@@ -4,11 +4,12 @@
 use super::{level, level_columns};
 use crate::catalogue::FilterType;
 use crate::facts::{filled, proxy_kind};
-use crate::feature::{FeatureId, FeatureSpec, PerKind, Share};
+use crate::feature::{FeatureId, FeatureSpec, PerKind, Share, Window};
 use crate::filter::{CVI, Compiler, Filter, Observation};
 use crate::params::{Choices, Flag, Integer, Param, Params, Percent};
 use crate::sources::Topic;
 use crate::verdict::{Finding, Report, Value};
+use std::sync::Arc;
 use tollgate_domain::{Event, ProxyKind, Reason, Text};
 
 const KINDS: Choices = Choices {
@@ -98,8 +99,11 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
             kinds: kind,
             points: Vec::new(),
             levels: levels.clone(),
-            window_minutes: params.count(&LOOKBACK) * 60,
-            share: Some(Share { name: "proxy", argument: kinds, weigh: is_proxy }),
+            window: Window::Minutes(params.count(&LOOKBACK) * 60),
+            share: Some(Share {
+                name: format!("proxy {kinds}"),
+                weigh: Arc::new(move |event| is_proxy(event, kinds)),
+            }),
         });
         Limit { features, min_requests: params.count(&MIN_REQUESTS), threshold }
     });
