@@ -8,6 +8,7 @@ use crate::EventKind;
 /// All three kinds.
 pub const KINDS_ALL: &[EventKind] = &[EventKind::Click, EventKind::Conversion, EventKind::Impression];
 const C: &[EventKind] = &[EventKind::Click];
+const CV: &[EventKind] = &[EventKind::Click, EventKind::Conversion];
 const V: &[EventKind] = &[EventKind::Conversion];
 const I: &[EventKind] = &[EventKind::Impression];
 const A: &[EventKind] = KINDS_ALL;
@@ -166,6 +167,9 @@ columns!(
         ConfigVersion = "config_version", Integer, A, false, "The configuration's revision that decided.";
         BodyHash = "body_hash", Integer, A, false, "Hash of the request an idempotency key came with.";
         TestMode = "test_mode", Boolean, I, false, "Whether the app was in test mode: such an impression earns nothing.";
+        NewSubId = "new_sub_id", Boolean, CV, false, "Whether the sub id was its publisher's first of this name that day.";
+        SignatureValid = "signature_valid", Boolean, C, false, "Whether the link's signature is right; absent without one.";
+        SignedAt = "signed_at", Time, C, false, "When the link was signed, where its signature is right.";
     }
 );
 

@@ -113,6 +113,25 @@ pub enum Param {
     Countries(&'static Countries),
     /// Nested parameters.
     Object(&'static Object),
+    /// One that must be given.
+    Required(&'static Param),
+    /// One of a form that only few filters have.
+    Special(&'static dyn Special),
+}
+
+/// A parameter of a form that only few filters have, declared where those need it.
+pub trait Special: Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// What it does, in one sentence.
+    fn about(&self) -> &'static str;
+
+    /// Appends what is wrong with `value`, which stands at `path`.
+    fn check(&self, path: &str, value: &Value, errors: &mut Vec<Invalid>);
+
+    /// Its JSON Schema, with the default that absent means but without a description.
+    fn schema(&self) -> Value;
 }
 
 /// The longest text a list may hold, in bytes.
@@ -130,6 +149,8 @@ impl Param {
             Self::Texts(p) => p.name,
             Self::Countries(p) => p.name,
             Self::Object(p) => p.name,
+            Self::Required(p) => p.name(),
+            Self::Special(p) => p.name(),
         }
     }
 
@@ -144,7 +165,14 @@ impl Param {
             Self::Texts(p) => p.about,
             Self::Countries(p) => p.about,
             Self::Object(p) => p.about,
+            Self::Required(p) => p.about(),
+            Self::Special(p) => p.about(),
         }
+    }
+
+    /// Whether it must be given.
+    pub fn is_required(&self) -> bool {
+        matches!(self, Self::Required(_))
     }
 
     /// Appends what is wrong with `value`, which stands at `path`.
@@ -181,6 +209,8 @@ impl Param {
                 Some(values) => check_all(p.params, path, values, errors),
                 None => refuse("must be an object".into()),
             },
+            Self::Required(p) => p.check(path, value, errors),
+            Self::Special(p) => p.check(path, value, errors),
         }
     }
 }
@@ -192,6 +222,8 @@ pub(crate) fn check_all(
     values: &Map<String, Value>,
     errors: &mut Vec<Invalid>,
 ) {
+    let missing = params.iter().filter(|param| param.is_required() && !values.contains_key(param.name()));
+    errors.extend(missing.map(|param| Invalid::new(format!("{path}.{}", param.name()), "is required")));
     for (name, value) in values {
         let path = format!("{path}.{name}");
         match params.iter().find(|param| param.name() == name) {
@@ -223,7 +255,8 @@ fn check_choices(param: &Choices, path: &str, value: &Value, errors: &mut Vec<In
     }
 }
 
-fn check_list(
+/// Appends what is wrong with a list of at most `max_items` texts; `wrong` says what is with one.
+pub(crate) fn check_list(
     path: &str,
     value: &Value,
     max_items: usize,
@@ -256,7 +289,8 @@ impl<'a> Params<'a> {
         Self { values: Some(values) }
     }
 
-    fn value(&self, name: &str) -> Option<&'a Value> {
+    /// What was given under a name.
+    pub(crate) fn value(&self, name: &str) -> Option<&'a Value> {
         self.values?.get(name)
     }
 

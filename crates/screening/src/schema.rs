@@ -18,11 +18,12 @@ pub fn catalogue_json_schema() -> Value {
 
 fn filter_schema(filter: &FilterType) -> Value {
     let kinds: Vec<_> = filter.kinds.iter().copied().map(EventKind::name).collect();
+    let needs_params = filter.params.iter().any(Param::is_required);
     json!({
         "title": filter.name,
         "description": filter.about,
         "type": "object",
-        "required": ["type"],
+        "required": if needs_params { &["type", "params"][..] } else { &["type"] },
         "additionalProperties": false,
         "x-reasons": filter.reasons.iter().copied().map(Reason::code).collect::<Vec<_>>(),
         "properties": {
@@ -41,10 +42,19 @@ fn filter_schema(filter: &FilterType) -> Value {
     })
 }
 
-fn object(params: &[Param]) -> Value {
+/// The schema of an object with these members.
+pub(crate) fn object(params: &[Param]) -> Value {
     let properties: Map<_, _> =
         params.iter().map(|param| (param.name().to_owned(), param_schema(param))).collect();
-    json!({"type": "object", "additionalProperties": false, "default": {}, "properties": properties})
+    let required: Vec<_> =
+        params.iter().filter(|param| param.is_required()).map(|param| param.name()).collect();
+    let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties});
+    if required.is_empty() {
+        schema["default"] = json!({});
+    } else {
+        schema["required"] = json!(required);
+    }
+    schema
 }
 
 fn param_schema(param: &Param) -> Value {
@@ -70,6 +80,14 @@ fn param_schema(param: &Param) -> Value {
             json!({"type": "array", "items": {"enum": codes}, "default": []})
         }
         Param::Object(p) => object(p.params),
+        Param::Required(p) => {
+            let mut schema = param_schema(p);
+            if let Some(members) = schema.as_object_mut() {
+                members.remove("default");
+            }
+            schema
+        }
+        Param::Special(p) => p.schema(),
     };
     schema["description"] = json!(param.about());
     schema
