@@ -1,7 +1,7 @@
 //! The IAB's app-ads.txt: a developer's public list of who may sell the ads in his apps.
 //!
-//! A line is a record of three or four fields, a variable, a comment, or broken. As the format asks, a broken line costs
-//! only itself, domains and relationships are read without case, and account ids exactly as they stand.
+//! A line is a record of three or four fields, a variable, a comment, or broken. As the format asks, a broken line
+//! costs only itself, domains and relationships are read without case, and account ids exactly as they stand.
 
 use std::fmt;
 
@@ -328,10 +328,12 @@ mod tests {
             blanks in "[ \\t\u{a0}]{0,3}",
         ) {
             let relationship = if direct { Relationship::Direct } else { Relationship::Reseller };
-            let line = SellerLine { ad_system: &domain, account: &account, relationship, authority: authority.as_deref() };
+            let (ad_system, account) = (domain.as_str(), account.as_str());
+            let line = SellerLine { ad_system, account, relationship, authority: authority.as_deref() };
             let written = line.to_string();
             prop_assert_eq!(SellerLine::parse(&written), Ok(line));
-            let shouted = written.replace(&domain, &domain.to_uppercase()).replace(',', &format!("{blanks},{blanks}"));
+            let shouted = written.replace(&domain, &domain.to_uppercase());
+            let shouted = shouted.replace(',', &format!("{blanks},{blanks}"));
             let text = format!("# first\r\n{blanks}{shouted}{blanks}# last");
             prop_assert_eq!(AppAds::read(&text, &[line]).found, [true]);
         }

@@ -1,5 +1,5 @@
-//! The one outgoing HTTP client of the house. It resolves names itself, connects to the very address it checked, checks
-//! every redirect anew, and takes neither more time nor more bytes than it was given.
+//! The one outgoing HTTP client of the house. It resolves names itself, connects to the very address it checked,
+//! checks every redirect anew, and takes neither more time nor more bytes than it was given.
 //!
 //! It follows no proxy settings, keeps no cookies and sends no credentials.
 

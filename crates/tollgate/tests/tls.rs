@@ -1,5 +1,5 @@
-//! HTTPS with the real binary: the same answers as without, certificates that are replaced under load, pairs that cannot
-//! be used, and callers who stall.
+//! HTTPS with the real binary: the same answers as without, certificates that are replaced under load, pairs that
+//! cannot be used, and callers who stall.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;

@@ -113,9 +113,9 @@ impl AppAdsTxtFile {
 
 /// Check an app's app-ads.txt
 ///
-/// Fetches `https://<developer domain>/app-ads.txt` and looks for every seller line of the organization: `verified` when all
-/// are there, `mismatch` when one is not, `missing` when there is no such file, `unreachable` when that cannot be told.
-/// Every app is also checked once a day.
+/// Fetches `https://<developer domain>/app-ads.txt` and looks for every seller line of the organization: `verified`
+/// when all are there, `mismatch` when one is not, `missing` when there is no such file, `unreachable` when that cannot
+/// be told. Every app is also checked once a day.
 #[utoipa::path(
     post,
     path = "/apps/{app_id}/app-ads-txt/check",
@@ -123,7 +123,8 @@ impl AppAdsTxtFile {
     params(("app_id" = String, Path, description = "The app.")),
     responses(
         (status = 200, description = "What was found; it stands on the app from now on.", body = AppAdsTxtCheck),
-        (status = 409, description = "The app has no developer domain, the organization has no seller lines, or the domain was changed meanwhile.",
+        (status = 409, description = "The app has no developer domain, or the organization no seller lines; \
+                                      or the domain was changed meanwhile.",
          body = NativeProblem, content_type = "application/problem+json"),
         MissingProblem,
     ),

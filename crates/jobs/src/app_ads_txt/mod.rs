@@ -109,8 +109,8 @@ impl AppAdsTxt {
         }
     }
 
-    /// Writes the outcome down on those of `apps` that still name `domain` and do not have it already. Answers whether
-    /// any still does.
+    /// Writes the outcome down on those of `apps` that still name `domain` and do not have it already. Answers
+    /// whether any still does.
     async fn keep(
         &self,
         organization: OrganizationId,

@@ -1,7 +1,7 @@
 //! Checking every app without being asked, each domain once in a while, spread evenly over it.
 //!
-//! When a domain is due follows from its name alone, so nothing has to be kept about it: a process that was down when it
-//! was checks it the next time.
+//! When a domain is due follows from its name alone, so nothing has to be kept about it: a process that was down when
+//! it was checks it the next time.
 
 use super::fetch::fetch;
 use super::{AppAdsTxt, judge, seller_lines};
@@ -49,7 +49,8 @@ impl AppAdsTxt {
         }
     }
 
-    /// Checks the domains that became due after `last`, up to `now`. A domain is fetched once, for all apps it speaks for.
+    /// Checks the domains that became due after `last`, up to `now`. A domain is fetched once, for all apps it speaks
+    /// for.
     pub async fn round(self: Arc<Self>, every: Duration, last: Timestamp, now: Timestamp) {
         let mut checks = JoinSet::new();
         for (domain, owners) in self.due(every, last, now) {

@@ -1,7 +1,7 @@
 //! Notices that the certificate's files changed, by asking every few seconds on a thread of its own.
 //!
-//! What two looks in a row find the same is tried once. A pair that cannot be used is told and counted, and the one in
-//! use stays.
+//! What two looks in a row find the same is tried once. A pair that cannot be used is told and counted, and the one
+//! in use stays.
 
 use super::Tls;
 use super::pair::UnusablePair;
