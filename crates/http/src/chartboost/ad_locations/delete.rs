@@ -36,12 +36,12 @@ pub(super) async fn handle(
     Params(path): Params<(String, String)>,
     if_match: IfMatch,
 ) -> Answer {
-    let (app, known) = find(&client, &path)?;
+    let known = find(&client, &path)?;
     apps::require_disclosures(&client)?;
     state
         .catalog
         .write(client.organization_id(), &client.actor(), |draft| {
-            draft.require::<App>(app.id.as_str(), None)?;
+            draft.require::<App>(known.id.app().as_str(), None)?;
             if_match.require::<AdLocation>(draft, known.id.as_str())?;
             draft.delete::<AdLocation>(known.id.as_str(), None)
         })

@@ -18,7 +18,7 @@ use crate::ApiState;
 use crate::chartboost::{ApiVersion, Client, Failure, apps};
 use std::sync::Arc;
 use tollgate_catalog::{Object, Stored};
-use tollgate_domain::{AdLocation, AdLocationId, App, Uuid};
+use tollgate_domain::{AdLocation, AdLocationId, Uuid};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,13 +30,13 @@ pub(super) fn routes(version: ApiVersion) -> OpenApiRouter<ApiState> {
     }
 }
 
-/// The caller's location of a path, and its app. That of another organization does not exist.
+/// The caller's location of a path. That of another organization or of another app does not exist.
 fn find<'a>(
     client: &'a Client,
     (app, uuid): &(String, String),
-) -> Result<(&'a Arc<Stored<App>>, &'a Arc<Stored<AdLocation>>), Failure> {
-    let app = apps::find(client, app)?;
-    let id = uuid.parse::<Uuid>().map(|uuid| AdLocationId::new(app.id, uuid));
+) -> Result<&'a Arc<Stored<AdLocation>>, Failure> {
+    let app = apps::find(client, app)?.id;
+    let id = uuid.parse::<Uuid>().map(|uuid| AdLocationId::new(app, uuid));
     let location = id.ok().and_then(|id| client.organization().get::<AdLocation>(id.as_str()));
-    Ok((app, location.ok_or_else(|| Failure::no_such(AdLocation::KIND, uuid))?))
+    location.ok_or_else(|| Failure::no_such(AdLocation::KIND, uuid))
 }

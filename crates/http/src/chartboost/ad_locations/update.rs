@@ -46,13 +46,13 @@ pub(super) async fn handle(
     if_match: IfMatch,
     request: Request,
 ) -> Answer {
-    let (app, known) = find(&client, &path)?;
+    let known = find(&client, &path)?;
     apps::require_disclosures(&client)?;
     let change = LocationChange::read(read_json_object(request).await?, known).map_err(ApiError::invalid)?;
     let location = state
         .catalog
         .write(client.organization_id(), &client.actor(), |draft| {
-            draft.require::<App>(app.id.as_str(), None)?;
+            draft.require::<App>(known.id.app().as_str(), None)?;
             let location = if_match.require::<AdLocation>(draft, known.id.as_str())?;
             update_ad_location(draft, change.apply(&location))?;
             draft.require::<AdLocation>(known.id.as_str(), None)

@@ -25,7 +25,8 @@ async fn a_person_decides() {
     let id = make_app(&publisher, "n").await;
     home.clock.advance_seconds(60);
     let path = format!("/apps/{id}/review");
-    let body = json!({"status": "Rejected", "reject_reason": "dau", "reject_detail": "low-dau", "reviewer_notes": "see me"});
+    let body = json!({"status": "Rejected", "reject_reason": "dau", "reject_detail": "low-dau",
+        "reviewer_notes": "see me"});
     let decided = call(&home, "PUT", &path, body).await;
     let by = format!("api_key:{}", home.made.api_key.id);
     let expected = json!({

@@ -40,7 +40,8 @@ async fn settings_are_read_and_changed() {
     let full = json!({
         "app_review": "manual",
         "seller_lines": [
-            {"ad_system": "ads.example.com", "account": "pub-1", "relationship": "DIRECT", "authority": "f08c47fec0942fa0"},
+            {"ad_system": "ads.example.com", "account": "pub-1", "relationship": "DIRECT",
+             "authority": "f08c47fec0942fa0"},
             {"ad_system": "b.example", "account": "2:3", "relationship": "RESELLER", "authority": null}
         ],
         "auto_cpm": {

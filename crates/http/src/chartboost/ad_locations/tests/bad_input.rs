@@ -156,7 +156,8 @@ async fn everything_wrong_is_named_at_once() {
     let missing =
         [("name", "missing"), ("ad_type", "missing"), ("type", "missing"), ("country_targeting", "missing")];
     assert_eq!((empty.status.as_u16(), details(&empty)), at(&missing));
-    let body = json!({"name": "", "ad_type": "x", "type": "y", "country_targeting": [{"country": "z", "price": 0}], "surprise": 1});
+    let body = json!({"name": "", "ad_type": "x", "type": "y", "surprise": 1,
+        "country_targeting": [{"country": "z", "price": 0}]});
     let answered = publisher.call("POST", &locations, body).await;
     let expected = [
         ("name", "value_error"),

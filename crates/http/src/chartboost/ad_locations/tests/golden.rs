@@ -85,7 +85,10 @@ async fn prices_are_floats_to_the_micro_dollar_in_the_order_they_came() {
     let text = made["country_targeting"].to_string();
     assert_eq!(
         text,
-        r#"[{"country":"US","price":6.0},{"country":"CA","price":2.55},{"country":"default","price":0.01},{"country":"DE","price":0.123456},{"country":"AT","price":500.0}]"#
+        concat!(
+            r#"[{"country":"US","price":6.0},{"country":"CA","price":2.55},{"country":"default","price":0.01},"#,
+            r#"{"country":"DE","price":0.123456},{"country":"AT","price":500.0}]"#
+        )
     );
     let listed = publisher.call("GET", &locations, Value::Null).await.body;
     assert_eq!(listed["items"][0], made);

@@ -144,7 +144,8 @@ async fn bidding_is_made_under_version_5_only() {
     assert_eq!((refused.status.as_u16(), details(&refused)), (400, at_prices.clone()));
     let made = publisher.call("POST", &locations, body).await;
     let uuid = made.body["uuid"].as_str().unwrap();
-    let expected = json!({"uuid": uuid, "name": "example", "ad_type": "banner", "type": "bidding", "country_targeting": []});
+    let expected = json!({"uuid": uuid, "name": "example", "ad_type": "banner", "type": "bidding",
+        "country_targeting": []});
     assert_eq!((made.status.as_u16(), &made.body), (200, &expected));
     let path = format!("{locations}/{uuid}");
     assert_eq!(
@@ -166,7 +167,8 @@ async fn what_a_location_is_never_changes() {
     let (path, made) = make(&publisher, &locations, "example").await;
     let same = publisher.call("PATCH", &path, made.clone()).await;
     assert_eq!((same.status.as_u16(), &same.body, same.header("etag")), (200, &made, Some("\"1\"")));
-    let change = json!({"uuid": "00af4377-c503-4559-b50f-37950bf9acd7", "ad_type": "banner", "type": null, "name": ""});
+    let change = json!({"uuid": "00af4377-c503-4559-b50f-37950bf9acd7", "ad_type": "banner", "type": null,
+        "name": ""});
     let refused = publisher.call("PATCH", &path, change).await;
     let mut expected = ["body.ad_type", "body.type", "body.uuid"]
         .map(|at| (at.to_owned(), "immutable_field".to_owned()))

@@ -46,7 +46,8 @@ async fn an_app_goes_live_and_stays_so() {
         Value::Null,
         "nothing stored"
     );
-    let live = json!({"is_live": true, "store_app_id": "com.a", "store_app_url": "https://a.b/c", "store_bundle_id": "c"});
+    let live = json!({"is_live": true, "store_app_id": "com.a", "store_app_url": "https://a.b/c",
+        "store_bundle_id": "c"});
     assert_eq!(publisher.call("PATCH", &path, live).await.body["is_live"], true);
     let back =
         json!({"is_live": false, "store_app_id": null, "store_app_url": null, "store_bundle_id": null});

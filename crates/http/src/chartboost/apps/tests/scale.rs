@@ -104,7 +104,8 @@ async fn changes(home: &TestApp, publisher: &Publisher<'_>) -> Vec<Duration> {
 }
 
 fn new_location() -> Value {
-    json!({"name": "new", "type": "fixed_cpm", "ad_type": "banner", "country_targeting": [{"country": "default", "price": 1}]})
+    json!({"name": "new", "type": "fixed_cpm", "ad_type": "banner",
+        "country_targeting": [{"country": "default", "price": 1}]})
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
