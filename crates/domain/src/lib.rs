@@ -31,7 +31,8 @@ pub use ad_location::{
 };
 pub use app::{
     App, AppAdsTxtStatus, AppChange, BUNDLE_ID_PATTERN, Decision, MAX_TEST_MODE_MINUTES, NewApp, Orientation,
-    Platform, PublishingApplication, PublishingStatus, STORE_URL_PATTERN, TestMode, is_bundle_id, is_store_url,
+    Platform, PublishingApplication, PublishingStatus, STORE_URL_PATTERN, TestMode, is_bundle_id,
+    is_store_url,
 };
 pub use category_list::{CategoryList, CategoryListType};
 pub use clock::{Clock, Entropy};

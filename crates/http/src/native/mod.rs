@@ -1,7 +1,7 @@
 //! The house's own API, under `/tollgate/v1`: what neither vendor has. Its errors are those of RFC 9457.
 
-mod apps;
 mod app_ads_txt;
+mod apps;
 mod audit_log;
 pub(crate) mod auth;
 mod category_lists;

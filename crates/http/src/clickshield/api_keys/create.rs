@@ -1,11 +1,11 @@
 //! `POST /api-keys`: answers the key itself, this once. A key cannot make one that may do more than it may itself.
 
 use super::super::Answer;
-use crate::fields::{Fields, Given};
 use crate::ApiState;
 use crate::auth::{Caller, Writer};
 use crate::body::read_object;
 use crate::error::{ApiError, Code};
+use crate::fields::{Fields, Given};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};

@@ -1,6 +1,5 @@
 //! `PATCH` and `DELETE …/filter-groups`: many groups at once, all or none.
 
-use crate::fields::{Fields, Given};
 use super::super::integrations::find;
 use super::super::query::Query;
 use super::super::{Answer, Failure, done};
@@ -10,6 +9,7 @@ use crate::auth::{Caller, Writer};
 use crate::body::read_object;
 use crate::clickshield::Params;
 use crate::error::{ApiError, Code};
+use crate::fields::{Fields, Given};
 use axum::extract::{RawQuery, Request, State};
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::{FilterGroup, IntegrationId};

@@ -1,6 +1,5 @@
 //! `POST …/filter-groups`
 
-use crate::fields::Fields;
 use super::super::integrations::find;
 use super::super::{Answer, created};
 use super::model::GroupChange;
@@ -8,6 +7,7 @@ use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
 use crate::clickshield::Params;
+use crate::fields::Fields;
 use axum::extract::{Request, State};
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::{FilterGroup, FilterGroupId, Integration, IntegrationId};

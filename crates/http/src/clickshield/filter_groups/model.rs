@@ -1,9 +1,9 @@
 //! A filter group as this dialect writes and reads it.
 
 use super::super::entity::{take_common, with_common};
-use crate::fields::{Fields, Given};
 use super::super::list::{Field, FieldType};
 use super::preset::{self, Side};
+use crate::fields::{Fields, Given};
 use serde_json::{Map, Value};
 use tollgate_catalog::{Draft, Refused, Stored, check_priority};
 use tollgate_domain::{

@@ -1,6 +1,5 @@
 //! `PATCH …/filter-groups/{filterGroupID}`: changes what the body names; `null` clears what can be empty.
 
-use crate::fields::Fields;
 use super::super::{Answer, done};
 use super::model::GroupChange;
 use super::read::find_group;
@@ -9,6 +8,7 @@ use crate::auth::Writer;
 use crate::body::read_object;
 use crate::clickshield::Params;
 use crate::error::ApiError;
+use crate::fields::Fields;
 use axum::extract::{Request, State};
 use tollgate_catalog::Draft;
 use tollgate_domain::FilterGroup;

@@ -1,11 +1,11 @@
 //! `POST /integrations`: an integration and its Default filter group.
 
-use crate::fields::Fields;
 use super::super::{Answer, created};
 use super::model::IntegrationChange;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
+use crate::fields::Fields;
 use axum::extract::{Request, State};
 use tollgate_catalog::{integration_defaults, new_integration};
 

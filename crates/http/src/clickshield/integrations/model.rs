@@ -2,8 +2,8 @@
 
 use super::super::check;
 use super::super::entity::{take_common, with_common};
-use crate::fields::{Fields, Given};
 use super::super::list::{Field, FieldType};
+use crate::fields::{Fields, Given};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use tollgate_catalog::{Draft, Object, Refused, Stored, StoredSecret};
