@@ -3,7 +3,7 @@
 use crate::draft::{Draft, Refused};
 use crate::kinds::Tables;
 use crate::pool::Pool;
-use imbl::OrdMap;
+use imbl::{HashMap as SharedMap, OrdMap};
 use serde::{Serialize, de::DeserializeOwned};
 use std::ops::{Bound, Deref};
 use std::sync::Arc;
@@ -19,6 +19,11 @@ pub trait Object: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync
 
     /// What objects of this kind are sorted and found by beside their ids, without NUL; `None` for a kind that is not.
     fn order(&self) -> Option<String> {
+        None
+    }
+
+    /// What objects of this kind are counted by; `None` for a kind that is not.
+    fn group(&self) -> Option<String> {
         None
     }
 
@@ -86,6 +91,8 @@ pub struct Table<T> {
     by_id: OrdMap<Arc<str>, Arc<Stored<T>>>,
     /// By order, NUL and id. Empty for kinds without an order.
     ordered: OrdMap<Arc<str>, Arc<Stored<T>>>,
+    /// How many objects there are of each group. Empty for kinds without groups.
+    groups: SharedMap<Arc<str>, u32>,
 }
 
 /// Between an object's order and its id: it sorts before every other character.
@@ -93,7 +100,7 @@ pub(crate) const NUL: char = '\0';
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { by_id: OrdMap::new(), ordered: OrdMap::new() }
+        Self { by_id: OrdMap::new(), ordered: OrdMap::new(), groups: SharedMap::new() }
     }
 }
 
@@ -126,9 +133,9 @@ impl<T> Table<T> {
         range(&self.ordered, prefix).map(|(_, stored)| stored)
     }
 
-    /// The keys of the same: order, NUL and id. To count them touches no object.
-    pub(crate) fn keys_under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        range(&self.ordered, prefix).map(|(key, _)| &**key)
+    /// How many objects there are of a group.
+    pub(crate) fn count_of(&self, group: &str) -> u32 {
+        self.groups.get(group).copied().unwrap_or(0)
     }
 
     /// How many there are.
@@ -147,6 +154,7 @@ impl<T: Object> Table<T> {
         let order = ordered_key(&stored);
         let stored = Arc::new(stored);
         let old = self.by_id.insert(stored.meta.id.clone(), stored.clone());
+        self.recount(old.as_deref(), Some(&stored));
         if let Some(old) = old.and_then(|old| ordered_key(&old)).filter(|old| Some(old) != order.as_ref()) {
             self.ordered.remove(&*old);
         }
@@ -157,10 +165,31 @@ impl<T: Object> Table<T> {
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Arc<Stored<T>>> {
         let old = self.by_id.remove(id)?;
+        self.recount(Some(&old), None);
         if let Some(key) = ordered_key(&old) {
             self.ordered.remove(&*key);
         }
         Some(old)
+    }
+
+    /// Takes `old` out of its group's count and adds `new` to its own.
+    fn recount(&mut self, old: Option<&Stored<T>>, new: Option<&Stored<T>>) {
+        let group = |stored: &Stored<T>| stored.value.group();
+        let (old, new) = (old.and_then(group), new.and_then(group));
+        if old == new {
+            return;
+        }
+        if let Some(old) = old {
+            let left = self.count_of(&old).saturating_sub(1);
+            match left {
+                0 => self.groups.remove(&*old),
+                left => self.groups.insert(old.into(), left),
+            };
+        }
+        if let Some(new) = new {
+            let count = self.count_of(&new) + 1;
+            self.groups.insert(new.into(), count);
+        }
     }
 }
 

@@ -7,9 +7,6 @@ use crate::pool::Pool;
 use std::sync::Arc;
 use tollgate_domain::{AdLocation, AdLocationId, AdLocationName, AdLocationType, AdType, App, AppId, Uuid};
 
-/// How many ad types there are.
-const AD_TYPES: usize = AdType::NAMES.len();
-
 /// Most locations of one ad type that an app has.
 pub const MAX_AD_LOCATION_NAMES: usize = 100;
 
@@ -22,6 +19,10 @@ impl Object for AdLocation {
 
     fn order(&self) -> Option<String> {
         Order::of(self.id.app(), self.ad_type, self.name.as_str()).map(|order| order.named().to_owned())
+    }
+
+    fn group(&self) -> Option<String> {
+        Order::of(self.id.app(), self.ad_type, "").map(|order| order.of_type().to_owned())
     }
 
     fn restored(self, _: &Self, draft: &mut Draft<'_>) -> Result<Self, Refused> {
@@ -100,19 +101,7 @@ impl Table<AdLocation> {
 
     /// How many locations of an ad type an app has.
     pub fn count(&self, app: AppId, ad_type: AdType) -> usize {
-        Order::of(app, ad_type, "").map_or(0, |order| self.keys_under(order.of_type()).count())
-    }
-
-    /// The same for every ad type, in the order of [`AdType::NAMES`], in one walk over an app's keys.
-    pub fn counts(&self, app: AppId) -> [u32; AD_TYPES] {
-        let mut counts = [0; AD_TYPES];
-        for key in self.keys_under(app.as_str()) {
-            let digit = key.as_bytes().get(AppId::LENGTH).map_or(0, |digit| digit.wrapping_sub(b'0'));
-            if let Some(count) = counts.get_mut(usize::from(digit)) {
-                *count += 1;
-            }
-        }
-        counts
+        Order::of(app, ad_type, "").map_or(0, |order| self.count_of(order.of_type()) as usize)
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod ad_locations;
 pub(crate) mod apps;
 mod auth;
+mod keyword;
 pub(crate) mod lists;
 mod monetization_settings;
 pub(crate) mod paging;

@@ -3,7 +3,7 @@
 use super::schema;
 use serde::Serialize;
 use tollgate_catalog::OrganizationSnapshot;
-use tollgate_domain::{AdLocation, App, Orientation, PublishingApplication, Timestamp};
+use tollgate_domain::{AdLocation, AdType, App, Orientation, PublishingApplication, Timestamp};
 use utoipa::ToSchema;
 
 /// An app in a list.
@@ -147,9 +147,9 @@ struct Metadata {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AdLocationCounts)]
 struct Counts {
-    interstitial: u32,
-    rewarded: u32,
-    banner: u32,
+    interstitial: usize,
+    rewarded: usize,
+    banner: usize,
 }
 
 impl<'a> Item<'a> {
@@ -240,7 +240,14 @@ impl<'a> Publishing<'a> {
 
 impl Metadata {
     fn of(app: &App, organization: &OrganizationSnapshot) -> Self {
-        let [interstitial, rewarded, banner] = organization.table::<AdLocation>().counts(app.id);
-        Self { ad_location_counts: Counts { interstitial, rewarded, banner } }
+        let locations = organization.table::<AdLocation>();
+        let count = |ad_type| locations.count(app.id, ad_type);
+        Self {
+            ad_location_counts: Counts {
+                interstitial: count(AdType::Interstitial),
+                rewarded: count(AdType::Rewarded),
+                banner: count(AdType::Banner),
+            },
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! order, so a page without filters costs no look at the others.
 
 use super::body::Item;
+use crate::chartboost::keyword::Keyword;
 use crate::chartboost::paging::{Direction, Listed, Page, PageParams};
 use crate::chartboost::query::Query;
 use crate::chartboost::schema::Detail;
@@ -19,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 struct AppsRequest {
     page: Page,
     platforms: Vec<Platform>,
-    keyword: String,
+    keyword: Keyword,
 }
 
 /// An app with its nickname as it is sorted: in lower case.
@@ -31,7 +32,7 @@ impl AppsRequest {
         let request = Self {
             page: Page::take(&mut query),
             platforms: query.choices("platform_filters", Platform::NAMES),
-            keyword: query.text("keyword_filter").unwrap_or_default().to_lowercase(),
+            keyword: Keyword::new(&query.text("keyword_filter").unwrap_or_default()),
         };
         query.finish()?;
         Ok(request)
@@ -39,8 +40,8 @@ impl AppsRequest {
 
     fn wants(&self, (nickname, app): &Sorted<'_>) -> bool {
         let has_keyword = || {
-            nickname.contains(&self.keyword)
-                || app.name.as_ref().is_some_and(|name| name.to_lowercase().contains(&self.keyword))
+            self.keyword.is_in_lower(nickname)
+                || app.name.as_ref().is_some_and(|name| self.keyword.is_in(name))
         };
         (self.platforms.is_empty() || self.platforms.contains(&app.platform)) && has_keyword()
     }

@@ -1,6 +1,7 @@
 //! `GET /lists`: the lists of the caller's organization, the default one among them, filtered, sorted and paged.
 
 use super::model::{ListBody, ListSummary};
+use crate::chartboost::keyword::Keyword;
 use crate::chartboost::paging::{Direction, Listed, Page, PageParams};
 use crate::chartboost::query::Query;
 use crate::chartboost::schema::Detail;
@@ -34,7 +35,7 @@ struct ListsRequest {
     page: Page,
     sort: Sort,
     types: Vec<CategoryListType>,
-    keyword: String,
+    keyword: Keyword,
     summary: bool,
 }
 
@@ -45,7 +46,7 @@ impl ListsRequest {
             page: Page::take(&mut query),
             sort: query.choice("sort", SORTS).unwrap_or(Sort::Title),
             types: query.choices("types_filter", TYPES),
-            keyword: query.text("keyword_filter").unwrap_or_default().to_lowercase(),
+            keyword: Keyword::new(&query.text("keyword_filter").unwrap_or_default()),
             summary: query.boolean("summary").unwrap_or(false),
         };
         query.finish()?;
@@ -70,8 +71,7 @@ impl ListsRequest {
     }
 
     fn wants(&self, list: &CategoryList) -> bool {
-        (self.types.is_empty() || self.types.contains(&list.list_type))
-            && list.title.to_lowercase().contains(&self.keyword)
+        (self.types.is_empty() || self.types.contains(&list.list_type)) && self.keyword.is_in(&list.title)
     }
 }
 
