@@ -1,6 +1,6 @@
 //! Reading an event's columns as the facts that filters ask for.
 
-use tollgate_domain::{BotClass, Event, Number, ProxyKind, Text, Timestamp};
+use tollgate_domain::{BotClass, Event, EventKind, Number, ProxyKind, Text, Timestamp};
 
 /// The time an event is counted at: its own, but never later than its arrival, so that a caller's clock cannot push a
 /// window into the future.
@@ -34,11 +34,20 @@ pub(crate) fn bot_class(event: &Event) -> Option<BotClass> {
     BotClass::from_code(event.text(Text::BotClass)?)
 }
 
+/// When the user converted, in milliseconds: the event's time when the caller said nothing else.
+pub(crate) fn conversion_millis(event: &Event) -> i64 {
+    event.number(Number::ConversionTime).unwrap_or_else(|| event.at().millis())
+}
+
 /// Milliseconds from the click to the conversion, negative when the click is later; `None` without a click time.
 pub(crate) fn click_to_conversion_millis(event: &Event) -> Option<i64> {
     let click = event.number(Number::ClickTime)?;
-    let conversion = event.number(Number::ConversionTime).unwrap_or_else(|| event.at().millis());
-    Some(conversion.saturating_sub(click))
+    Some(conversion_millis(event).saturating_sub(click))
+}
+
+/// Whether it is a conversion itself, not an event after one: a user who does thirty things more converted once.
+pub(crate) fn is_base_conversion(event: &Event) -> bool {
+    event.kind == EventKind::Conversion && filled(event, Text::EventId).is_none()
 }
 
 /// Whether a device id has the form 8-4-4-4-12 of hexadecimal digits.

@@ -187,8 +187,8 @@ impl Param {
                 }
             }
             Self::Percent(_) => {
-                if !value.as_f64().is_some_and(|n| (0.0..=100.0).contains(&n)) {
-                    refuse("must be a number from 0 to 100".into());
+                if !value.as_f64().is_some_and(is_percentage) {
+                    refuse("must be a number from 0 to 100 with at most two decimals".into());
                 }
             }
             Self::Choice(p) => {
@@ -237,6 +237,12 @@ pub(crate) fn check_all(
             }
         }
     }
+}
+
+/// Finer steps would be rounded, at worst to the 0 that means something else.
+fn is_percentage(number: f64) -> bool {
+    let hundredths = number * 100.0;
+    (0.0..=100.0).contains(&number) && (hundredths - hundredths.round()).abs() < 1e-6
 }
 
 fn check_choices(param: &Choices, path: &str, value: &Value, errors: &mut Vec<Invalid>) {

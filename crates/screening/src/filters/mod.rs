@@ -20,9 +20,16 @@ catalogue!(
     third_party_rejection,
     attribution,
     session_time,
+    install_time,
+    low_session_time,
+    click_spam,
+    conversion_rate,
+    rejection_threshold,
 );
 
 const _: () = assert!(CATALOGUE.len() <= 64, "abstentions are bits of one u64");
+
+mod source;
 
 use crate::params::{Choices, Params};
 use tollgate_domain::Text;

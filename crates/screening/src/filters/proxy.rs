@@ -1,6 +1,7 @@
 //! `proxy`: the address is a VPN's, a data centre's, a Tor exit's or another proxy's. Either every such event is
 //! rejected, or only those of a source whose share of them is over a threshold.
 
+use super::source::Limit;
 use super::{level, level_columns};
 use crate::catalogue::FilterType;
 use crate::facts::{filled, proxy_kind};
@@ -51,13 +52,7 @@ pub(super) static TYPE: FilterType = FilterType {
     name: "proxy",
     about: "Rejects addresses of proxies, all of them or those of sources with too large a share of them.",
     kinds: CVI,
-    reasons: &[
-        Reason::Vpn,
-        Reason::DataCenter,
-        Reason::Tor,
-        Reason::PublicProxy,
-        Reason::ResidentialProxy,
-    ],
+    reasons: &[Reason::Vpn, Reason::DataCenter, Reason::Tor, Reason::PublicProxy, Reason::ResidentialProxy],
     params: &[
         Param::Choices(&KINDS),
         Param::Percent(&THRESHOLD),
@@ -74,15 +69,8 @@ pub(super) static TYPE: FilterType = FilterType {
 struct Proxy {
     /// Bit n stands for `ProxyKind::ALL[n]`.
     kinds: u64,
-    limit: Option<Limit>,
-}
-
-/// The threshold mode.
-struct Limit {
-    features: PerKind<FeatureId>,
-    min_requests: u32,
-    /// In hundredths of a percent.
-    threshold: u32,
+    /// The threshold mode.
+    limit: Option<(PerKind<FeatureId>, Limit)>,
 }
 
 fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> {
@@ -105,7 +93,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
                 weigh: Arc::new(move |event| is_proxy(event, kinds)),
             }),
         });
-        Limit { features, min_requests: params.count(&MIN_REQUESTS), threshold }
+        (features, Limit { min_events: params.count(&MIN_REQUESTS), threshold })
     });
     Box::new(Proxy { kinds, limit })
 }
@@ -138,21 +126,11 @@ impl Filter for Proxy {
         }
         let Some(kind) = proxy_kind(event).filter(|kind| self.kinds & bit(*kind) != 0) else { return };
         let finding = Finding::new(reason(kind)).data(Topic::Proxy(kind));
-        let Some(limit) = &self.limit else {
-            return report.fire(&finding.observed(Value::Text(kind.code())));
-        };
-        let Some(feature) = limit.features.get(event.kind) else { return };
-        let tally = seen.tally(feature).unwrap_or_default();
-        let over = u64::from(tally.hits) * 10_000 > u64::from(limit.threshold) * u64::from(tally.total);
-        if tally.total >= limit.min_requests && over {
-            let share = u64::from(tally.hits) * 10_000 / u64::from(tally.total);
-            report.fire(
-                &finding
-                    .field(kind.code())
-                    .observed(Value::Percent(share as u32))
-                    .threshold(Value::Percent(limit.threshold))
-                    .counted(feature, tally),
-            );
+        match &self.limit {
+            None => report.fire(&finding.observed(Value::Text(kind.code()))),
+            Some((features, limit)) => {
+                limit.judge(seen, features.get(event.kind), finding.field(kind.code()), report);
+            }
         }
     }
 }
