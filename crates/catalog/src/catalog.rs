@@ -333,6 +333,7 @@ async fn load(connection: &mut SqliteConnection) -> Result<Snapshot, CatalogErro
     }
     let (secrets, seq) = store::secrets_and_seq(connection).await?;
     snapshot.fold_objects(&secrets, seq)?;
+    snapshot.set_heads(store::heads(connection).await?);
     snapshot.gather_all();
     Ok(snapshot)
 }

@@ -228,6 +228,15 @@ impl Snapshot {
         Ok(touched)
     }
 
+    /// Says where each organization's part of the log ends, for a snapshot made of objects that exist.
+    pub(crate) fn set_heads(&mut self, heads: Vec<(OrganizationId, u64)>) {
+        for (id, head) in heads {
+            let known = self.organizations.get(&id).map(|known| (**known).clone());
+            let organization = known.unwrap_or_else(|| OrganizationSnapshot::empty(id));
+            self.organizations.insert(id, Arc::new(OrganizationSnapshot { head, ..organization }));
+        }
+    }
+
     /// Makes the entries of all integrations.
     pub(crate) fn gather_all(&mut self) {
         let organizations: Vec<_> = self.organizations.values().cloned().collect();

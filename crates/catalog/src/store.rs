@@ -79,6 +79,19 @@ pub(crate) async fn secrets_and_seq(connection: &mut SqliteConnection) -> Result
     Ok((batch, newest(connection).await?))
 }
 
+/// The newest revision of every organization: it may be a deletion, of which `documents` knows nothing.
+pub(crate) async fn heads(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(OrganizationId, u64)>, CatalogError> {
+    let rows = sqlx::query("SELECT organization, seq FROM heads").fetch_all(connection).await?;
+    let read = |row: &SqliteRow| {
+        let organization: &str = row.try_get(0)?;
+        let malformed = |_| Damaged::new("an organization's head", "its organization is malformed");
+        Ok((organization.parse().map_err(malformed)?, row.try_get::<i64, _>(1)?.unsigned_abs()))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// The newest seq.
 pub(crate) async fn newest(connection: &mut SqliteConnection) -> Result<u64, CatalogError> {
     let seq: i64 =
