@@ -40,13 +40,16 @@ pub async fn read_object(request: Request) -> Result<(Map<String, Value>, Encodi
     }
 }
 
-/// Reads a JSON body as an object, where no other encoding is taken.
+/// Reads a JSON body as an object, where no other encoding is taken and there must be one.
 pub(crate) async fn read_json_object(request: Request) -> Result<Map<String, Value>, ApiError> {
-    match read_object(request).await? {
-        (map, Encoding::Json) => Ok(map),
-        (_, Encoding::Form) => {
-            Err(ApiError::because(Code::UnsupportedMediaType, "The body must be application/json."))
+    let encoding = content_type(request.headers());
+    let bytes = read(request.into_body(), BODY_LIMIT, BODY_TIME).await?;
+    match encoding {
+        Ok(Some(Encoding::Json)) => json_object(&bytes),
+        Ok(None) if bytes.is_empty() => {
+            Err(ApiError::because(Code::MalformedBody, "There is no body; it must be a JSON object."))
         }
+        _ => Err(ApiError::because(Code::UnsupportedMediaType, "The body must be application/json.")),
     }
 }
 
@@ -233,6 +236,24 @@ mod tests {
             assert!(parse_json(text.as_bytes()).is_err(), "{text}");
         }
         assert!(parse_json("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[tokio::test]
+    async fn where_json_is_asked_for_nothing_else_will_do() {
+        let read = async |kind: Option<&str>, body: &'static str| {
+            let mut request = Request::new(axum::body::Body::from(body));
+            if let Some(kind) = kind {
+                request.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
+            }
+            read_json_object(request).await.map_err(|error| error.code)
+        };
+        assert_eq!(read(Some("application/json;charset=UTF-8"), "{}").await, Ok(Map::new()));
+        for (kind, body) in [(None, ""), (Some("application/json"), ""), (Some("application/json"), "[]")] {
+            assert_eq!(read(kind, body).await, Err(Code::MalformedBody), "{kind:?} {body}");
+        }
+        for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+            assert_eq!(read(kind, "{}").await, Err(Code::UnsupportedMediaType), "{kind:?}");
+        }
     }
 
     #[tokio::test]

@@ -57,7 +57,13 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub(crate) struct OnceParams {
     /// Makes it safe to send the request again: for 24 hours the same key and body get the first answer, with
     /// `Idempotent-Replayed: true`.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        nullable = false
+    )]
     idempotency_key: Option<String>,
 }
 

@@ -112,6 +112,6 @@ pub(crate) enum ConflictProblem {
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(crate) struct IfMatchParams {
     /// Entity tags of the versions that may be changed, as `ETag` told them; or `*`.
-    #[param(rename = "If-Match", pattern = r#"^(\*|"[0-9]{1,20}")$"#)]
+    #[param(rename = "If-Match", pattern = r#"^(\*|"[0-9]{1,20}")$"#, nullable = false)]
     if_match: Option<String>,
 }

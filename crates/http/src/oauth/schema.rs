@@ -14,8 +14,9 @@ pub(super) struct TokenBody {
     client_id: Option<String>,
     /// Its secret, unless it stands in the Authorization header.
     client_secret: Option<String>,
-    #[schema(inline)]
-    audience: Option<Audience>,
+    /// The one audience there is.
+    #[schema(pattern = "^(https://public[.]api[.]gateway[.]chartboost[.]com)?$")]
+    audience: Option<String>,
     /// No scopes can be asked for.
     #[schema(max_length = 0)]
     scope: Option<String>,
@@ -33,8 +34,9 @@ pub(super) struct TokenForm {
     /// Its secret, unless it stands in the Authorization header.
     #[schema(required = false)]
     client_secret: String,
-    #[schema(inline, required = false)]
-    audience: Audience,
+    /// The one audience there is.
+    #[schema(required = false, pattern = "^(https://public[.]api[.]gateway[.]chartboost[.]com)?$")]
+    audience: String,
     /// No scopes can be asked for.
     #[schema(required = false, max_length = 0)]
     scope: String,
@@ -49,8 +51,9 @@ pub(super) struct TokenForm {
 pub(super) struct HeaderClientForm {
     #[schema(inline)]
     grant_type: GrantType,
-    #[schema(inline, required = false)]
-    audience: Audience,
+    /// The one audience there is.
+    #[schema(required = false, pattern = "^(https://public[.]api[.]gateway[.]chartboost[.]com)?$")]
+    audience: String,
     /// No scopes can be asked for.
     #[schema(required = false, max_length = 0)]
     scope: String,
@@ -65,14 +68,6 @@ pub(super) struct HeaderClientForm {
 #[expect(dead_code, reason = "describes what is read by hand")]
 enum GrantType {
     ClientCredentials,
-}
-
-/// The one audience there is.
-#[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes what is read by hand")]
-enum Audience {
-    #[serde(rename = "https://public.api.gateway.chartboost.com")]
-    PublicApi,
 }
 
 /// A token, RFC 6749, 5.1.

@@ -49,7 +49,8 @@ enum Which {
     /// until they expire, unless --tokens is given.
     Refresh {
         /// Which credentials: user id and signature of v3, or the OAuth client of v4 or v5
-        version: Version,
+        #[arg(value_name = "VERSION")]
+        of: Version,
         /// Revoke the old client's access tokens too
         #[arg(long)]
         tokens: bool,
@@ -123,8 +124,8 @@ impl Credentials {
         let organization = chosen(catalog, place.organization)?;
         match &self.command {
             Which::List { .. } => Ok(list(catalog, &organization)),
-            Which::Refresh { version, tokens, .. } => {
-                refresh(catalog, organization.id(), *version, *tokens).await
+            Which::Refresh { of, tokens, .. } => {
+                refresh(catalog, organization.id(), *of, *tokens).await
             }
             Which::Revoke { id, tokens, .. } => revoke(catalog, organization.id(), id, *tokens).await,
         }
