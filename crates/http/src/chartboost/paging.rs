@@ -1,6 +1,8 @@
 //! Pages of lists: `page` from 1, `limit` 1 to 1,000, `direction` without case; the answer's frame around the items.
 
 use super::query::Query;
+use crate::error::{ApiError, Dialect};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -9,6 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 const DEFAULT_LIMIT: u32 = 25;
 /// Most items on a page.
 const MAX_LIMIT: u32 = 1000;
+
+/// Bytes that a page's frame and each of its items take, or somewhat less: a great page is then written without growing.
+const ROOM: usize = 64;
+const ITEM_ROOM: usize = 512;
 
 /// What a list request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +59,12 @@ impl Page {
 
     /// The answer: a page's items, and how many there are on all pages.
     pub(crate) fn answer<T: Serialize>(self, items: Vec<T>, total: usize) -> Response {
-        axum::Json(Listed { items, page: self.page, limit: self.limit, total: total as u64 }).into_response()
+        let mut body = Vec::with_capacity(ROOM + items.len() * ITEM_ROOM);
+        let listed = Listed { items, page: self.page, limit: self.limit, total: total as u64 };
+        match serde_json::to_writer(&mut body, &listed) {
+            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => ApiError::internal("writing a page", &error).respond(Dialect::Chartboost),
+        }
     }
 }
 
