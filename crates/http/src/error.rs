@@ -2,6 +2,7 @@
 //!
 //! What is internal goes to the log and never to the caller.
 
+use crate::oauth;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -175,8 +176,12 @@ impl ApiError {
         };
         let mut response = (self.code.status(), axum::Json(body)).into_response();
         let headers = response.headers_mut();
-        if dialect == Dialect::Native {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match dialect {
+            Dialect::Native => {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+            }
+            Dialect::Oauth => oauth::mark_unstored(headers),
+            Dialect::Clickshield | Dialect::Chartboost => {}
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

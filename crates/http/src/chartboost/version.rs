@@ -2,13 +2,12 @@
 
 use super::schema::AnyError;
 use crate::ApiState;
-use crate::openapi::by_token;
+use crate::openapi::{by_token, operations};
 use axum::Extension;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::Response;
 use utoipa::IntoResponses;
-use utoipa::openapi::path::{Operation, PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The version whose path was asked for.
@@ -46,12 +45,6 @@ impl ApiVersion {
         }
         OpenApiRouter::new().nest(&format!("/{}", self.name()), routes.layer(Extension(self)))
     }
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ApiVersion {

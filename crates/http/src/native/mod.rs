@@ -21,7 +21,6 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use tollgate_catalog::{CatalogError, WriteError};
 use utoipa::IntoResponses;
-use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -37,7 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(organization::routes())
         .routes(routes!(app_ads_txt::handle))
         .routes(routes!(audit_log::handle));
-    for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(operations) {
+    for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);
         let proofs = [openapi::API_KEY, openapi::TOKEN];
         operation.security = Some(proofs.map(|name| SecurityRequirement::new(name, NO_SCOPES)).to_vec());
@@ -50,12 +49,6 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Scopes are the API key's own; the document's are those of OAuth.
 const NO_SCOPES: [&str; 0] = [];
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
-}
 
 /// An error in this dialect's body.
 #[derive(Debug, Clone)]

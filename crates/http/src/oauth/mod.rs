@@ -7,6 +7,7 @@ mod tests;
 mod token;
 
 pub(crate) use schema::{TokenAnswer, TokenError};
+pub(crate) use token::mark_unstored;
 
 use crate::ApiState;
 use utoipa_axum::router::OpenApiRouter;

@@ -6,6 +6,7 @@ use axum::http::{Request, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tollgate_catalog::{Actor, ClientVersion, refresh_oauth_client};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
@@ -158,5 +159,32 @@ async fn malformed_requests_are_invalid() {
     assert_error(&post(&app, "/oauth/token", FORM, basic, &large).await, 413, "invalid_request");
     let answered = app.send(Request::get("/oauth/token").body(Body::empty()).unwrap()).await;
     assert_eq!((answered.status.as_u16(), answered.header("allow")), (405, Some("POST")));
-    assert_eq!(answered.body["error"], "invalid_request");
+    assert_error(&answered, 405, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_refreshed_client_gets_no_more_tokens_and_keeps_those_it_has() {
+    let app = TestApp::new().await;
+    let (id, secret) = credentials(&app);
+    let body = json!({"client_id": id, "client_secret": secret, "grant_type": "client_credentials"});
+    let answered = post_v5(&app, body.clone()).await;
+    let token = answered.body["access_token"].as_str().unwrap().to_owned();
+    let (organization, actor) = (app.made.organization_id, Actor::command_line());
+    let refresh = |version| {
+        let actor = &actor;
+        let catalog = &app.catalog;
+        async move {
+            catalog.write(organization, actor, |draft| refresh_oauth_client(draft, version)).await.unwrap()
+        }
+    };
+    refresh(ClientVersion::V4).await;
+    assert_token(&app, &post_v5(&app, body.clone()).await);
+    let fresh = refresh(ClientVersion::V5).await;
+    assert_error(&post_v5(&app, body).await, 401, "invalid_client");
+    assert!(app.catalog.token(&token).is_some(), "it lives until it expires or is revoked");
+    let mixed =
+        json!({"client_id": id, "client_secret": fresh.secret.expose(), "grant_type": "client_credentials"});
+    assert_error(&post_v5(&app, mixed).await, 401, "invalid_client");
+    let renewed = json!({"client_id": fresh.id, "client_secret": fresh.secret.expose(), "grant_type": "client_credentials"});
+    assert_token(&app, &post_v5(&app, renewed).await);
 }

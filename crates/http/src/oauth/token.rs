@@ -8,7 +8,7 @@ use crate::ApiState;
 use crate::error::{ApiError, Code, Dialect};
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tollgate_catalog::{ClientVersion, TOKEN_LIFETIME_SECONDS};
 
@@ -71,8 +71,11 @@ pub(super) async fn v4(State(state): State<ApiState>, request: Request) -> Respo
 
 async fn answer(state: &ApiState, request: Request, version: ClientVersion) -> Response {
     let used_header = request.headers().contains_key(header::AUTHORIZATION);
-    let mut response = match issue(state, request, version).await {
-        Ok(response) => response,
+    match issue(state, request, version).await {
+        Ok(mut response) => {
+            mark_unstored(response.headers_mut());
+            response
+        }
         Err(error) => {
             let mut response = error.respond(Dialect::Oauth);
             if error.code == Code::InvalidClient && used_header {
@@ -81,12 +84,14 @@ async fn answer(state: &ApiState, request: Request, version: ClientVersion) -> R
             }
             response
         }
-    };
-    let headers = response.headers_mut();
+    }
+}
+
+/// What RFC 6749, 5.1 asks of every answer about tokens.
+pub(crate) fn mark_unstored(headers: &mut HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
-    response
 }
 
 async fn issue(state: &ApiState, request: Request, version: ClientVersion) -> Result<Response, ApiError> {

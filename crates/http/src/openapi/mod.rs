@@ -9,6 +9,7 @@ mod tests;
 
 use crate::{ApiState, chartboost, native, oauth};
 use axum::Router;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -67,6 +68,13 @@ impl Modify for Security {
 /// What operations of the publisher dialect ask for.
 pub(crate) fn by_token() -> Vec<SecurityRequirement> {
     vec![SecurityRequirement::new(TOKEN, NO_SCOPES)]
+}
+
+/// The operations of a path, as far as our routes have them.
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
 }
 
 /// There are no scopes in tokens.
