@@ -1,5 +1,6 @@
 //! The demonstration: a data directory of its own, filled once with labelled traffic through the way of any import.
 
+mod apps;
 mod people;
 mod random;
 mod traffic;
@@ -27,6 +28,8 @@ pub(crate) struct Demo {
     note: String,
     pub(crate) api_key: String,
     pub(crate) integration_id: IntegrationId,
+    client_id: String,
+    client_secret: String,
     /// The traffic lies in the three days before this.
     until: Timestamp,
     /// Whether all of it is stored.
@@ -40,6 +43,8 @@ impl Demo {
             note: "Credentials of a demonstration, kept so that every start can show them. Not for real traffic.".to_owned(),
             api_key: made.api_key.secret.expose().to_owned(),
             integration_id: made.integration_id,
+            client_id: made.v5.id.clone(),
+            client_secret: made.v5.secret.expose().to_owned(),
             until: Timestamp::from_millis(now.millis() / 60_000 * 60_000),
             complete: false,
         }
@@ -72,6 +77,7 @@ impl Demo {
     /// Stores the traffic. What is stored already is left as it is, so that an interrupted start is completed.
     pub(crate) fn fill(&mut self, open: &OpenHouse) -> Result<Summary, Failure> {
         let mut all = Summary::default();
+        let app = apps::make(open, self.integration_id)?;
         for (kind, text) in traffic::generate(self.until) {
             let file = unnamed(open.house.root(), &text)
                 .map_err(Failure::because("the traffic cannot be written"))?;
@@ -80,7 +86,13 @@ impl Demo {
                 kind,
                 format: Format::Ndjson,
                 map: None,
-                set: vec![],
+                set: match kind {
+                    EventKind::Impression => vec![
+                        ("app_id".to_owned(), app.to_string()),
+                        ("ad_location".to_owned(), apps::LOCATION.to_owned()),
+                    ],
+                    EventKind::Click | EventKind::Conversion => Vec::new(),
+                },
             };
             let summary = import(&open.house.intake, &request, &file, &mut Silent).map_err(Failure::new)?;
             add(&mut all, summary);
@@ -93,6 +105,7 @@ impl Demo {
     /// What to type next, for a server at `address`.
     pub(crate) fn first_steps(&self, root: &Path, address: SocketAddr, now: Timestamp) -> String {
         let (id, key) = (self.integration_id, &self.api_key);
+        let (client, secret) = (&self.client_id, &self.client_secret);
         let address = match address.ip().is_unspecified() {
             true => format!("127.0.0.1:{}", address.port()),
             false => address.to_string(),
@@ -108,7 +121,13 @@ impl Demo {
              Only what was rejected, and only what was labelled bad:\n  \
              curl -g -H 'API-KEY: {key}' 'http://{address}/api/v2/reports/v2/click-table?integration_id={id}&start_date={first}&end_date={last}&page[size]=3&filter[status]=rejected'\n  \
              curl -g -H 'API-KEY: {key}' 'http://{address}/api/v2/reports/v2/click-table?integration_id={id}&start_date={first}&end_date={last}&page[size]=3&filter[extra_parameters][contains]=flood'\n\n\
-             The API key is kept in {}, readable by you only. The Default filter group is in monitoring mode:\n\
+             The publisher's API, with a token: the apps, the prices, what changed and who did it:\n  \
+             TOKEN=$(curl -s 'http://{address}/v5/oauth/token' -d grant_type=client_credentials -d client_id={client} -d client_secret={secret} | cut -d '\"' -f 4)\n  \
+             curl -H \"Authorization: Bearer $TOKEN\" 'http://{address}/v5/apps'\n  \
+             curl -H \"Authorization: Bearer $TOKEN\" 'http://{address}/tollgate/v1/prices.csv'\n  \
+             curl -H \"Authorization: Bearer $TOKEN\" 'http://{address}/tollgate/v1/audit-log'\n  \
+             and all of it to read: http://{address}/docs\n\n\
+             These credentials are kept in {}, readable by you only. The Default filter group is in monitoring mode:\n\
              verdicts are recorded and nothing is enforced.\n",
             file.display()
         )
