@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 use tollgate_catalog::Snapshot;
 use tollgate_domain::{Event, Number, Text, TxId};
 use tollgate_ledger::scan::ScanError;
-use tollgate_screening::{DataSource, DataSources, Topic, Verdict};
+use tollgate_screening::{DataSource, DataSources, Topic, Verdict, restore_sub_id};
 
 /// Differences that are kept with their details.
 const KEPT: usize = 10;
@@ -77,7 +77,7 @@ impl Intake {
         let mut configurations: BTreeMap<u64, Live> = BTreeMap::new();
         let (mut found, mut verdict) = (Rejudged::default(), Verdict::new());
         for event in self.ledger().view().scan_seq_from(1) {
-            let event = event?;
+            let mut event = event?;
             let version = event.number(Number::ConfigVersion).unwrap_or_default() as u64;
             let configuration = match configurations.entry(version) {
                 Entry::Occupied(known) => known.into_mut(),
@@ -98,13 +98,14 @@ impl Intake {
                 continue;
             }
             found.judged += 1;
+            let stored = event.clone();
+            restore_sub_id(&mut event);
             // The caller may have named the group; the stored one is the answer to that.
             let forced = event.text(Text::FilterGroupId).and_then(|id| id.parse().ok());
             live.plan.evaluate(&event, forced, &NoSources, counters, &mut verdict);
-            let mut again = event.clone();
-            verdict.write_to(&mut again);
-            live.plan.count_judged(&event, &verdict, counters);
-            found.compare(&event, &again);
+            verdict.write_to(&mut event);
+            live.plan.count_judged(&stored, &verdict, counters);
+            found.compare(&stored, &event);
         }
         Ok(found)
     }

@@ -203,6 +203,7 @@ impl DataSources for Sources<'_> {
         use tollgate_signals::Topic as Known;
         let known = match topic {
             Topic::Country => Known::Geo,
+            Topic::Network => Known::Asn,
             Topic::Proxy(kind) => Known::Proxy(kind),
             Topic::Agents => Known::Bots,
             Topic::SearchEngines => Known::SearchEngine,

@@ -6,6 +6,7 @@
 
 use crate::calendar::{Calendar, Period};
 use crate::counters::Moment;
+use crate::folded::folded;
 use siphasher::sip128::{Hasher128, SipHasher13 as WideHasher};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -266,16 +267,26 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Computes the keys of `event`, which counts at `at`. Each column's value is hashed once, however many features
-    /// use it.
-    pub(crate) fn compute(&mut self, features: &KindFeatures, event: &Event, at: u32, hasher: &KeyHasher) {
+    /// Computes the keys of `event`, which counts at `at`, and under the sub id `unified` if that is given. Each column's
+    /// value is hashed once, however many features use it.
+    pub(crate) fn compute(
+        &mut self,
+        features: &KindFeatures,
+        event: &Event,
+        unified: Option<&str>,
+        at: u32,
+        hasher: &KeyHasher,
+    ) {
         self.values.clear();
         self.keys.clear();
         self.periods.clear();
         self.periods.extend(features.periods.iter().map(|period| features.calendar.period(*period, at)));
         let mut present = 0u64;
         for (position, column) in features.columns.iter().enumerate() {
-            let value = identifying_value(event, *column);
+            let value = match unified {
+                Some(unified) if *column == Text::SubId => unified,
+                _ => identifying_value(event, *column),
+            };
             present |= u64::from(!value.is_empty()) << position;
             self.values.push(if value.is_empty() { 0 } else { hasher.text(*column, value) });
         }
@@ -333,8 +344,23 @@ impl KeyHasher {
                 lower.make_ascii_lowercase();
                 self.values.hash(&lower)
             }
+            _ if column == Text::Keyword => self.folded(value),
             _ => self.values.hash(value.as_bytes()),
         }
+    }
+
+    /// The hash of what people type, who disagree on case and space.
+    fn folded(&self, value: &str) -> u64 {
+        let (mut hasher, mut buffer, mut filled) = (self.values, [0; 64], 0);
+        for c in folded(value) {
+            if filled + c.len_utf8() > buffer.len() {
+                hasher.write(&buffer[..filled]);
+                filled = 0;
+            }
+            filled += c.encode_utf8(&mut buffer[filled..]).len();
+        }
+        hasher.write(&buffer[..filled]);
+        hasher.finish()
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 use crate::counters::Tally;
 use crate::feature::{FeatureId, FeatureSet, FeatureSpec, Kinds, PerKind, kind_index};
+use crate::sub_ids::{SubIdLimit, SubIds};
 use crate::symbols::{Symbol, SymbolColumn, Symbols};
 pub use crate::verdict::Report;
 use tollgate_domain::{Event, EventKind};
@@ -40,6 +41,8 @@ impl Observation<'_> {
 pub struct Compiler<'a> {
     pub(crate) features: &'a mut FeatureSet,
     pub(crate) symbols: &'a mut Symbols,
+    pub(crate) sub_ids: &'a mut SubIds,
+    pub(crate) sub_id_limits: &'a mut Vec<SubIdLimit>,
     pub(crate) kinds: Kinds,
     /// Set when the plan would need more features than there are places for.
     pub(crate) overflow: bool,
@@ -67,10 +70,20 @@ impl Compiler<'_> {
         }
         PerKind(ids)
     }
+
+    /// Limits the sub ids that a publisher may have on a day to `max`; new ones beyond are renamed to `unified`.
+    pub fn limit_sub_ids(&mut self, max: u32, unified: &str) {
+        for kind in self.kinds.iter() {
+            self.overflow |= self.sub_ids.count(kind, self.features).is_none();
+        }
+        self.sub_id_limits.push(SubIdLimit { kinds: self.kinds, max, unified: unified.into() });
+    }
 }
 
 /// Every kind of event.
 pub const CVI: &[EventKind] = tollgate_domain::KINDS_ALL;
+/// Clicks.
+pub const C: &[EventKind] = &[EventKind::Click];
 /// Clicks and conversions.
 pub const CV: &[EventKind] = &[EventKind::Click, EventKind::Conversion];
 /// Clicks and impressions.

@@ -7,18 +7,25 @@
 
 mod calendar;
 pub mod catalogue;
+mod condition;
 mod counters;
 mod facts;
 pub mod feature;
 pub mod filter;
 mod filters;
+mod folded;
+mod languages;
 mod matching;
 pub mod params;
+mod patterns;
 mod plan;
 mod schema;
 mod sources;
+mod special;
+mod sub_ids;
 pub mod symbols;
 mod verdict;
+mod words;
 
 pub use calendar::Period;
 pub use catalogue::{CATALOGUE, FilterType, validate};
@@ -26,4 +33,5 @@ pub use counters::{Counters, SlotError, Tally};
 pub use plan::Plan;
 pub use schema::catalogue_json_schema;
 pub use sources::{DataSource, DataSources, Topic};
+pub use sub_ids::restore_sub_id;
 pub use verdict::{Finding, MAX_EVIDENCE, Report, Value, Verdict};

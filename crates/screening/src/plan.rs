@@ -7,6 +7,7 @@ use crate::filter::{Compiler, Filter, Observation, Report};
 use crate::matching::{GroupIndex, rank};
 use crate::params::Params;
 use crate::sources::DataSources;
+use crate::sub_ids::{SubIdLimit, SubIds};
 use crate::symbols::Symbols;
 use crate::verdict::{Identity, Scratch, Verdict};
 use std::sync::Arc;
@@ -24,12 +25,21 @@ pub struct Plan {
     features: [KindFeatures; 3],
     infos: Vec<FeatureInfo>,
     symbols: Symbols,
+    sub_ids: SubIds,
 }
 
 struct Group {
     id: FilterGroupId,
     monitoring: bool,
     rules: Vec<Rule>,
+    sub_id_limits: Vec<SubIdLimit>,
+}
+
+/// What the groups of a plan share.
+struct Shared {
+    features: FeatureSet,
+    symbols: Symbols,
+    sub_ids: SubIds,
 }
 
 /// A configured filter.
@@ -46,12 +56,18 @@ impl Plan {
         let mut ranked: Vec<&FilterGroup> =
             groups.iter().map(Arc::as_ref).filter(|group| group.active).collect();
         rank(&mut ranked);
-        let (mut features, mut symbols) = (FeatureSet::new(integration), Symbols::default());
+        let mut shared = Shared {
+            features: FeatureSet::new(integration),
+            symbols: Symbols::default(),
+            sub_ids: SubIds::default(),
+        };
         let (mut compiled, mut errors) = (Vec::with_capacity(ranked.len()), Vec::new());
         for group in &ranked {
             let monitoring = group.monitoring_mode.unwrap_or(integration.monitoring_mode);
-            match compile_rules(&group.filters, &mut features, &mut symbols) {
-                Ok(rules) => compiled.push(Group { id: group.id, monitoring, rules }),
+            match shared.compile_rules(&group.filters) {
+                Ok((rules, sub_id_limits)) => {
+                    compiled.push(Group { id: group.id, monitoring, rules, sub_id_limits });
+                }
                 Err(wrong) => errors.extend(wrong.into_iter().map(|error| {
                     Invalid::new(format!("filter_groups[{}].{}", group.id, error.field), error.message)
                 })),
@@ -66,9 +82,10 @@ impl Plan {
             monitoring: integration.monitoring_mode,
             groups: compiled,
             index: GroupIndex::new(&ranked),
-            features: features.kinds,
-            infos: features.infos,
-            symbols,
+            features: shared.features.kinds,
+            infos: shared.features.infos,
+            symbols: shared.symbols,
+            sub_ids: shared.sub_ids,
         })
     }
 
@@ -109,12 +126,17 @@ impl Plan {
         verdict: &mut Verdict,
     ) {
         let moment = counters.moment(event);
-        self.look_up(event, &moment, counters, &mut verdict.scratch);
         let Verdict { outcome, scratch } = verdict;
+        self.look_up(event, None, &moment, counters, scratch);
         let group = self.find_group(event, forced).filter(|_| self.active);
         // An inactive integration is no experiment: its rejection is enforced.
         let monitoring = group.map_or(self.monitoring && self.active, |group| group.monitoring);
         outcome.reset(group.map(|group| group.id), monitoring);
+        let limits = group.map_or(&[][..], |group| &group.sub_id_limits);
+        outcome.sub_id = self.sub_ids.judge(event, &scratch.tallies, limits);
+        if let Some(unified) = outcome.unified_sub_id() {
+            self.look_up(event, Some(unified), &moment, counters, scratch);
+        }
         if !self.active {
             outcome.reject(Reason::IntegrationInactive);
         }
@@ -154,16 +176,23 @@ impl Plan {
     pub fn fold(&self, event: &Event, counters: &mut Counters) {
         let mut keys = std::mem::take(&mut counters.keys);
         let at = counters.moment(event).at;
-        keys.compute(&self.features[kind_index(event.kind)], event, at, &counters.hasher());
+        keys.compute(&self.features[kind_index(event.kind)], event, None, at, &counters.hasher());
         counters.locate(&mut keys);
         self.count(event, &keys, counters);
         counters.keys = keys;
     }
 
-    /// Computes the event's keys and reads what was counted under them.
-    fn look_up(&self, event: &Event, moment: &Moment, counters: &Counters, scratch: &mut Scratch) {
+    /// Computes the event's keys, with the sub id `unified` if that is given, and reads what was counted under them.
+    fn look_up(
+        &self,
+        event: &Event,
+        unified: Option<&str>,
+        moment: &Moment,
+        counters: &Counters,
+        scratch: &mut Scratch,
+    ) {
         let features = &self.features[kind_index(event.kind)];
-        scratch.keys.compute(features, event, moment.at, &counters.hasher());
+        scratch.keys.compute(features, event, unified, moment.at, &counters.hasher());
         scratch.tallies.clear();
         scratch.tallies.resize(self.infos.len(), None);
         counters.locate(&mut scratch.keys);
@@ -195,27 +224,36 @@ impl Plan {
     }
 }
 
-fn compile_rules(
-    filters: &[FilterSpec],
-    features: &mut FeatureSet,
-    symbols: &mut Symbols,
-) -> Result<Vec<Rule>, Vec<Invalid>> {
-    validate(filters)?;
-    let mut rules = Vec::with_capacity(filters.len());
-    for (index, spec) in filters.iter().enumerate().filter(|(_, spec)| spec.enabled) {
-        // `validate` has refused unknown types.
-        let Some(filter_type) = FilterType::find(&spec.filter_type) else { continue };
-        let kinds = Kinds::of(spec.applies_to.as_deref().unwrap_or(filter_type.kinds));
-        let mut compiler = Compiler { features, symbols, kinds, overflow: false };
-        let filter = (filter_type.compile)(&Params::new(&spec.params), &mut compiler);
-        let (Ok(index), false) = (u16::try_from(index), compiler.overflow) else {
-            let message =
-                "is one too many for the integration: there are 65,535 filters and counters at most";
-            return Err(vec![Invalid::new(format!("filters[{index}]"), message)]);
-        };
-        let position = filter_type.position() as u8;
-        let identity = Identity { index, filter: filter_type, position, action: spec.action };
-        rules.push(Rule { identity, kinds, filter });
+impl Shared {
+    /// Compiles a group's filters, and what they say of sub ids.
+    fn compile_rules(
+        &mut self,
+        filters: &[FilterSpec],
+    ) -> Result<(Vec<Rule>, Vec<SubIdLimit>), Vec<Invalid>> {
+        validate(filters)?;
+        let (mut rules, mut sub_id_limits) = (Vec::with_capacity(filters.len()), Vec::new());
+        for (index, spec) in filters.iter().enumerate().filter(|(_, spec)| spec.enabled) {
+            // `validate` has refused unknown types.
+            let Some(filter_type) = FilterType::find(&spec.filter_type) else { continue };
+            let kinds = Kinds::of(spec.applies_to.as_deref().unwrap_or(filter_type.kinds));
+            let mut compiler = Compiler {
+                features: &mut self.features,
+                symbols: &mut self.symbols,
+                sub_ids: &mut self.sub_ids,
+                sub_id_limits: &mut sub_id_limits,
+                kinds,
+                overflow: false,
+            };
+            let filter = (filter_type.compile)(&Params::new(&spec.params), &mut compiler);
+            let (Ok(index), false) = (u16::try_from(index), compiler.overflow) else {
+                let message =
+                    "is one too many for the integration: there are 65,535 filters and counters at most";
+                return Err(vec![Invalid::new(format!("filters[{index}]"), message)]);
+            };
+            let position = filter_type.position() as u8;
+            let identity = Identity { index, filter: filter_type, position, action: spec.action };
+            rules.push(Rule { identity, kinds, filter });
+        }
+        Ok((rules, sub_id_limits))
     }
-    Ok(rules)
 }

@@ -12,6 +12,7 @@ pub fn catalogue_json_schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Filter",
+        "$defs": crate::condition::definitions(),
         "oneOf": CATALOGUE.iter().map(|filter| filter_schema(filter)).collect::<Vec<_>>(),
     })
 }

@@ -7,6 +7,8 @@ use tollgate_domain::ProxyKind;
 pub enum Topic {
     /// The country of an address.
     Country,
+    /// The provider and the autonomous system of an address.
+    Network,
     /// Ranges of one kind of proxy.
     Proxy(ProxyKind),
     /// User agents and automata.

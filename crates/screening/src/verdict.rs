@@ -8,7 +8,9 @@ use crate::catalogue::FilterType;
 use crate::counters::Tally;
 use crate::feature::{FeatureId, FeatureInfo, Keys, Window};
 use crate::sources::{DataSources, Topic};
+use crate::sub_ids::SubIdFinding;
 use std::fmt::Write;
+use std::sync::Arc;
 use tollgate_domain::{Event, FilterAction, FilterGroupId, Number, Reason, Status, Text};
 
 /// What was decided about an event, and why.
@@ -25,6 +27,10 @@ pub(crate) struct Outcome {
     pub(crate) monitoring: bool,
     /// Bit n stands for `Reason::ALL[n]`.
     rejections: u64,
+    /// Reasons that filters have of their own, each once, in the order of the filters.
+    own_codes: Vec<Arc<str>>,
+    /// What was found about the sub id, where anybody limits them.
+    pub(crate) sub_id: Option<SubIdFinding>,
     /// Bit n stands for `CATALOGUE[n]`.
     abstained: u64,
     abstentions: Vec<(u16, &'static str, &'static str)>,
@@ -56,7 +62,7 @@ impl Verdict {
 
     /// Rejected when any reason was given, in monitoring mode too.
     pub fn status(&self) -> Status {
-        if self.outcome.rejections == 0 { Status::Approved } else { Status::Rejected }
+        if self.outcome.is_rejected() { Status::Rejected } else { Status::Approved }
     }
 
     /// Whether the verdict is recorded but not to be enforced.
@@ -66,7 +72,7 @@ impl Verdict {
 
     /// Whether the event must be treated as rejected: rejected, and not in monitoring mode.
     pub fn enforced_rejection(&self) -> bool {
-        self.outcome.rejections != 0 && !self.outcome.monitoring
+        self.outcome.is_rejected() && !self.outcome.monitoring
     }
 
     /// The group that judged; `None` when no group is active or the integration is inactive.
@@ -74,15 +80,21 @@ impl Verdict {
         self.outcome.group
     }
 
-    /// All reasons to reject, the primary one first.
+    /// The codes of all reasons to reject, the primary one first.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        let own = self.outcome.own_codes.iter().map(|code| -> &str { code });
+        self.rejections().map(|reason| -> &str { reason.code() }).chain(own)
+    }
+
+    /// The built-in ones among the reasons to reject, in the order of the catalogue.
     pub fn rejections(&self) -> impl Iterator<Item = Reason> {
         let bits = self.outcome.rejections;
         Reason::ALL.iter().copied().enumerate().filter(move |(n, _)| bits >> n & 1 == 1).map(|(_, r)| r)
     }
 
-    /// The reason that stands for all of them.
-    pub fn primary_reason(&self) -> Option<Reason> {
-        Reason::ALL.get(self.outcome.rejections.trailing_zeros() as usize).copied()
+    /// The code of the reason that stands for all of them.
+    pub fn primary_code(&self) -> Option<&str> {
+        self.codes().next()
     }
 
     /// The types of filters that lacked a fact, as bits by their position in the catalogue; for a metric.
@@ -95,7 +107,8 @@ impl Verdict {
         (!self.outcome.evidence.is_empty()).then_some(self.outcome.evidence.as_str())
     }
 
-    /// Writes the verdict's columns: status, monitoring mode, filter group, rejections, evidence.
+    /// Writes the verdict's columns: status, monitoring mode, filter group, rejections, evidence, and the sub id where it
+    /// is renamed. To be called once for an evaluation.
     pub fn write_to(&self, event: &mut Event) {
         event.set_status(self.status());
         event.set_number(Number::MonitoringMode, i64::from(self.outcome.monitoring));
@@ -103,13 +116,13 @@ impl Verdict {
             Some(group) => event.set_text(Text::FilterGroupId, group.as_str()),
             None => event.clear_text(Text::FilterGroupId),
         }
-        if self.outcome.rejections == 0 {
+        if !self.outcome.is_rejected() {
             event.clear_text(Text::Rejections);
         } else {
             event.write_text(Text::Rejections, |out| {
-                for (n, reason) in self.rejections().enumerate() {
+                for (n, code) in self.codes().enumerate() {
                     out.push_str(if n == 0 { "[\"" } else { "\",\"" });
-                    out.push_str(reason.code());
+                    out.push_str(code);
                 }
                 out.push_str("\"]");
             });
@@ -117,6 +130,10 @@ impl Verdict {
         match self.evidence() {
             Some(evidence) => event.set_text(Text::Evidence, evidence),
             None => event.clear_text(Text::Evidence),
+        }
+        match &self.outcome.sub_id {
+            Some(finding) => finding.write_to(event),
+            None => event.clear_number(Number::NewSubId),
         }
     }
 }
@@ -126,6 +143,8 @@ impl Outcome {
         self.group = group;
         self.monitoring = monitoring;
         self.rejections = 0;
+        self.own_codes.clear();
+        self.sub_id = None;
         self.abstained = 0;
         self.abstentions.clear();
         self.evidence.clear();
@@ -137,6 +156,22 @@ impl Outcome {
         if self.evidence.len() > MAX_EVIDENCE - EVIDENCE_END {
             self.evidence.truncate(before);
             self.omitted += 1;
+        }
+    }
+
+    fn is_rejected(&self) -> bool {
+        self.rejections != 0 || !self.own_codes.is_empty()
+    }
+
+    /// The name that the event's sub id is stored under instead.
+    pub(crate) fn unified_sub_id(&self) -> Option<&str> {
+        self.sub_id.as_ref()?.unified.as_deref()
+    }
+
+    /// Rejects for a reason of a filter's own.
+    fn reject_by_code(&mut self, code: &Arc<str>) {
+        if !self.own_codes.contains(code) {
+            self.own_codes.push(code.clone());
         }
     }
 
@@ -182,6 +217,7 @@ pub enum Value<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Finding<'a> {
     reason: Reason,
+    code: Option<&'a Arc<str>>,
     field: Option<&'a str>,
     observed: Option<Value<'a>>,
     threshold: Option<Value<'a>>,
@@ -192,7 +228,12 @@ pub struct Finding<'a> {
 impl<'a> Finding<'a> {
     /// Something that gives `reason`.
     pub fn new(reason: Reason) -> Self {
-        Self { reason, field: None, observed: None, threshold: None, counted: None, topic: None }
+        Self { reason, code: None, field: None, observed: None, threshold: None, counted: None, topic: None }
+    }
+
+    /// Gives a code of the filter's own instead of the reason's: upper-case letters, digits and underscores.
+    pub fn code(self, code: &'a Arc<str>) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// The field the finding is about.
@@ -255,7 +296,10 @@ impl Report<'_> {
             FilterAction::Flag => (true, "flag"),
         };
         if !flagged {
-            self.outcome.reject(finding.reason);
+            match finding.code {
+                Some(code) => self.outcome.reject_by_code(code),
+                None => self.outcome.reject(finding.reason),
+            }
         }
         let before = self.outcome.evidence.len();
         let out = &mut self.outcome.evidence;
@@ -265,7 +309,7 @@ impl Report<'_> {
             r#"{{"filter":{},"type":"{}","action":"{action}","reason":"{}""#,
             self.identity.index,
             self.identity.filter.name,
-            finding.reason.code()
+            finding.code.map_or(finding.reason.code(), |code| code)
         );
         if let Some(field) = finding.field {
             member(out, "field", Value::Text(field));

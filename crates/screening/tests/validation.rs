@@ -6,6 +6,7 @@ mod common;
 
 use common::*;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use tollgate_screening::{CATALOGUE, Plan, catalogue_json_schema, validate};
 
 /// (field, message) of everything that is wrong.
@@ -32,6 +33,17 @@ fn every_violation_is_named_at_once() {
         {"type": "proxy", "params": {"threshold_percentage": 100.5, "kinds": []}},
         {"type": "session_time", "applies_to": [], "params": {"min_seconds": 100, "max_seconds": 99}},
         {"type": "third_party_rejection", "params": {"x": 1}},
+        {"type": "isp", "params": {"names": [1], "asns": [-1, 4_294_967_296_i64, "1"]}},
+        {"type": "language", "params": {"allowed": ["de", "xx", "DE", "de-XX", "de_AT", "de-AT"], "blocked": "de"}},
+        {"type": "keyword", "params": {"blocked": [""], "allowed_duplicates": -1}},
+        {"type": "click_capping", "params": {"period": "year"}},
+        {"type": "signature", "applies_to": ["conversion"], "params": {"max_age_minutes": 0}},
+        {"type": "sub_id_validity", "params": {"min_length": 9, "max_length": 8}},
+        {"type": "sub_id_validity", "params": {"max_unique": -1, "unified_name": ""}},
+        {"type": "referrer", "params": {"categories": ["politics"], "keywords": vec!["x"; 101], "patterns": ["a", "("],
+            "groups": [{"name": "g", "keywords": [""]}, {"keywords": []}, {"name": "", "words": []}, 7]}},
+        {"type": "custom", "params": {"when": {"any": [{"field": "x", "op": "eq", "value": 1}]}, "code": "lower"}},
+        {"type": "custom", "params": {"code": "BOT"}},
     ]);
     let expected = [
         "filters[1].type",
@@ -56,16 +68,49 @@ fn every_violation_is_named_at_once() {
         "filters[6].applies_to",
         "filters[6].params.min_seconds",
         "filters[7].params.x",
+        "filters[8].params.asns[0]",
+        "filters[8].params.asns[1]",
+        "filters[8].params.asns[2]",
+        "filters[8].params.names[0]",
+        "filters[9].params.allowed[1]",
+        "filters[9].params.allowed[2]",
+        "filters[9].params.allowed[3]",
+        "filters[9].params.allowed[4]",
+        "filters[9].params.blocked",
+        "filters[10].params.allowed_duplicates",
+        "filters[10].params.blocked[0]",
+        "filters[11].params.cap",
+        "filters[11].params.period",
+        "filters[12].applies_to[0]",
+        "filters[12].params.max_age_minutes",
+        "filters[13].params.min_length",
+        "filters[14].params.max_unique",
+        "filters[14].params.unified_name",
+        "filters[15].params.categories[0]",
+        "filters[15].params.groups[0].keywords[0]",
+        "filters[15].params.groups[1].name",
+        "filters[15].params.groups[2].name",
+        "filters[15].params.groups[2].words",
+        "filters[15].params.groups[3]",
+        "filters[15].params.keywords",
+        "filters[15].params.patterns[1]",
+        "filters[16].params.code",
+        "filters[16].params.when.any[0].field",
+        "filters[17].params.code",
+        "filters[17].params.when",
     ];
     let mut found = fields(filters);
-    found.sort();
+    found.sort_by_key(|field| (field[8..].split(']').next().unwrap().parse::<u32>().unwrap(), field.clone()));
     assert_eq!(found, expected);
 }
 
 #[test]
 fn messages_say_what_is_known() {
     let one = |filters| wrong(filters)[0].1.clone();
-    assert!(one(json!([{"type": "x"}])).contains("known are data_validation, device_id, bot, proxy, geo"));
+    assert!(
+        one(json!([{"type": "x"}]))
+            .contains("known are signature, data_validation, sub_id_validity, device_id, bot")
+    );
     assert!(
         one(json!([{"type": "device_id", "params": {"x": 1}}])).contains("known are block_empty, block_zero")
     );
@@ -96,6 +141,10 @@ fn a_plan_names_the_group_that_is_wrong() {
     assert_eq!(error[0].field, "filter_groups[defaultaaa].filters[0].type");
 }
 
+/// A legal value of each parameter that has no default.
+static REQUIRED: LazyLock<Value> =
+    LazyLock::new(|| json!({"cap": 1, "when": {"field": "asn", "op": "eq", "value": 1}}));
+
 #[test]
 fn the_schema_knows_every_type_and_its_defaults_are_legal() {
     let schema = catalogue_json_schema();
@@ -104,14 +153,21 @@ fn the_schema_knows_every_type_and_its_defaults_are_legal() {
     for (schema, filter) in types.iter().zip(CATALOGUE) {
         assert_eq!(schema["properties"]["type"]["const"], filter.name);
         let params = schema["properties"]["params"]["properties"].as_object().unwrap();
-        let defaults: serde_json::Map<_, _> =
-            params.iter().map(|(name, schema)| (name.clone(), schema["default"].clone())).collect();
+        let defaults: serde_json::Map<_, _> = params
+            .iter()
+            .map(|(name, schema)| (name.clone(), schema.get("default").unwrap_or(&REQUIRED[name.as_str()])))
+            .map(|(name, value)| (name, value.clone()))
+            .collect();
         assert!(params.values().all(|schema| schema["description"].is_string()));
         let found = wrong(json!([{"type": filter.name, "params": defaults}]));
         assert!(found.is_empty(), "{}: {found:?}", filter.name);
-        assert!(wrong(json!([{"type": filter.name}])).is_empty());
+        let required = schema["properties"]["params"]["required"].as_array().cloned().unwrap_or_default();
+        let missing = required.iter().map(|name| format!("filters[0].params.{}", name.as_str().unwrap()));
+        assert_eq!(fields(json!([{"type": filter.name}])), missing.collect::<Vec<_>>(), "{}", filter.name);
+        assert_eq!(schema["required"].as_array().unwrap().len(), 1 + usize::from(!required.is_empty()));
     }
-    let lookback = &types[5]["properties"]["params"]["properties"]["lookback_minutes"];
+    let duplicate_user = types.iter().find(|one| one["title"] == "duplicate_user").unwrap();
+    let lookback = &duplicate_user["properties"]["params"]["properties"]["lookback_minutes"];
     assert_eq!(
         (&lookback["minimum"], &lookback["maximum"], &lookback["default"]),
         (&json!(1), &json!(43_200), &json!(1440))

@@ -42,7 +42,7 @@ fn all_reasons_are_given_the_primary_one_first() {
     );
     let (mut counters, mut verdict) = (counters(), Verdict::new());
     plan.judge(&mut click, None, &Files, &mut counters, &mut verdict);
-    assert_eq!(verdict.primary_reason(), Some(Reason::DataValidation));
+    assert_eq!(verdict.primary_code(), Some("DATA_VALIDATION"));
     assert_eq!(click.status(), Some(Status::Rejected));
     assert_eq!(click.number(Number::MonitoringMode), Some(0));
     assert_eq!(click.text(Text::FilterGroupId), Some("defaultaaa"));

@@ -10,13 +10,20 @@ macro_rules! catalogue {
 }
 
 catalogue!(
+    signature,
     data_validation,
+    sub_id_validity,
     device_id,
     bot,
     proxy,
+    isp,
     geo,
+    language,
+    referrer,
+    keyword,
     duplicate_user,
     click_flooding,
+    click_capping,
     third_party_rejection,
     attribution,
     session_time,
@@ -25,6 +32,7 @@ catalogue!(
     click_spam,
     conversion_rate,
     rejection_threshold,
+    custom,
 );
 
 const _: () = assert!(CATALOGUE.len() <= 64, "abstentions are bits of one u64");

@@ -6,7 +6,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod conditions;
 mod counting;
 mod facts;
 mod harness;
+mod lists;
 mod sources;
