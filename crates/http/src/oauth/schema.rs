@@ -24,7 +24,6 @@ pub(super) struct TokenBody {
 
 /// A token request as a form.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct TokenForm {
     #[schema(inline)]
     grant_type: GrantType,
@@ -47,7 +46,6 @@ pub(super) struct TokenForm {
 
 /// A token request whose client stands in the Authorization header.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct HeaderClientForm {
     #[schema(inline)]
     grant_type: GrantType,

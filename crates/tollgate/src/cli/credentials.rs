@@ -124,9 +124,7 @@ impl Credentials {
         let organization = chosen(catalog, place.organization)?;
         match &self.command {
             Which::List { .. } => Ok(list(catalog, &organization)),
-            Which::Refresh { of, tokens, .. } => {
-                refresh(catalog, organization.id(), *of, *tokens).await
-            }
+            Which::Refresh { of, tokens, .. } => refresh(catalog, organization.id(), *of, *tokens).await,
             Which::Revoke { id, tokens, .. } => revoke(catalog, organization.id(), id, *tokens).await,
         }
     }
