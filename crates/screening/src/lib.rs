@@ -25,6 +25,7 @@ mod special;
 mod sub_ids;
 pub mod symbols;
 mod verdict;
+mod versions;
 mod words;
 
 pub use calendar::Period;

@@ -18,6 +18,7 @@ catalogue!(
     proxy,
     isp,
     geo,
+    old_device,
     language,
     referrer,
     keyword,

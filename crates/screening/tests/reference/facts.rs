@@ -25,6 +25,55 @@ pub(crate) fn elapsed(event: &Event) -> Option<i64> {
     Some(end - event.number(Number::ClickTime)?)
 }
 
+/// The numbers of a version, padded; `None` when it has none.
+fn parts(name: &str, version: &str) -> Option<Vec<u32>> {
+    let version = match (name, version) {
+        ("Windows", "XP") => "5.1",
+        ("Windows", "8") => "6.2",
+        ("Windows", "8.1") => "6.3",
+        (_, version) => version,
+    };
+    let parts: Result<Vec<u32>, _> = version.split('.').map(str::parse).collect();
+    parts.ok().map(|mut parts| {
+        parts.resize(4, 0);
+        parts
+    })
+}
+
+/// Whether an event's system or browser is older than `oldest` says of (systems, browsers); `None` when unknown.
+pub(crate) fn outdated(event: &Event, oldest: [&[(&str, &str)]; 2]) -> Option<bool> {
+    let columns = [(Text::OsName, Text::OsVersion), (Text::BrowserName, Text::BrowserVersion)];
+    let answers = oldest.iter().zip(columns).map(|(oldest, (name, version))| {
+        let (name, version) = (text(event, name), text(event, version));
+        match oldest.iter().find(|(known, _)| *known == name) {
+            _ if name.is_empty() => None,
+            None => Some(false),
+            Some((_, minimum)) => Some(parts(name, version)? < parts(name, minimum)?),
+        }
+    });
+    answers.flatten().reduce(|a, b| a || b)
+}
+
+/// Some least versions, and the same as parameters.
+pub(crate) fn minimums() -> impl Strategy<Value = ([Vec<(&'static str, &'static str)>; 2], serde_json::Value)>
+{
+    const SYSTEMS: &[(&str, &str)] =
+        &[("Android", "9.9.1"), ("Android", "5"), ("iOS", "16.6"), ("Windows", "8"), ("Windows", "XP")];
+    const BROWSERS: &[(&str, &str)] =
+        &[("Chrome", "79.0.3945.1"), ("Chrome Mobile", "80.0.0.0"), ("IE", "12")];
+    (subsequence(SYSTEMS, 0..=5), subsequence(BROWSERS, 0..=3)).prop_map(|(mut systems, browsers)| {
+        systems.dedup_by_key(|(name, _)| *name);
+        let object = |pairs: &[(&str, &str)]| -> serde_json::Value {
+            pairs
+                .iter()
+                .map(|(name, version)| (name.to_string(), serde_json::Value::from(*version)))
+                .collect()
+        };
+        let params = json!({"min_os_versions": object(&systems), "min_browser_versions": object(&browsers)});
+        ([systems, browsers], params)
+    })
+}
+
 fn is_conversion(event: &Event) -> bool {
     event.kind == EventKind::Conversion
 }
@@ -106,6 +155,14 @@ proptest! {
             };
             let differs = mismatch && is_conversion(event) && ![country, click].contains(&"") && country != click;
             [found(illegal, "GEO_NOT_ALLOWED"), found(differs, "GEO_MISMATCH")].concat()
+        })?;
+    }
+
+    #[test]
+    fn old_device_without_a_threshold(stream in streams(60), (oldest, params) in minimums()) {
+        check(json!({"type": "old_device", "params": params}), "UTC", events(&stream, SECONDS), |_, event| {
+            let old = outdated(event, [&oldest[0], &oldest[1]]) == Some(true);
+            found(old && event.kind != EventKind::Impression, "OLD_DEVICE")
         })?;
     }
 

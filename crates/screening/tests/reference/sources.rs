@@ -1,7 +1,7 @@
 //! Filters that judge a source by a share of its events.
 
 use crate::counting::columns;
-use crate::facts::elapsed;
+use crate::facts::{elapsed, minimums, outdated};
 use crate::harness::*;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -54,6 +54,26 @@ proptest! {
             let Some(proxy) = reason(event).filter(|_| counts(event)) else { return Vec::new() };
             let window = history.window(event, Window::Minutes(hours * 60), |e| key(e, &[], &levels), counts);
             judge(&window, |seen| reason(seen).is_some(), min, threshold.into(), proxy)
+        })?;
+    }
+
+    #[test]
+    fn old_device(stream in streams(300), (oldest, mut params) in minimums(), threshold in 1u32..60, min in 1usize..12,
+                  hours in 1i64..3, by_sub_id: bool) {
+        params["threshold_percentage"] = threshold.into();
+        params["min_clicks"] = min.into();
+        params["lookback_hours"] = hours.into();
+        params["by_sub_id"] = by_sub_id.into();
+        let old = |event: &Event| outdated(event, [&oldest[0], &oldest[1]]);
+        let stream = events(&stream, Pace::seconds(2));
+        check(json!({"type": "old_device", "params": params}), "UTC", stream, |history, event| {
+            if event.kind == EventKind::Impression || old(event) != Some(true) {
+                return Vec::new();
+            }
+            let counts = |seen: &Event| seen.kind == event.kind && old(seen).is_some();
+            let key = |event: &Event| key(event, &[], levels(by_sub_id));
+            let window = history.window(event, Window::Minutes(hours * 60), key, counts);
+            judge(&window, |seen| old(seen) == Some(true), min, threshold.into(), "OLD_DEVICE")
         })?;
     }
 
