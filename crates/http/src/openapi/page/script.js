@@ -8,8 +8,13 @@ let components = {};
 function make(name, attributes, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
+}
+
+/** Text in which `names` stand between backticks. */
+function prose(text) {
+  return (text || "").split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
 }
 
 /** What a reference points to, with its name. */
@@ -66,7 +71,7 @@ function fieldRows(schema, prefix, depth) {
     rows.push(make("tr", {},
       make("td", {}, make("code", {}, prefix + name), required ? "" : make("span", { class: "note" }, " optional")),
       make("td", {}, typeOf(field)),
-      make("td", {}, field.description || target.description || "", " ",
+      make("td", {}, prose(field.description || target.description), " ",
         make("span", { class: "note" }, limitsOf(field)))));
     if (depth < 6) rows.push(...fieldRows(field, `${prefix}${name}.`, depth + 1));
   }
@@ -84,7 +89,7 @@ function parameterRow(parameter) {
     make("td", {}, make("code", {}, parameter.name), parameter.required ? "" : make("span", { class: "note" }, " optional")),
     make("td", {}, parameter.in),
     make("td", {}, typeOf(parameter.schema)),
-    make("td", {}, parameter.description || "", " ", make("span", { class: "note" }, limitsOf(parameter.schema))));
+    make("td", {}, prose(parameter.description), " ", make("span", { class: "note" }, limitsOf(parameter.schema))));
 }
 
 /** What a body looks like, for each of its content types. */
@@ -101,7 +106,7 @@ function bodies(content) {
 function responseDetails([status, response]) {
   const headers = Object.entries(response.headers || {});
   return make("details", status.startsWith("2") ? { open: "" } : {},
-    make("summary", {}, make("strong", {}, status), " ", response.description || ""),
+    make("summary", {}, make("strong", {}, status), " ", prose(response.description)),
     headers.length ? make("p", { class: "note" }, "Headers: ", headers.map(([name]) => name).join(", ")) : null,
     bodies(response.content));
 }
@@ -114,8 +119,8 @@ function securityText(operation) {
 function operationSection(path, method, operation) {
   return make("section", { id: operation.operationId || `${method}${path}` },
     make("h3", {}, make("span", { class: "method" }, method.toUpperCase()), " ", path),
-    make("p", {}, operation.summary || ""),
-    operation.description ? make("p", {}, operation.description) : null,
+    make("p", {}, prose(operation.summary)),
+    operation.description ? make("p", {}, prose(operation.description)) : null,
     make("p", { class: "note" }, securityText(operation)),
     table(["Parameter", "In", "Type", ""], (operation.parameters || []).map(parameterRow)),
     operation.requestBody ? [make("h4", {}, "Body"), bodies(operation.requestBody.content)] : null,
@@ -130,13 +135,13 @@ function show(api) {
   const index = document.getElementById("index");
   content.replaceChildren(
     make("h1", {}, `${api.info.title} ${api.info.version}`),
-    make("p", {}, api.info.description || ""),
+    make("p", {}, prose(api.info.description)),
     make("p", {}, make("a", { href: "/openapi.json" }, "openapi.json"), " · ", make("a", { href: "/docs/errors" }, "errors")));
   for (const tag of api.tags || []) {
     const ours = operations.filter(({ operation }) => (operation.tags || []).includes(tag.name));
     if (ours.length === 0) continue;
     const id = `tag-${tag.name.replaceAll(" ", "-")}`;
-    content.append(make("h2", { id }, tag.name), make("p", {}, tag.description || ""));
+    content.append(make("h2", { id }, tag.name), make("p", {}, prose(tag.description)));
     const links = ours.map(({ path, method, operation }) => {
       content.append(operationSection(path, method, operation));
       return make("a", { href: `#${operation.operationId || `${method}${path}`}` },
