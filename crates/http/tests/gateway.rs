@@ -10,8 +10,9 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::TestServer;
+use support::{NOW, TestServer};
 use tollgate_http::gateway::GatewayOptions;
+use tollgate_intake::signature::{SIGNATURE, SIGNED_AT, sign};
 
 const AGENT: &str = "user_agent=Mozilla%2F5.0%20(iPhone%3B%20CPU%20iPhone%20OS%2017_4%20like%20Mac%20OS%20X)";
 
@@ -132,6 +133,48 @@ fn redirects_follow_the_verdict_and_the_allowed_hosts() {
         "offer=1&publisher=good&k=v&redirect_url=https%3A%2F%2Fx.partner.example%2F%C3%AB%23top",
     );
     assert_eq!(odd.header("location"), Some("https://x.partner.example/%C3%AB?k=v#top"));
+}
+
+#[test]
+fn a_signed_link_counts_until_it_is_changed_or_old() {
+    let server = TestServer::start();
+    server.set_filters(json!([{"type": "signature", "params": {"required": true, "max_age_minutes": 60}}]));
+    let reason =
+        |query: &str| server.get("click", &format!("{query}&no_redirect=true")).json()["reason"].clone();
+    let key = "a signing key of some length";
+    let id = server.made.integration_id;
+    let link = |signed_at: i64| {
+        let at = signed_at.to_string();
+        let parameters = [("offer", "7"), ("sub_id", "a b"), (SIGNED_AT, &*at), ("no_redirect", "true")];
+        let parameters = parameters.map(|(name, value)| (name.into(), value.into()));
+        format!("sub_id=a+b&{SIGNED_AT}={at}&offer=7&{SIGNATURE}={}", sign(key.as_bytes(), id, &parameters))
+    };
+    assert_eq!(
+        reason(&link(NOW / 1000)),
+        "INVALID_SIGNATURE",
+        "there is no key yet, so nothing can be signed"
+    );
+    server.set_integration(json!({"signing_key": key}));
+    assert_eq!(reason("offer=7"), "INVALID_SIGNATURE");
+    assert_eq!(reason(&link(NOW / 1000)), Value::Null, "approved");
+    let rows = server.table("click");
+    let row = rows.iter().find(|row| row["signature_valid"] == true).unwrap();
+    assert_eq!(row["sub_id"], "a b");
+    assert_eq!(
+        (&row["signed_at"], &row["extra_parameters"]),
+        (&json!("2026-03-01T12:00:00.000Z"), &json!({}))
+    );
+    assert_eq!(reason(&link(NOW / 1000 - 3601)), "EXPIRED_LINK");
+    assert_eq!(reason(&link(NOW / 1000).replace("offer=7", "offer=8")), "INVALID_SIGNATURE");
+    assert_eq!(
+        reason(&format!("{}&publisher=p", link(NOW / 1000))),
+        "INVALID_SIGNATURE",
+        "one more than was signed"
+    );
+    let path = format!("/g/{id}/click?{}&no_redirect=true", link(NOW / 1000));
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let added = server.request("POST", &path, form, b"publisher=p");
+    assert_eq!(added.json()["reason"], "INVALID_SIGNATURE", "what a body adds is not signed");
 }
 
 /// A small template and a long value make an address too long for any browser: then there is none.

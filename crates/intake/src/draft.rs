@@ -38,6 +38,10 @@ pub struct Wishes {
     pub transaction_id: Option<TxId>,
     /// Idempotency key.
     pub event_key: Option<String>,
+    /// The link's signature.
+    pub signature: Option<String>,
+    /// When the link was signed, as it says.
+    pub signed_at: Option<Timestamp>,
 }
 
 /// An event in the making.
@@ -130,6 +134,8 @@ impl Draft {
             Wish::RedirectUrl => once(name, &mut wishes.redirect_url, text(MAX_LONG_VALUE)?)?,
             Wish::TransactionId => once(name, &mut wishes.transaction_id, parsed(name, value)?)?,
             Wish::EventKey => once(name, &mut wishes.event_key, text(MAX_VALUE)?)?,
+            Wish::Signature => once(name, &mut wishes.signature, text(MAX_VALUE)?)?,
+            Wish::SignedAt => once(name, &mut wishes.signed_at, Timestamp::parse(name, value)?)?,
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod lookup;
 mod pricing;
 mod rejudge;
 mod shard;
+pub mod signature;
 mod target;
 #[cfg(test)]
 mod test_house;

@@ -1,6 +1,7 @@
 //! What each parameter name means, in one table: columns, their other names, and wishes. Looked up for every parameter
 //! of every event, hence by hash.
 
+use crate::signature;
 use hashbrown::HashMap;
 use std::sync::LazyLock;
 use tollgate_domain::{EventKind, Number, Text};
@@ -30,6 +31,8 @@ pub(crate) enum Wish {
     RedirectUrl,
     TransactionId,
     EventKey,
+    Signature,
+    SignedAt,
 }
 
 static TARGETS: LazyLock<HashMap<&'static str, Target>> = LazyLock::new(|| {
@@ -56,6 +59,8 @@ const OTHERS: &[(&str, Target)] = &[
     ("redirect_url", Target::Wish(Wish::RedirectUrl)),
     ("transaction_id", Target::Wish(Wish::TransactionId)),
     ("event_key", Target::Wish(Wish::EventKey)),
+    (signature::SIGNATURE, Target::Wish(Wish::Signature)),
+    (signature::SIGNED_AT, Target::Wish(Wish::SignedAt)),
 ];
 
 /// Where the parameter `name` goes for events of `kind`; `None` is an extra parameter.

@@ -10,6 +10,7 @@ mod events;
 mod history;
 mod request;
 mod route;
+mod signature;
 mod single;
 mod target;
 mod trust;

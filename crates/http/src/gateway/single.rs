@@ -2,7 +2,7 @@
 
 use super::request::{body_hash, idempotency_key, set_from_body, set_from_headers, set_from_query};
 use super::target::MAX_LOCATION;
-use super::{Core, GatewayBody, Route, answer, error, refused, target};
+use super::{Core, GatewayBody, Route, answer, error, refused, signature, target};
 use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
 use crate::gateway::Endpoint;
@@ -118,6 +118,7 @@ impl Core {
         }
         self.intake.check_app(live, draft);
         draft.finish(self.intake.now()).map_err(ApiError::invalid)?;
+        signature::check(live, draft, query, body);
         if draft.wishes.event_key.is_some() {
             draft.body_hash = body_hash(&[query.as_bytes(), body]);
         }

@@ -146,6 +146,7 @@ const NEVER: &[Column] = &[
     Column::Number(Number::BodyHash),
     Column::Number(Number::ConfigVersion),
     Column::Number(Number::MonitoringMode),
+    Column::Number(Number::NewSubId),
     Column::Number(Number::Status),
 ];
 
@@ -153,6 +154,10 @@ fn value<'a>(name: &str, event: &'a Event, extra: &'a Map<String, Value>) -> Cow
     match name {
         "transaction_id" | "real_tx_id" => return event.id.to_string().into(),
         "offer" => return event.text_or_empty(Text::OfferId).into(),
+        // The publisher's tracker knows the sub id that was sent, not the one it is reported under.
+        "sub_id" if event.text(Text::InvalidSubId).is_some() => {
+            return event.text_or_empty(Text::InvalidSubId).into();
+        }
         _ => {}
     }
     match Column::from_name(name).filter(|column| !NEVER.contains(column)) {
