@@ -50,13 +50,13 @@ impl ListRequest {
     /// Reads a list's query string. `own` are the fields beside the common ones.
     pub(super) fn read(raw: Option<&str>, own: &[Field]) -> Result<Self, ApiError> {
         let mut query = Query::parse(raw)?;
-        let request = Self::take(&mut query, own);
+        let request = Self::take(&mut query, own.iter().chain(COMMON).copied().collect());
         query.finish()?;
         Ok(request)
     }
 
-    fn take(query: &mut Query, own: &[Field]) -> Self {
-        let table: Vec<Field> = own.iter().chain(COMMON).copied().collect();
+    /// Takes a list's parameters out of a query that may have others. `table` are all fields of the objects.
+    pub(super) fn take(query: &mut Query, table: Vec<Field>) -> Self {
         let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
         let comparable: Vec<&str> =
             table.iter().filter(|(_, kind)| *kind != FieldType::Opaque).map(|(name, _)| *name).collect();

@@ -5,6 +5,7 @@ mod api_keys;
 mod check;
 mod entity;
 mod filter_groups;
+mod filter_presets;
 mod integrations;
 mod list;
 pub mod query;
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .merge(integrations::routes())
         .merge(filter_groups::routes())
+        .merge(filter_presets::routes())
         .merge(api_keys::routes())
         .merge(reports::routes())
 }

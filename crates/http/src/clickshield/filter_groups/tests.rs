@@ -87,7 +87,7 @@ async fn every_violated_rule_is_named_at_once() {
     app.call("POST", &collection(&app), group(&app, "First", json!(1))).await.created_id();
     let bad = json!({
         "priority": 1, "integration": "zzzzzzzzzz", "tags": vec!["x"; 51], "offer_ids": ["a", "a"], "odd": 1,
-        "click_filter_preset_id": 2, "conversion_filter_preset_id": 5,
+        "click_filter_preset_id": 102, "conversion_filter_preset_id": 5,
         "filters": [
             {"type": "bot", "params": {"crawlers": "maybe"}}, {"enabled": true}, {"type": "nonsense"},
             {"type": "duplicate_user", "params": {"lookback_minutes": 0, "surprise": 1}, "applies_to": ["impression", "x"]}
@@ -176,6 +176,87 @@ async fn off_takes_a_side_out_and_custom_comes_with_filters() {
     let change = json!({"filters": [{"type": "bot", "applies_to": ["click"]}]});
     assert_eq!(app.call("PATCH", &path, change).await.status, 200);
     assert_eq!(app.call("GET", &path, Value::Null).await.body["click_filter_preset_id"], 1);
+}
+
+#[tokio::test]
+async fn a_preset_alone_replaces_its_side() {
+    let app = TestApp::new().await;
+    let path = format!("{}/{}", collection(&app), default_id(&app).await);
+    let types = |read: &Value, kind: &str| -> Vec<String> {
+        let filters = read["filters"].as_array().unwrap().iter();
+        let of_kind = filters.filter(|one| {
+            one["applies_to"].as_array().is_none_or(|kinds| kinds.iter().any(|known| known == kind))
+        });
+        of_kind.map(|one| one["type"].as_str().unwrap().to_owned()).collect()
+    };
+    let read = async || app.call("GET", &path, Value::Null).await.body;
+    assert_eq!(app.call("PATCH", &path, json!({"click_filter_preset_id": 2})).await.status, 200);
+    let mobile = read().await;
+    let expected = [
+        "bot",
+        "proxy",
+        "old_device",
+        "duplicate_user",
+        "duplicate_user",
+        "device_id",
+        "rejection_threshold",
+    ];
+    assert_eq!(types(&mobile, "click"), expected);
+    assert_eq!(types(&mobile, "conversion"), ["bot", "proxy", "duplicate_user"], "the other side stays");
+    assert_eq!(mobile["click_filter_preset_id"], 2);
+    assert_eq!(app.call("PATCH", &path, mobile.clone()).await.status, 200, "what was read can be sent back");
+    assert_eq!(read().await, mobile);
+
+    let both = json!({"click_filter_preset_id": 7, "conversion_filter_preset_id": 103});
+    assert_eq!(app.call("PATCH", &path, both).await.status, 200);
+    let search = read().await;
+    assert_eq!(types(&search, "click"), ["bot", "proxy", "click_flooding", "keyword"]);
+    assert_eq!(types(&search, "conversion").len(), 10);
+
+    let mut filters = search["filters"].clone();
+    let keyword = filters.as_array_mut().unwrap().iter_mut().find(|one| one["type"] == "keyword").unwrap();
+    keyword["params"] = json!({"blocked": ["free"]});
+    let change = json!({"click_filter_preset_id": 7, "filters": filters});
+    assert_eq!(app.call("PATCH", &path, change).await.status, 200);
+    let changed = read().await;
+    assert_eq!(changed["filters"], filters, "a body with both keeps the filters");
+    assert_eq!(
+        (&changed["click_filter_preset_id"], &changed["conversion_filter_preset_id"]),
+        (&json!(1), &json!(103)),
+        "what is not the preset's any more is Custom"
+    );
+    assert_eq!(app.call("PATCH", &path, json!({"click_filter_preset_id": 1})).await.status, 200);
+    assert_eq!(read().await["filters"], filters, "Custom leaves the filters alone");
+    let wrong = app.call("PATCH", &path, json!({"conversion_filter_preset_id": 2})).await;
+    assert_eq!((wrong.status.as_u16(), wrong.error_fields()), (400, vec!["conversion_filter_preset_id"]));
+}
+
+#[tokio::test]
+async fn presets_and_the_catalogue_can_be_read() {
+    let app = TestApp::new().await;
+    let listed = app.call("GET", "/filter-presets?filter[kind]=conversion", Value::Null).await.body;
+    let names: Vec<_> =
+        listed["data"].as_array().unwrap().iter().map(|one| (&one["id"], &one["name"])).collect();
+    let [custom, mobile, leads, off] = [101, 102, 103, 109].map(|id| json!(id));
+    let [a, b, c, d] = ["Custom", "Mobile CPI", "LeadGen", "Off"].map(|name| json!(name));
+    assert_eq!(names, [(&custom, &a), (&mobile, &b), (&leads, &c), (&off, &d)]);
+    assert_eq!((&listed["data"][0]["filters"], &listed["data"][3]["filters"]), (&Value::Null, &json!([])));
+    let filters = listed["data"][1]["filters"].clone();
+    let body = json!({"name": "G", "priority": 5, "integration": app.made.integration_id, "filters": filters,
+        "organization": app.made.organization_id, "conversion_filter_preset_id": 102});
+    let id = app.call("POST", &collection(&app), body).await.created_id();
+    let read = app.call("GET", &format!("{}/{id}", collection(&app)), Value::Null).await.body;
+    assert_eq!((&read["filters"], &read["conversion_filter_preset_id"]), (&filters, &json!(102)));
+
+    let catalogue = app.call("GET", "/filter-presets?catalogue=1", Value::Null).await.body;
+    assert_eq!(catalogue["oneOf"].as_array().unwrap().len(), tollgate_screening::CATALOGUE.len());
+    for query in ["catalogue=2", "catalogue=1&x=1", "filter[filters]=1"] {
+        assert_eq!(
+            app.call("GET", &format!("/filter-presets?{query}"), Value::Null).await.status,
+            400,
+            "{query}"
+        );
+    }
 }
 
 #[tokio::test]
