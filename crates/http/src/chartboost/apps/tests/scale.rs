@@ -11,6 +11,10 @@ use tollgate_domain::{
     PriceTable,
 };
 
+/// That of the binary, which is what is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const APPS: usize = 10_000;
 const LOCATIONS: usize = 20;
 const REQUESTS: usize = 500;
