@@ -1,11 +1,12 @@
 //! A whole intake on a simulated disk, for tests.
 
-use crate::{Draft, Intake, IntakeOptions, Outcome, Parts, Worker};
+use crate::{Draft, Intake, IntakeOptions, Outcome, Parts, Rejudged, Worker};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tollgate_catalog::init::{InitOptions, initialise};
-use tollgate_catalog::{Catalog, FILE_NAME};
-use tollgate_domain::{Clock, Entropy, EventKind, IntegrationId, Timestamp};
+use tollgate_catalog::{Actor, Catalog, FILE_NAME};
+use tollgate_domain::{Clock, Entropy, EventKind, FilterGroup, IntegrationId, Timestamp};
 use tollgate_ledger::Options;
 use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_signals::Signals;
@@ -31,10 +32,14 @@ pub(crate) struct House {
     _dir: tempfile::TempDir,
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 impl House {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = runtime();
         let clock = Arc::new(Hands(AtomicI64::new(1_700_000_000_000)));
         let options = InitOptions::default();
         let made = runtime.block_on(initialise(dir.path(), &options, clock.clone(), clock.clone())).unwrap();
@@ -51,6 +56,25 @@ impl House {
         let (intake, _) = Intake::open(parts, IntakeOptions { ledger, counter_bytes: 1 << 20 }).unwrap();
         let worker = Worker::new(intake.clone());
         Self { intake, worker, clock, integration: made.integration_id, _dir: dir }
+    }
+
+    /// Gives the Default group these filters, by type and parameters.
+    pub(crate) fn set_filters(&self, filters: &[(&str, Value)]) {
+        let live = self.intake.live().get(self.integration).cloned().unwrap();
+        let mut group =
+            FilterGroup::clone(live.entry.groups.iter().find(|group| group.is_default()).unwrap());
+        let spec = |(name, params): &(&str, Value)| json!({"type": name, "params": params});
+        group.filters = serde_json::from_value(filters.iter().map(spec).collect()).unwrap();
+        let catalog = self.intake.catalog().clone();
+        let (owner, actor) = (live.entry.organization, Actor::command_line());
+        runtime().block_on(catalog.write(owner, &actor, |draft| draft.update(group.clone(), None))).unwrap();
+        self.intake.reconfigure(&catalog.snapshot());
+    }
+
+    /// Judges again what was committed.
+    pub(crate) fn rejudge(&self) -> Rejudged {
+        let (runtime, catalog) = (runtime(), self.intake.catalog());
+        self.intake.rejudge(|version| runtime.block_on(catalog.as_of(version))).unwrap()
     }
 
     pub(crate) fn draft(&self, kind: EventKind, parameters: &[(&str, &str)]) -> Draft {

@@ -2,8 +2,9 @@
 
 use crate::test_house::House;
 use crate::{Judged, Outcome};
+use serde_json::json;
 use std::sync::atomic::Ordering;
-use tollgate_domain::{EventKind, Number, Text};
+use tollgate_domain::{EventKind, Number, Status, Text};
 
 fn judged(outcome: Outcome) -> Judged {
     match outcome {
@@ -97,4 +98,34 @@ fn most_events_ask_history_nothing() {
     );
     assert!(house.worker.ask(&mut house.draft(EventKind::Conversion, &[("offer", "o")])).is_none());
     assert!(house.worker.ask(&mut house.draft(EventKind::Click, KEYED)).is_some());
+}
+
+/// Sub ids that are too many are renamed before they are stored, and judging history again says the same.
+#[test]
+fn renamed_sub_ids_are_stored_and_judged_again_as_they_were() {
+    let mut house = House::new();
+    house.set_filters(&[
+        ("sub_id_validity", json!({"max_unique": 2})),
+        ("click_flooding", json!({"scope": "sub_id", "threshold": 2})),
+    ]);
+    let mut rows = Vec::new();
+    for n in 0..8 {
+        let sub_id = format!("s{n}");
+        let draft = house.draft(EventKind::Click, &[("publisher", "p"), ("sub_id", &sub_id)]);
+        let (outcome, draft) = house.submit(draft);
+        judged(outcome);
+        let event = draft.event;
+        let invalid = event.text(Text::InvalidSubId).map(str::to_owned);
+        rows.push((event.text_or_empty(Text::SubId).to_owned(), invalid, event.status().unwrap()));
+    }
+    assert_eq!(rows[1], ("s1".to_owned(), None, Status::Approved));
+    let renamed = |n: u32| ("TOO_MANY_UNIQUE_SUB_ID".to_owned(), Some(format!("s{n}")));
+    for (n, (name, sent, status)) in rows.into_iter().enumerate().skip(2) {
+        assert_eq!((name, sent), renamed(n as u32));
+        // The first three of the name pass: at most two came before.
+        assert_eq!(status == Status::Rejected, n > 4, "{n}");
+    }
+    house.seal();
+    let found = house.rejudge();
+    assert_eq!((found.judged, found.different), (8, 0), "{:?}", found.first);
 }
