@@ -179,7 +179,45 @@ fn old_devices_by_the_defaults() {
     }
 }
 
-/// The proxy's worked example, with devices.
+/// The worked example of the design: threshold 75 %, at least 100 requests.
+#[test]
+fn proxies_are_rejected_once_their_share_is_over_the_threshold() {
+    let mut judge =
+        judge(json!([{"type": "proxy", "params": {"threshold_percentage": 75, "min_requests": 100}}]));
+    let mut next = 0;
+    let mut send = |proxy: bool| {
+        let mut click =
+            click(next * 10, &[(Text::Ip, "192.0.2.1"), (Text::OfferId, "o"), (Text::Publisher, "p")]);
+        next += 1;
+        if proxy {
+            click.set_text(Text::ProxyType, "DATA_CENTER");
+        }
+        let reasons = judge.reasons(&mut click);
+        (reasons, judge.evidence())
+    };
+    for n in 0..100 {
+        assert!(send(n < 74).0.is_empty(), "the first 100 pass, {n}");
+    }
+    // 74 of 100, 75 of 101, 76 of 102, 77 of 103 (74.76 %), 78 of 104 (75.00 %), 79 of 105 (75.24 %).
+    for n in 0..5 {
+        assert!(send(true).0.is_empty(), "{n}");
+    }
+    let (reasons, evidence) = send(true);
+    assert_eq!(reasons, ["DATA_CENTER"]);
+    assert_eq!(
+        evidence[0],
+        json!({
+            "filter": 0, "type": "proxy", "action": "reject", "reason": "DATA_CENTER", "field": "DATA_CENTER",
+            "observed": 75.23, "threshold": 75.0, "window_minutes": 720, "key": ["publisher", "offer_id"],
+            "count": 105,
+        })
+    );
+    assert_eq!(send(true).0, ["DATA_CENTER"], "80 of 106");
+    assert!(send(false).0.is_empty(), "ordinary clicks still pass");
+    assert!(send(true).0.is_empty(), "81 of 108 is 75.00 %");
+}
+
+/// The same, with devices.
 #[test]
 fn old_devices_are_rejected_once_their_share_is_over_the_threshold() {
     let params = json!({"threshold_percentage": 75, "min_browser_versions": {}});

@@ -5,7 +5,6 @@ use crate::harness::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use tollgate_domain::*;
 
 const TEXTS: &[(&str, Text)] = &[
@@ -197,19 +196,18 @@ proptest! {
                 return Vec::new();
             }
             let is_click = |seen: &Event| seen.kind == EventKind::Click;
+            let by_sub_id = |event: &Event| key(event, &[Text::SubId], &[Text::Publisher]);
             let publisher = |event: &Event| key(event, &[], &[Text::Publisher]);
-            let day = history.window(event, Window::Calendar("day", zone), publisher, is_click);
-            let known: HashSet<&str> = day.iter().map(|seen| text(seen, Text::SubId)).filter(|id| !id.is_empty()).collect();
-            // What was renamed stands in the list under its new name, which counts for nothing unless it was sent.
-            let sent = day.iter().any(|seen| text(seen, Text::SubId) == "UNIFIED" && seen.flag(Number::NewSubId));
-            let distinct = known.len() - usize::from(known.contains("UNIFIED") && !sent);
-            let own = text(event, Text::SubId);
-            let renamed = !own.is_empty() && !known.contains(own) && distinct >= max;
+            let day = Window::Calendar("day", zone);
+            // Sub ids and their number are forgotten apart, when nothing was counted for a day of arrival.
+            let known = !history.window(event, day, by_sub_id, is_click).is_empty();
+            let is_new = |seen: &Event| is_click(seen) && seen.flag(Number::NewSubId);
+            let distinct = history.window(event, day, publisher, is_new).len();
+            let renamed = !text(event, Text::SubId).is_empty() && !known && distinct >= max;
             let mut judged = event.clone();
             if renamed {
                 judged.set_text(Text::SubId, "UNIFIED");
             }
-            let by_sub_id = |event: &Event| key(event, &[Text::SubId], &[Text::Publisher]);
             let count = history.window(&judged, Window::Minutes(1440), by_sub_id, is_click).len();
             if count > threshold { vec![("CLICK_FLOODING", Some(count))] } else { Vec::new() }
         })?;

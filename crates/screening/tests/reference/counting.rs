@@ -1,5 +1,6 @@
 //! Filters that count how often something came.
 
+use crate::common::*;
 use crate::facts::elapsed;
 use crate::harness::*;
 use proptest::prelude::*;
@@ -99,5 +100,25 @@ proptest! {
             }
             found
         })?;
+    }
+
+    /// In time order the window is (t - w, t] but for the last bucket at its far end.
+    #[test]
+    fn windows_are_exact_to_one_bucket(steps in proptest::collection::vec(0i64..90, 1..200), minutes in 1i64..6) {
+        let mut judge = Judge::new(plan(json!([{"type": "duplicate_user", "params": {
+            "lookback_minutes": minutes, "allowed_duplicates": 0}}])));
+        let (mut at, mut seen) = (0, Vec::<i64>::new());
+        for step in steps {
+            at += step * 500;
+            let counted = if judge.reasons(&mut click(at, &[(Text::Ip, "192.0.2.1")])).is_empty() {
+                0
+            } else {
+                judge.evidence()[0]["count"].as_u64().unwrap() as usize
+            };
+            let within = |millis: i64| seen.iter().filter(|time| **time > at - millis).count();
+            let (shortest, longest) = (within(minutes * 59_000), within(minutes * 60_000));
+            prop_assert!((shortest..=longest).contains(&counted), "{shortest} <= {counted} <= {longest}");
+            seen.push(at);
+        }
     }
 }
