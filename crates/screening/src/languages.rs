@@ -416,6 +416,7 @@ impl Special for Languages {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_country_has_its_languages() {
@@ -456,5 +457,16 @@ mod tests {
         assert_eq!(own("en;q=0.9,de;q=x"), Some("de"));
         assert_eq!(own("en;q=NaN"), Some("en"));
         assert_eq!(own("*, ,;;;,=,"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read(value in "[-a-zA-Z,;=q0-9. *_é\u{0}]{0,80}", anything: String) {
+            for value in [&value, &anything] {
+                let all: Vec<_> = accepted(value).collect();
+                prop_assert!(all.iter().all(|one| one.weight > 0.0 && one.weight <= 1.0 && value.contains(one.tag)));
+                prop_assert_eq!(preferred(value).is_some(), !all.is_empty());
+            }
+        }
     }
 }

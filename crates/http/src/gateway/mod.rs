@@ -17,6 +17,7 @@ mod trust;
 
 pub use commits::Commits;
 pub use route::{Endpoint, Route};
+pub use signature::sign_link;
 
 use crate::error::{ApiError, Code, Dialect};
 use axum::body::Body;

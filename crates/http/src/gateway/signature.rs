@@ -1,28 +1,96 @@
-//! Whether a click's link was signed: found out here, where the key is known, and judged by the `signature` filter.
+//! Signed links: made for publishers, and found right or wrong here, where the key is known. What that means for a click
+//! is judged by the `signature` filter.
 
 use crate::body::decode;
 use tollgate_catalog::StoredSecret;
-use tollgate_domain::{EventKind, Number};
-use tollgate_intake::{Draft, LiveIntegration, signature};
+use tollgate_domain::{EventKind, IntegrationId, Number, Timestamp};
+use tollgate_intake::signature::{Parameter, SIGNATURE, SIGNED_AT, is_signed, sign};
+use tollgate_intake::{Draft, LiveIntegration};
 
 /// Notes on a finished click whether its link's signature is right, where there is one and the integration has a key. A
 /// signature covers a link; what a body adds to it is covered by none.
 pub(super) fn check(live: &LiveIntegration, draft: &mut Draft, query: &str, body: &[u8]) {
     let Some(StoredSecret::Key(key)) = live.entry.signing_key.as_deref() else { return };
-    let Some(given) = draft.wishes.signature.as_deref().filter(|_| draft.event.kind == EventKind::Click)
-    else {
+    if draft.event.kind != EventKind::Click {
         return;
-    };
-    let pairs = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let decoded = pairs.map(|(name, value)| Some((decode(name.as_bytes())?, decode(value.as_bytes())?)));
-    // What cannot be decoded was refused before.
-    let parameters: Vec<_> = decoded.flatten().collect();
-    let is_right = body.is_empty() && signature::is_signed(key, draft.event.integration, &parameters, given);
+    }
+    let Some(given) = draft.wishes.signature.as_deref() else { return };
+    let parameters = parameters(query).filter(|_| body.is_empty());
+    let is_right = parameters.is_some_and(|all| is_signed(key, draft.event.integration, &all, given));
     draft.event.set_number(Number::SignatureValid, i64::from(is_right));
     if let Some(at) = draft.wishes.signed_at.filter(|_| is_right) {
         draft.event.set_number(Number::SignedAt, at.millis());
+    }
+}
+
+/// A query's parameters; `None` when one cannot be decoded.
+fn parameters(query: &str) -> Option<Vec<Parameter<'_>>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| Some((decode(name.as_bytes())?, decode(value.as_bytes())?))).collect()
+}
+
+/// The link with the parameters that sign it, as of `at`. One that is signed already, whose query cannot be decoded, or
+/// that has macros to be filled in later, is refused with what is wrong.
+pub fn sign_link(
+    key: &[u8],
+    integration: IntegrationId,
+    link: &str,
+    at: Timestamp,
+) -> Result<String, &'static str> {
+    let (front, fragment) = link.split_at(link.find('#').unwrap_or(link.len()));
+    let (base, query) = front.split_once('?').unwrap_or((front, ""));
+    let mut all = parameters(query).ok_or("has a parameter that is not percent-encoded UTF-8")?;
+    if all.iter().any(|(name, _)| name == SIGNATURE || name == SIGNED_AT) {
+        return Err("is signed already");
+    }
+    if query.contains('{') {
+        return Err("has a macro: sign it after macros are filled in");
+    }
+    let seconds = at.seconds().to_string();
+    all.push((SIGNED_AT.into(), seconds.as_str().into()));
+    let signature = sign(key, integration, &all);
+    let separator = if query.is_empty() { "" } else { "&" };
+    Ok(format!("{base}?{query}{separator}{SIGNED_AT}={seconds}&{SIGNATURE}={signature}{fragment}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &[u8] = b"a signing key of some length";
+    const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn signed(link: &str) -> Result<String, &'static str> {
+        sign_link(KEY, "abcdefghij".parse().unwrap(), link, AT)
+    }
+
+    #[test]
+    fn a_link_is_signed_before_its_fragment_and_found_right() {
+        let end = "tg_signed_at=1790000000&tg_signature=";
+        // The example of docs/FORMATS.md.
+        let link = signed("https://a.example/g/x/click?offer=7&sub_id=a+b%26c&%C3%A9=#top").unwrap();
+        let expected = "e210cd7ac455ec71939fd3ff88b326f26d5697065c365d529bdd9e81c064c289#top";
+        assert_eq!(
+            link,
+            format!("https://a.example/g/x/click?offer=7&sub_id=a+b%26c&%C3%A9=&{end}{expected}")
+        );
+        for link in ["https://a.example/?&&a=1&a=1&b", "https://a.example", "https://a.example/?"] {
+            let link = signed(link).unwrap();
+            let (_, query) = link.split_once('?').unwrap();
+            let given = query.rsplit('=').next().unwrap();
+            assert!(
+                is_signed(KEY, "abcdefghij".parse().unwrap(), &parameters(query).unwrap(), given),
+                "{link}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_right_is_not_signed() {
+        let twice = signed(&signed("https://a.example/?a=1").unwrap());
+        assert_eq!(twice, Err("is signed already"));
+        assert!(signed("https://a.example/?a=%ff").unwrap_err().contains("percent-encoded"));
+        assert!(signed("https://a.example/?s={sub_id}").unwrap_err().contains("macro"));
     }
 }

@@ -8,6 +8,7 @@ mod import;
 mod init;
 mod openapi;
 mod serve;
+mod sign;
 
 pub(crate) use import::Watcher;
 
@@ -51,6 +52,7 @@ enum Command {
     Config(config::ConfigCommand),
     Credentials(credentials::Credentials),
     Openapi(openapi::Openapi),
+    Sign(sign::Sign),
 }
 
 /// What every command takes.
@@ -162,6 +164,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Credentials(command) => command.run(),
         Command::Openapi(command) => command.run(),
+        Command::Sign(command) => command.run(),
     };
     match result {
         Ok(code) => code,
