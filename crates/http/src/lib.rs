@@ -30,6 +30,7 @@ use axum::Router;
 use axum::extract::OriginalUri;
 use axum::response::Response;
 use error::{ApiError, Code, Dialect};
+use native::imports::Imports;
 use std::sync::Arc;
 use tollgate_catalog::Catalog;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
@@ -46,13 +47,14 @@ pub struct ApiState {
     pub limits: Arc<Limits>,
     /// Checks of app-ads.txt files.
     pub app_ads_txt: Arc<AppAdsTxt>,
+    /// History that comes through the running server.
+    pub imports: Imports,
 }
 
 /// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.
 pub fn router(state: ApiState) -> Router {
     Router::new()
         .merge(openapi::routes())
-        .merge(clickshield::routes())
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .with_state(state)

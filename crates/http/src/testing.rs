@@ -1,5 +1,6 @@
 //! A whole management API in a temporary directory, for tests through the real router.
 
+use crate::native::imports::Imports;
 use crate::{ApiState, Limits, router};
 use axum::Router;
 use axum::body::Body;
@@ -12,11 +13,13 @@ use tollgate_catalog::{
     Actor, Catalog, FILE_NAME, KeyOwner, Organization, Scope, integration_defaults, new_api_key,
     new_integration,
 };
-use tollgate_domain::{Clock, Entropy, Event, IntegrationId, OrganizationId, Timestamp, TxIdKey};
+use tollgate_domain::{Clock, Entropy, Event, IntegrationId, OrganizationId, Timestamp};
+use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{Ledger, Options};
 use tollgate_outbound::{self as outbound, Outbound};
+use tollgate_signals::Signals;
 use tower::ServiceExt;
 
 pub(crate) struct TestClock(AtomicI64);
@@ -123,13 +126,22 @@ impl TestApp {
             initialise(dir.path(), &InitOptions::default(), clock.clone(), entropy.clone()).await.unwrap();
         let catalog = Catalog::open(&dir.path().join(FILE_NAME), clock.clone(), entropy).await.unwrap();
         let catalog = Arc::new(catalog);
-        let disk = Arc::new(RealDisk::new(dir.path().join("ledger")).unwrap());
+        let parts = Parts {
+            disk: Arc::new(RealDisk::new(dir.path().join("ledger")).unwrap()),
+            catalog: catalog.clone(),
+            signals: Signals::builtin(clock.clone()),
+            clock: clock.clone(),
+            entropy: Arc::new(TestEntropy(AtomicU64::new(1))),
+        };
         let options = Options { log_file_bytes: 4 << 20, ..Options::default() };
-        let entropy = Arc::new(TestEntropy(AtomicU64::new(1)));
-        let (ledger, _) = Ledger::open(disk, entropy, TxIdKey([7; 16]), options, 0, &mut |_| {}).unwrap();
+        let (intake, _) =
+            Intake::open(parts, IntakeOptions { ledger: options, counter_bytes: 1 << 20 }).unwrap();
+        let ledger = intake.ledger().clone();
+        let imports = Imports { intake, folder: dir.path().join("imports") };
         let outbound = Outbound::new(outbound).unwrap();
         let app_ads_txt = Arc::new(AppAdsTxt::new(catalog.clone(), outbound));
-        let state = ApiState { catalog: catalog.clone(), ledger: ledger.clone(), limits, app_ads_txt };
+        let state =
+            ApiState { catalog: catalog.clone(), ledger: ledger.clone(), limits, app_ads_txt, imports };
         let router = router(state);
         Self { made, clock, catalog, ledger, router, dir }
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_http::admin::{self, Admin};
 use tollgate_http::gateway::GatewayOptions;
-use tollgate_http::native::imports::{self, Imports};
+use tollgate_http::native::imports::Imports;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
@@ -100,10 +100,9 @@ fn bind(
     let options = ServerOptions { listen: config.listen, cores: config.cores, gateway };
     let limits = Arc::new(Limits::new(config.requests_per_second, config.requests_burst));
     let (catalog, ledger) = (house.catalog.clone(), house.intake.ledger().clone());
-    let state = ApiState { catalog, ledger, limits, app_ads_txt };
-    let uploads = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
-    let routes = router(state.clone()).merge(imports::routes(state, uploads));
-    let server = Server::bind(options, house.intake.clone(), routes)
+    let imports = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
+    let state = ApiState { catalog, ledger, limits, app_ads_txt, imports };
+    let server = Server::bind(options, house.intake.clone(), router(state))
         .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))?;
     match config.tls.as_ref().zip(tls) {
         None => Ok(server),

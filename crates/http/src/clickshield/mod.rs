@@ -10,12 +10,12 @@ mod integrations;
 mod list;
 pub mod query;
 mod reports;
+mod schema;
 #[cfg(test)]
 mod tests;
 
-use crate::ApiState;
 use crate::error::{ApiError, Code, Dialect};
-use axum::Router;
+use crate::{ApiState, openapi};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -23,14 +23,34 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tollgate_catalog::{CatalogError, WriteError};
+use utoipa::IntoResponses;
+use utoipa::openapi::{RefOr, Required};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(crate) fn routes() -> Router<ApiState> {
-    Router::new()
+/// Every route of the dialect. What holds for all of them is added to the document here: the key, and what may be answered
+/// because of it.
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    let mut routes = OpenApiRouter::new()
         .merge(integrations::routes())
         .merge(filter_groups::routes())
-        .merge(filter_presets::routes())
+        .routes(routes!(filter_presets::handle))
         .merge(api_keys::routes())
-        .merge(reports::routes())
+        .merge(reports::routes());
+    for (path, item) in &mut routes.get_openapi_mut().paths.paths {
+        // A change of one object may say nothing.
+        let change = item.patch.as_mut().filter(|_| path.ends_with('}'));
+        if let Some(RefOr::T(body)) = change.and_then(|change| change.request_body.as_mut()) {
+            body.required = Some(Required::False);
+        }
+        for operation in openapi::operations(item) {
+            operation.security = Some(openapi::by_key());
+            for (status, answer) in schema::AnyProblem::responses() {
+                operation.responses.responses.entry(status).or_insert(answer);
+            }
+        }
+    }
+    OpenApiRouter::new().nest("/api/v2", routes)
 }
 
 /// An error in this dialect's body.

@@ -7,19 +7,20 @@
 
 use super::Answer;
 use super::auth::Principal;
+use super::schema::{MissingProblem, NativeProblem};
 use crate::ApiState;
+use crate::body::pairs;
 use crate::error::{ApiError, Code};
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::IntoResponse;
-use axum::routing::post;
-use axum::{Extension, Router};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Frame;
 use serde_json::{Value, json};
 use std::convert::Infallible;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -29,8 +30,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tokio::sync::{mpsc, oneshot};
-use tollgate_domain::{EventKind, Integration, Invalid};
-use tollgate_intake::{ImportRequest, Intake, Observer, Progress, RefusedLine, import};
+use tollgate_domain::{EventKind, Integration, Invalid, KINDS_ALL};
+use tollgate_intake::{Format, ImportRequest, Intake, Observer, Progress, RefusedLine, import};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 /// Pieces of the body and lines of the answer under way.
 const IN_FLIGHT: usize = 16;
@@ -44,18 +48,82 @@ pub struct Imports {
     pub folder: PathBuf,
 }
 
-/// The routes of imports.
-pub fn routes(state: ApiState, imports: Imports) -> Router {
-    Router::new().route("/tollgate/v1/imports", post(create)).layer(Extension(imports)).with_state(state)
+impl fmt::Debug for Imports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Imports").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
-async fn create(
-    State(_): State<ApiState>,
+/// What is imported, and where to.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what is read by hand")]
+pub(super) struct ImportParams {
+    /// The integration whose history it is: one of the organization's.
+    #[param(pattern = "^[a-z0-9]{10}$")]
+    integration: String,
+    /// What a line is.
+    #[param(inline, value_type = KindName)]
+    kind: String,
+    /// How the file is written.
+    #[param(inline, value_type = FormatName)]
+    format: String,
+    /// Which of the file's columns is which field, as JSON.
+    #[param(nullable = false)]
+    map: Option<String>,
+    /// `FIELD=VALUE`: a field that has the same value in every line. May be repeated.
+    #[param(nullable = false)]
+    set: Option<Vec<String>>,
+}
+
+/// `click`, `conversion` or `impression`.
+struct KindName;
+
+impl PartialSchema for KindName {
+    fn schema() -> RefOr<Schema> {
+        let names = KINDS_ALL.iter().copied().map(EventKind::name);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+    }
+}
+
+impl ToSchema for KindName {}
+
+/// A format's name.
+struct FormatName;
+
+impl PartialSchema for FormatName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Format::ALL.map(Format::name))).into()
+    }
+}
+
+impl ToSchema for FormatName {}
+
+/// Import history
+///
+/// The body is the file, whatever its type is said to be. The answer is a JSON object to a line: `progress` and `refused`
+/// while it runs; at the end `summary`, with `error` beside it when the file was not read to its end.
+#[utoipa::path(
+    post,
+    path = "/imports",
+    operation_id = "import_history",
+    params(ImportParams),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses(
+        (status = 200, description = "What became of the file.", body = String, content_type = "application/x-ndjson"),
+        (status = 400, description = "A parameter is not legal, or the body was cut off.", body = NativeProblem,
+         content_type = "application/problem+json"),
+        MissingProblem,
+    ),
+)]
+pub(super) async fn create(
+    State(state): State<ApiState>,
     principal: Principal,
-    Extension(imports): Extension<Imports>,
-    Query(parameters): Query<Vec<(String, String)>>,
+    RawQuery(raw): RawQuery,
     body: Body,
 ) -> Answer {
+    let parameters = pairs(raw.unwrap_or_default().as_bytes());
+    let parameters = parameters.map_err(|why| ApiError::because(Code::MalformedQuery, why))?;
     let request = parse(&parameters).map_err(ApiError::invalid)?;
     if principal.organization().get::<Integration>(request.integration.as_str()).is_none() {
         return Err(ApiError::because(Code::NotFound, "There is no such integration.").into());
@@ -63,6 +131,7 @@ async fn create(
     let (pieces, spool) = mpsc::channel(IN_FLIGHT);
     let (spooled, is_spooled) = oneshot::channel();
     let (lines, answer) = mpsc::channel(IN_FLIGHT);
+    let imports = state.imports;
     let work = move || work(&imports, &request, spool, spooled, lines);
     std::thread::Builder::new()
         .name("import".to_owned())

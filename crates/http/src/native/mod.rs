@@ -35,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(apps::routes())
         .merge(organization::routes())
         .routes(routes!(app_ads_txt::handle))
+        .routes(routes!(imports::create))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

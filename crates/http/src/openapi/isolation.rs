@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tollgate_catalog::{Actor, ClientVersion, Credential, Organization, refresh_oauth_client};
-use tollgate_domain::OrganizationId;
+use tollgate_catalog::{Actor, ClientVersion, Credential, Organization, User, refresh_oauth_client};
+use tollgate_domain::{Event, EventKind, Number, OrganizationId, Status, Text, Timestamp};
 
 /// Stands in every text of the first organization that is its own to choose.
 const MARK: &str = "Zebra9f2c";
@@ -65,8 +65,8 @@ async fn settle(app: &TestApp, id: OrganizationId) -> Credential {
     write.await.unwrap()
 }
 
-/// An object of every sort, with the mark on it.
-async fn furnish(first: &Caller<'_>) -> Vec<Ids> {
+/// An object of every sort, with the mark on it; `traffic` may change what concerns traffic.
+async fn furnish(first: &Caller<'_>, traffic: &Caller<'_>) -> Vec<Ids> {
     let new_app = json!({
         "nickname": MARK, "name": MARK, "orientations": ["portrait"], "is_live": true, "is_test_mode_on": false,
         "store_app_id": format!("com.{MARK}"), "store_bundle_id": format!("com.{MARK}"),
@@ -83,21 +83,49 @@ async fn furnish(first: &Caller<'_>) -> Vec<Ids> {
                                                    "blocked_advertiser_store_ids": [format!("com.{MARK}")]}});
     let path = format!("/v5/apps/{app}/monetization_settings");
     assert_eq!(first.call("PATCH", &path, json_body(&settings)).await.status, 200);
-    ids(
-        [&app, &location, &list],
-        first.app.made.organization_id.as_str(),
-        first.app.made.integration_id.as_str(),
-    )
+    let made = &first.app.made;
+    let (organization, integration) = (made.organization_id.as_str(), made.integration_id.as_str());
+    let path = format!("/api/v2/integrations/{integration}");
+    assert_eq!(traffic.call("PATCH", &path, json_body(&json!({"name": MARK}))).await.status, 200);
+    let group =
+        json!({"name": MARK, "priority": 1, "integration": integration, "organization": organization});
+    let group = traffic.make(&format!("{path}/filter-groups"), group, "created_item_id").await;
+    let key = traffic.make("/api/v2/api-keys", json!({"name": MARK}), "created_item_id").await;
+    let transaction = traffic_of(first.app);
+    ids([&app, &location, &list], organization, [integration, &group, &key, &transaction])
+}
+
+/// An event of each kind, with the mark on it; answers the click's id.
+fn traffic_of(app: &TestApp) -> String {
+    let event = |kind| {
+        let mut event = Event::new(kind, app.made.integration_id);
+        event.set_number(
+            Number::RequestTime,
+            Timestamp::parse("time", "2026-03-01 12:00:00").unwrap().millis(),
+        );
+        event.set_status(Status::Approved);
+        for column in [Text::OfferId, Text::Publisher, Text::ExternalTransactionId, Text::SubId] {
+            event.set_text(column, MARK);
+        }
+        event
+    };
+    let mut events = [EventKind::Click, EventKind::Conversion, EventKind::Impression].map(event);
+    events[1].set_text(Text::Hash, MARK);
+    app.store(&mut events);
+    events[0].id.to_string()
 }
 
 /// Ids that are well formed and nobody's.
 fn nobodys() -> Vec<Ids> {
     let hex = "0123456789abcdef01234567";
-    ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, "AAAAAAAAAA")
+    let ten = "aaaaaaaaaa";
+    let transaction = "00000000000000000000000001";
+    ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, [ten, ten, ten, transaction])
 }
 
-/// What the parameters of paths stand for, once for each kind of object that a path may name.
-fn ids([app, location, list]: [&str; 3], organization: &str, integration: &str) -> Vec<Ids> {
+/// What parameters stand for, once for each kind of object that a path may name.
+fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 4]) -> Vec<Ids> {
+    let [integration, group, key, transaction] = traffic;
     let kinds = [
         ("app", app.to_owned()),
         ("ad_location", format!("{app}%2F{location}")),
@@ -105,13 +133,62 @@ fn ids([app, location, list]: [&str; 3], organization: &str, integration: &str) 
         ("monetization_settings", app.to_owned()),
         ("organization", organization.to_owned()),
         ("integration", integration.to_owned()),
+        ("filter_group", group.to_owned()),
+        ("api_key", key.to_owned()),
     ];
     let with_kind = |(kind, id): (&str, String)| {
-        let names = ["app_id", "ad_location_id", "list_id", "kind", "id", "version"];
-        let values = [app, location, list, kind, &id, "1"].map(str::to_owned);
-        names.into_iter().zip(values).collect()
+        let mut all = Ids::from([("kind", kind.to_owned()), ("id", id), ("version", "1".to_owned())]);
+        let own = [
+            ("app_id", app),
+            ("ad_location_id", location),
+            ("list_id", list),
+            ("integration_id", integration),
+            ("filter_group_id", group),
+            ("api_key_id", key),
+            ("tx_id", transaction),
+        ];
+        all.extend(own.map(|(name, id)| (name, id.to_owned())));
+        all
     };
     kinds.into_iter().map(with_kind).collect()
+}
+
+/// Parameters that are ids: answers that differ in nothing else tell nothing.
+const NAMING: [&str; 8] =
+    ["app_id", "ad_location_id", "list_id", "id", "integration_id", "filter_group_id", "api_key_id", "tx_id"];
+
+/// Whether a request names an object that belongs to someone.
+fn names_an_object(template: &str, operation: &Value) -> bool {
+    let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+    let by_query =
+        |one: &Value| one["in"] == "query" && ["integration_id", "integration"].contains(&name_of(one));
+    template.contains('{') || parameters.iter().any(by_query)
+}
+
+fn name_of(parameter: &Value) -> &str {
+    parameter["name"].as_str().unwrap()
+}
+
+/// The path and query of a request: ids in the path, and every parameter of the query that must be there. A parameter
+/// that nothing is known for fails: it is to be added here or above.
+fn target(template: &str, operation: &Value, ids: &Ids) -> String {
+    let mut target = filled(template, ids);
+    let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+    let must_be = |one: &&Value| one["in"] == "query" && one["required"] == true;
+    for (n, parameter) in parameters.iter().filter(must_be).enumerate() {
+        let name = name_of(parameter);
+        let value = match name {
+            "integration" => &ids["integration_id"],
+            "start_date" | "end_date" | "request_date" => "2026-03-01",
+            "page[size]" => "100",
+            "offer" | "publisher" | "hash" => MARK,
+            "kind" => "click",
+            "format" => "csv",
+            _ => ids.get(name).unwrap_or_else(|| panic!("{template}: there is no {name} to ask for")),
+        };
+        target = format!("{target}{}{name}={value}", if n == 0 { '?' } else { '&' });
+    }
+    target
 }
 
 /// The path with ids in it. A parameter that no id is known for fails: it is to be added above.
@@ -145,12 +222,11 @@ fn content(operation: &Value, ids: &Ids) -> Option<Content> {
 /// The answer as text, with the ids that were asked for taken out: they tell the caller nothing.
 fn without(answered: &Answered, ids: &Ids) -> String {
     let text = format!("{} {:?} {}", answered.status, answered.headers, answered.body);
-    let names = ["app_id", "ad_location_id", "list_id", "id"];
     let told = |text: String, name: &str| {
         let id = &ids[name];
         text.replace(id, "ID").replace(&id.replace("%2F", "/"), "ID")
     };
-    names.into_iter().fold(text, told)
+    NAMING.into_iter().fold(text, told)
 }
 
 #[tokio::test]
@@ -160,40 +236,36 @@ async fn nothing_of_one_organization_is_read_changed_or_revealed_to_another() {
     let theirs = app.neighbour().await;
     let their_client = settle(&app, theirs.organization).await;
     let first = Caller { app: &app, credential: own };
-    let ids = furnish(&first).await;
+    let own_key = Caller { app: &app, credential: app.made.api_key.secret.expose().to_owned() };
+    let ids = furnish(&first, &own_key).await;
     let head = || app.catalog.snapshot().organization(app.made.organization_id).unwrap().head();
     let before = head();
 
     let other = token(&app, (&their_client.id, their_client.secret.expose())).await;
     let document = parsed();
     let mut asked = 0;
-    for credential in [other.clone(), theirs.api_key] {
+    for credential in [other.clone(), theirs.api_key.clone()] {
         let second = Caller { app: &app, credential };
         for (template, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 let method = method.to_uppercase();
                 for (ids, nobodys) in ids.iter().zip(nobodys()) {
                     let given = content(operation, ids);
-                    let names = template.contains('{') || matches!(given, Some(("text/csv", _)));
-                    let answered = second.call(&method, &filled(template, ids), given).await;
+                    let names = names_an_object(template, operation);
+                    let compared = names || matches!(given, Some(("text/csv", _)));
+                    let answered = second.call(&method, &target(template, operation, ids), given).await;
                     let seen = without(&answered, ids);
                     assert!(!seen.contains(MARK), "{method} {template} reveals: {seen}");
                     asked += 1;
-                    if names {
-                        let unknown = second
-                            .call(&method, &filled(template, &nobodys), content(operation, &nobodys))
-                            .await;
-                        assert_eq!(
-                            seen,
-                            without(&unknown, &nobodys),
-                            "{method} {template} tells what exists"
-                        );
+                    if compared {
+                        let path = target(template, operation, &nobodys);
+                        let unknown = second.call(&method, &path, content(operation, &nobodys)).await;
+                        let unknown = without(&unknown, &nobodys);
+                        assert_eq!(seen, unknown, "{method} {template} tells what exists");
                     }
-                    if template.contains('{') {
-                        assert!(
-                            [401, 404].contains(&answered.status.as_u16()),
-                            "{method} {template}: {seen}"
-                        );
+                    if names {
+                        let status = answered.status.as_u16();
+                        assert!([401, 404].contains(&status), "{method} {template}: {seen}");
                     }
                     if !template.contains("{kind}") {
                         break;
@@ -202,23 +274,75 @@ async fn nothing_of_one_organization_is_read_changed_or_revealed_to_another() {
             }
         }
     }
-    assert!(asked > 60, "{asked}");
+    assert!(asked > 120, "{asked}");
     assert_eq!(head(), before, "nothing of the first organization was written");
 
-    // Nor can the second one's own objects point at them.
-    let second = Caller { app: &app, credential: other };
+    point_at_them(&Caller { app: &app, credential: other }, &ids[0]).await;
+    let key = Caller { app: &app, credential: theirs.api_key };
+    point_at_them_by_key(&key, theirs.integration.as_str(), &ids[0]).await;
+    let integration = format!("/api/v2/integrations/{}", ids[0]["integration_id"]);
+    for (caller, path) in [
+        (&first, format!("/v5/apps/{}", ids[0]["app_id"])),
+        (&first, format!("/v5/lists/{}", ids[0]["list_id"])),
+        (&own_key, format!("{integration}/filter-groups/{}", ids[0]["filter_group_id"])),
+        (&own_key, format!("/api/v2/api-keys/{}", ids[0]["api_key_id"])),
+    ] {
+        let answered = caller.call("GET", &path, None).await;
+        assert_eq!(answered.status, 200, "the first one's are still there");
+        assert!(answered.body.to_string().contains(MARK), "{path}");
+    }
+}
+
+/// The second organization's own objects do not lead to those of the first one.
+async fn point_at_them(second: &Caller<'_>, ids: &Ids) {
     let new_app = json!({"nickname": "n", "orientations": ["portrait"], "is_live": false, "is_test_mode_on": false,
                          "is_directed_at_kids_under_13": "NO", "platform": "ios"});
     let theirs = second.make("/v5/apps", new_app, "id").await;
-    let settings = json!({"ad_blocking_settings": {"blocked_iab_categories_v1_list": ids[0]["list_id"]}});
+    let settings = json!({"ad_blocking_settings": {"blocked_iab_categories_v1_list": ids["list_id"]}});
     let path = format!("/v5/apps/{theirs}/monetization_settings");
     assert_eq!(second.call("PATCH", &path, json_body(&settings)).await.status, 400);
-    let path = format!("/v5/apps/{theirs}/ad-locations/{}", ids[0]["ad_location_id"]);
+    let path = format!("/v5/apps/{theirs}/ad-locations/{}", ids["ad_location_id"]);
     assert_eq!(second.call("PATCH", &path, json_body(&json!({"name": "x"}))).await.status, 404);
-    for (method, path) in [
-        ("GET", format!("/v5/apps/{}", ids[0]["app_id"])),
-        ("GET", format!("/v5/lists/{}", ids[0]["list_id"])),
+}
+
+/// The same for what concerns traffic: through an integration of their own.
+async fn point_at_them_by_key(second: &Caller<'_>, integration: &str, ids: &Ids) {
+    let (group, click) = (&ids["filter_group_id"], &ids["tx_id"]);
+    let groups = format!("/api/v2/integrations/{integration}/filter-groups");
+    let one = format!("{groups}/{group}");
+    let name = json!({"name": "x"});
+    let (many, change) = (json!({"data": [group]}), json!({"data": [group], "monitoring_mode": true}));
+    let lookup =
+        format!("integration_id={integration}&request_date=2026-03-01&offer={MARK}&publisher={MARK}");
+    for (method, path, body) in [
+        ("GET", &one, None),
+        ("PATCH", &one, json_body(&name)),
+        ("DELETE", &one, None),
+        ("PATCH", &groups, json_body(&change)),
+        ("DELETE", &groups, json_body(&many)),
+        ("GET", &format!("/api/v2/reports/v2/click?{lookup}&tx_id={click}"), None),
+        ("GET", &format!("/api/v2/reports/v2/click?{lookup}&tx_id={MARK}"), None),
+        ("GET", &format!("/api/v2/reports/v2/conversion?{lookup}&hash={MARK}"), None),
     ] {
-        assert_eq!(first.call(method, &path, None).await.status, 200, "the first one's are still there");
+        assert_eq!(second.call(method, path, body).await.status, 404, "{method} {path}");
     }
+    let days =
+        format!("integration_id={integration}&start_date=2026-03-01&end_date=2026-03-01&page[size]=100");
+    for cursor in ["after", "before"] {
+        let path = format!("/api/v2/reports/v2/click-table?{days}&page[{cursor}]={click}");
+        let answered = second.call("GET", &path, None).await;
+        assert_eq!(answered.body["data"]["data"], json!([]), "{path}: {answered:?}");
+    }
+    // A user of the first organization is nobody here.
+    let snapshot = second.app.catalog.snapshot();
+    let first = snapshot.organization(second.app.made.organization_id).unwrap();
+    let user = first.table::<User>().iter().next().unwrap().id.clone();
+    let ask = async |user: &str| {
+        let key = json!({"name": "x", "user": user});
+        let answered = second.call("POST", "/api/v2/api-keys", json_body(&key)).await;
+        (answered.status.as_u16(), answered.body.to_string().replace(user, "ID"))
+    };
+    let refused = ask(&user).await;
+    assert_eq!(refused.0, 400);
+    assert_eq!(refused, ask("nobody").await);
 }

@@ -7,7 +7,7 @@ mod pages;
 #[cfg(test)]
 mod tests;
 
-use crate::{ApiState, chartboost, native, oauth};
+use crate::{ApiState, chartboost, clickshield, native, oauth};
 use axum::Router;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
@@ -28,8 +28,9 @@ pub(crate) const API_KEY: &str = "api_key";
 #[openapi(
     info(
         title = "Tollgate",
-        description = "The publisher management API, versions 4 and 5, with its token endpoints, and the house's own \
-                       additions under /tollgate/v1. Unknown fields of bodies and unknown parameters are ignored.",
+        description = "The publisher management API, versions 4 and 5, with its token endpoints; the traffic quality API \
+                       under /api/v2; and the house's own additions under /tollgate/v1. Unknown fields of bodies and \
+                       unknown parameters are ignored; the traffic quality API refuses them.",
     ),
     tags(
         (name = "Tokens", description = "OAuth 2.0, client credentials grant: RFC 6749."),
@@ -37,6 +38,10 @@ pub(crate) const API_KEY: &str = "api_key";
         (name = "Ad locations", description = "Places in an app where ads are shown, with a price per country."),
         (name = "Lists", description = "Lists of blocked content categories."),
         (name = "Monetization settings", description = "Which ads an app shows, and how."),
+        (name = "Integrations", description = "The traffic of one tracker or app network, with its settings."),
+        (name = "Filter groups", description = "Which filters judge which events of an integration."),
+        (name = "API keys", description = "Keys of this API, by their scopes."),
+        (name = "Reports", description = "Judged events."),
         (name = "Native", description = "What the vendor lacks. Errors are those of RFC 9457."),
     ),
     // What stands in sets of responses is not found by itself.
@@ -70,6 +75,11 @@ pub(crate) fn by_token() -> Vec<SecurityRequirement> {
     vec![SecurityRequirement::new(TOKEN, NO_SCOPES)]
 }
 
+/// What operations of the traffic quality dialect ask for.
+pub(crate) fn by_key() -> Vec<SecurityRequirement> {
+    vec![SecurityRequirement::new(API_KEY, NO_SCOPES)]
+}
+
 /// The operations of a path, as far as our routes have them.
 pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
@@ -77,7 +87,7 @@ pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Opera
         .filter_map(Option::as_mut)
 }
 
-/// There are no scopes in tokens.
+/// There are no scopes in tokens, and those of keys are not the document's.
 const NO_SCOPES: [&str; 0] = [];
 
 /// Every route that stands in the document.
@@ -85,6 +95,7 @@ fn documented() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Frame::openapi())
         .merge(oauth::routes())
         .merge(chartboost::routes())
+        .merge(clickshield::routes())
         .merge(native::routes())
 }
 

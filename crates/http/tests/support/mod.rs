@@ -14,6 +14,7 @@ use tollgate_catalog::Catalog;
 use tollgate_catalog::init::{InitOptions, Initialised, initialise};
 use tollgate_domain::{Clock, Entropy, Timestamp};
 use tollgate_http::gateway::GatewayOptions;
+use tollgate_http::native::imports::Imports;
 use tollgate_http::server::{RunningServer, Server, ServerOptions};
 use tollgate_http::{ApiState, router};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
@@ -213,6 +214,7 @@ impl TestServer {
             ledger: intake.ledger().clone(),
             limits: Arc::default(),
             app_ads_txt: Arc::new(AppAdsTxt::new(catalog.clone(), outbound)),
+            imports: Imports { intake: intake.clone(), folder: dir.path().join("imports") },
         };
         let listen = "127.0.0.1:0".parse().unwrap();
         let options = ServerOptions { listen, cores: setup.cores, gateway: setup.gateway };

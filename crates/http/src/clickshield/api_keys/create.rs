@@ -1,9 +1,11 @@
 //! `POST /api-keys`: answers the key itself, this once. A key cannot make one that may do more than it may itself.
 
 use super::super::Answer;
+use super::schema::{ApiKeyCreated, NewApiKey};
 use crate::ApiState;
 use crate::auth::{Caller, Writer};
 use crate::body::read_object;
+use crate::clickshield::schema::{BodyProblem, FormFields};
 use crate::error::{ApiError, Code};
 use crate::fields::{Fields, Given};
 use axum::Json;
@@ -14,6 +16,9 @@ use serde_json::json;
 use tollgate_catalog::{KeyOwner, Scope, User, new_api_key};
 use tollgate_domain::Invalid;
 
+/// What a key may be allowed, by name.
+pub(super) const SCOPES: &[(&str, Scope)] = &[("read", Scope::Read), ("write", Scope::Write)];
+
 /// What a body asks for.
 struct Asked {
     name: String,
@@ -21,6 +26,21 @@ struct Asked {
     owner: KeyOwner,
 }
 
+/// Create an API key
+///
+/// The answer has the key itself, this once. A key cannot make one that may do more than it may itself.
+#[utoipa::path(
+    post,
+    path = "/api-keys",
+    operation_id = "create_api_key",
+    tag = "API keys",
+    request_body(content((NewApiKey = "application/json"), (FormFields = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 201, description = "The API key was created.", body = ApiKeyCreated,
+         headers(("Cache-Control" = String, description = "no-store"))),
+        BodyProblem,
+    ),
+)]
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,
@@ -50,7 +70,11 @@ fn read(mut fields: Fields, caller: &Caller) -> Result<Asked, Vec<Invalid>> {
     let name = fields.required_value("name", name);
     let mut scopes = vec![Scope::Read];
     if let Given::Value(names) = fields.texts("scopes", 0..=2, 16) {
-        scopes = names.iter().filter_map(|name| scope(name)).collect();
+        scopes = names
+            .iter()
+            .filter_map(|name| SCOPES.iter().find(|(known, _)| known == name))
+            .map(|(_, scope)| *scope)
+            .collect();
         if scopes.len() < names.len() || names.is_empty() {
             fields.refuse("scopes", "must be a list of read and write");
         }
@@ -66,13 +90,5 @@ fn read(mut fields: Fields, caller: &Caller) -> Result<Asked, Vec<Invalid>> {
     match name {
         Given::Value(name) if errors.is_empty() => Ok(Asked { name, scopes, owner }),
         _ => Err(errors),
-    }
-}
-
-fn scope(name: &str) -> Option<Scope> {
-    match name {
-        "read" => Some(Scope::Read),
-        "write" => Some(Scope::Write),
-        _ => None,
     }
 }

@@ -3,16 +3,17 @@
 mod create;
 mod model;
 mod revoke;
+mod schema;
 mod show;
 #[cfg(test)]
 mod tests;
 
 use crate::ApiState;
-use axum::Router;
-use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route("/api/v2/api-keys", get(show::list).post(create::handle))
-        .route("/api/v2/api-keys/{api_key_id}", get(show::read).delete(revoke::handle))
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(show::list, create::handle))
+        .routes(routes!(show::read, revoke::handle))
 }

@@ -4,9 +4,24 @@ use super::super::{Answer, done};
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::clickshield::Params;
+use crate::clickshield::schema::{Done, MissingProblem};
 use axum::extract::State;
 use tollgate_catalog::ApiKey;
 
+/// Revoke an API key
+///
+/// It stops working at once.
+#[utoipa::path(
+    delete,
+    path = "/api-keys/{api_key_id}",
+    operation_id = "revoke_api_key",
+    tag = "API keys",
+    params(("api_key_id" = String, Path, description = "The API key's id.")),
+    responses(
+        (status = 200, description = "The API key was revoked.", body = Done),
+        MissingProblem,
+    ),
+)]
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,

@@ -4,17 +4,20 @@ use super::super::integrations::find;
 use super::super::query::Query;
 use super::super::{Answer, Failure, done};
 use super::delete::delete_group;
+use super::schema::{FilterGroupsChange, FilterGroupsDeletion};
 use crate::ApiState;
 use crate::auth::{Caller, Writer};
 use crate::body::read_object;
 use crate::clickshield::Params;
+use crate::clickshield::schema::{BodyProblem, Done, FormFields, MissingProblem};
 use crate::error::{ApiError, Code};
 use crate::fields::{Fields, Given};
 use axum::extract::{RawQuery, Request, State};
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::{FilterGroup, IntegrationId};
 
-const MAX_IDS: usize = 10_000;
+/// Most groups that a request may name.
+pub(super) const MAX_IDS: usize = 10_000;
 
 /// What a bulk request names.
 struct Bulk {
@@ -23,6 +26,22 @@ struct Bulk {
     monitoring_mode: Given<bool>,
 }
 
+/// Update many filter groups
+///
+/// All of them or none.
+#[utoipa::path(
+    patch,
+    path = "/integrations/{integration_id}/filter-groups",
+    operation_id = "update_filter_groups",
+    tag = "Filter groups",
+    params(("integration_id" = String, Path, description = "The integration's id."), ("organization" = Option<String>, Query, description = "If given, that of the API key.")),
+    request_body(content((FilterGroupsChange = "application/json"), (FormFields = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "The filter groups were changed.", body = Done),
+        MissingProblem,
+        BodyProblem,
+    ),
+)]
 pub(super) async fn update(
     State(state): State<ApiState>,
     Writer(caller): Writer,
@@ -44,6 +63,22 @@ pub(super) async fn update(
     Ok(done())
 }
 
+/// Delete many filter groups
+///
+/// All of them or none.
+#[utoipa::path(
+    delete,
+    path = "/integrations/{integration_id}/filter-groups",
+    operation_id = "delete_filter_groups",
+    tag = "Filter groups",
+    params(("integration_id" = String, Path, description = "The integration's id."), ("organization" = Option<String>, Query, description = "If given, that of the API key.")),
+    request_body(content((FilterGroupsDeletion = "application/json"), (FormFields = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "The filter groups were deleted.", body = Done),
+        MissingProblem,
+        BodyProblem,
+    ),
+)]
 pub(super) async fn delete(
     State(state): State<ApiState>,
     Writer(caller): Writer,

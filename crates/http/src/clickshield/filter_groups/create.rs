@@ -3,15 +3,31 @@
 use super::super::integrations::find;
 use super::super::{Answer, created};
 use super::model::GroupChange;
+use super::schema::NewFilterGroup;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
 use crate::clickshield::Params;
+use crate::clickshield::schema::{BodyProblem, Created, FormFields, MissingProblem};
 use crate::fields::Fields;
 use axum::extract::{Request, State};
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::{FilterGroup, FilterGroupId, Integration, IntegrationId};
 
+/// Create a filter group
+#[utoipa::path(
+    post,
+    path = "/integrations/{integration_id}/filter-groups",
+    operation_id = "create_filter_group",
+    tag = "Filter groups",
+    params(("integration_id" = String, Path, description = "The integration's id.")),
+    request_body(content((NewFilterGroup = "application/json"), (FormFields = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 201, description = "The filter group was created.", body = Created),
+        MissingProblem,
+        BodyProblem,
+    ),
+)]
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,

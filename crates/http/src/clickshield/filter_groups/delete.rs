@@ -5,10 +5,26 @@ use super::read::find_group;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::clickshield::Params;
+use crate::clickshield::schema::{Done, MissingProblem, TrafficProblem};
 use axum::extract::State;
 use tollgate_catalog::{Draft, Refused};
 use tollgate_domain::FilterGroup;
 
+/// Delete a filter group
+///
+/// The Default group cannot be deleted.
+#[utoipa::path(
+    delete,
+    path = "/integrations/{integration_id}/filter-groups/{filter_group_id}",
+    operation_id = "delete_filter_group",
+    tag = "Filter groups",
+    params(("integration_id" = String, Path, description = "The integration's id."), ("filter_group_id" = String, Path, description = "The filter group's id.")),
+    responses(
+        (status = 200, description = "The filter group was deleted.", body = Done),
+        (status = 400, description = "It is the Default group.", body = TrafficProblem),
+        MissingProblem,
+    ),
+)]
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,

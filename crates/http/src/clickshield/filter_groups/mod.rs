@@ -7,22 +7,17 @@ mod list;
 mod model;
 mod preset;
 mod read;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod update;
 
 use crate::ApiState;
-use axum::Router;
-use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<ApiState> {
-    Router::new()
-        .route(
-            "/api/v2/integrations/{integration_id}/filter-groups",
-            get(list::handle).post(create::handle).patch(bulk::update).delete(bulk::delete),
-        )
-        .route(
-            "/api/v2/integrations/{integration_id}/filter-groups/{filter_group_id}",
-            get(read::handle).patch(update::handle).delete(delete::handle),
-        )
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list::handle, create::handle, bulk::update, bulk::delete))
+        .routes(routes!(read::handle, update::handle, delete::handle))
 }

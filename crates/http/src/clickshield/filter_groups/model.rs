@@ -28,8 +28,14 @@ pub(super) const FIELDS: &[Field] = &[
     ("filters", FieldType::Opaque),
 ];
 
-const MAX_FILTERS: usize = 500;
-const MAX_BINDINGS: usize = 10_000;
+/// Most filters of a group.
+pub(super) const MAX_FILTERS: usize = 500;
+/// Most ids that a group may be bound to, of each sort.
+pub(super) const MAX_BINDINGS: usize = 10_000;
+
+/// What a filter may do, by name.
+pub(super) const ACTIONS: &[(&str, FilterAction)] =
+    &[("reject", FilterAction::Reject), ("flag", FilterAction::Flag)];
 
 /// The answered object: the stored document with the common fields.
 pub(super) fn object(stored: &Stored<FilterGroup>, organization: OrganizationId) -> Map<String, Value> {
@@ -202,8 +208,6 @@ fn filters(fields: &mut Fields) -> Given<Vec<FilterSpec>> {
 }
 
 fn filter(f: &mut Fields) -> FilterSpec {
-    const ACTIONS: &[(&str, FilterAction)] =
-        &[("reject", FilterAction::Reject), ("flag", FilterAction::Flag)];
     f.must_have("type");
     let mut spec = FilterSpec {
         filter_type: String::new(),

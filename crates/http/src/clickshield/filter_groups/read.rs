@@ -3,8 +3,10 @@
 use super::super::integrations::find;
 use super::super::{Answer, Failure};
 use super::model::object;
+use super::schema;
 use crate::auth::{Caller, Reader};
 use crate::clickshield::Params;
+use crate::clickshield::schema::MissingProblem;
 use crate::error::{ApiError, Code};
 use axum::Json;
 use axum::response::IntoResponse;
@@ -12,6 +14,18 @@ use std::sync::Arc;
 use tollgate_catalog::Stored;
 use tollgate_domain::FilterGroup;
 
+/// Read a filter group
+#[utoipa::path(
+    get,
+    path = "/integrations/{integration_id}/filter-groups/{filter_group_id}",
+    operation_id = "read_filter_group",
+    tag = "Filter groups",
+    params(("integration_id" = String, Path, description = "The integration's id."), ("filter_group_id" = String, Path, description = "The filter group's id.")),
+    responses(
+        (status = 200, description = "The filter group.", body = schema::FilterGroup),
+        MissingProblem,
+    ),
+)]
 pub(super) async fn handle(
     Reader(caller): Reader,
     Params((integration, id)): Params<(String, String)>,

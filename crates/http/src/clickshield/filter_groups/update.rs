@@ -3,16 +3,34 @@
 use super::super::{Answer, done};
 use super::model::GroupChange;
 use super::read::find_group;
+use super::schema::FilterGroupChange;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
 use crate::clickshield::Params;
+use crate::clickshield::schema::{BodyProblem, Done, FormFields, MissingProblem};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use axum::extract::{Request, State};
 use tollgate_catalog::Draft;
 use tollgate_domain::FilterGroup;
 
+/// Update a filter group
+///
+/// Changes what the body names; `null` clears what can be empty.
+#[utoipa::path(
+    patch,
+    path = "/integrations/{integration_id}/filter-groups/{filter_group_id}",
+    operation_id = "update_filter_group",
+    tag = "Filter groups",
+    params(("integration_id" = String, Path, description = "The integration's id."), ("filter_group_id" = String, Path, description = "The filter group's id.")),
+    request_body(content((FilterGroupChange = "application/json"), (FormFields = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "The filter group was changed.", body = Done),
+        MissingProblem,
+        BodyProblem,
+    ),
+)]
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,

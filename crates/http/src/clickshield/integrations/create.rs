@@ -2,13 +2,29 @@
 
 use super::super::{Answer, created};
 use super::model::IntegrationChange;
+use super::schema::NewIntegration;
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::body::read_object;
+use crate::clickshield::schema::{BodyProblem, Created, FormFields};
 use crate::fields::Fields;
 use axum::extract::{Request, State};
 use tollgate_catalog::{integration_defaults, new_integration};
 
+/// Create an integration
+///
+/// With its Default filter group.
+#[utoipa::path(
+    post,
+    path = "/integrations",
+    operation_id = "create_integration",
+    tag = "Integrations",
+    request_body(content((NewIntegration = "application/json"), (FormFields = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 201, description = "The integration was created.", body = Created),
+        BodyProblem,
+    ),
+)]
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,

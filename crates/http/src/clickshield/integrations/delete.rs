@@ -4,9 +4,24 @@ use super::super::{Answer, done};
 use crate::ApiState;
 use crate::auth::Writer;
 use crate::clickshield::Params;
+use crate::clickshield::schema::{Done, MissingProblem};
 use axum::extract::State;
 use tollgate_domain::{FilterGroup, Integration};
 
+/// Delete an integration
+///
+/// With its filter groups. Its events stay.
+#[utoipa::path(
+    delete,
+    path = "/integrations/{integration_id}",
+    operation_id = "delete_integration",
+    tag = "Integrations",
+    params(("integration_id" = String, Path, description = "The integration's id.")),
+    responses(
+        (status = 200, description = "The integration was deleted.", body = Done),
+        MissingProblem,
+    ),
+)]
 pub(super) async fn handle(
     State(state): State<ApiState>,
     Writer(caller): Writer,

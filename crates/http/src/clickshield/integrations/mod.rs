@@ -5,6 +5,7 @@ mod delete;
 mod list;
 mod model;
 mod read;
+mod schema;
 mod update;
 
 pub(super) use read::find;
@@ -12,12 +13,13 @@ pub(super) use read::find;
 mod tests;
 
 use crate::ApiState;
-use axum::Router;
-use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<ApiState> {
-    Router::new().route("/api/v2/integrations", get(list::handle).post(create::handle)).route(
-        "/api/v2/integrations/{integration_id}",
-        get(read::handle).patch(update::handle).delete(delete::handle),
-    )
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list::handle, create::handle)).routes(routes!(
+        read::handle,
+        update::handle,
+        delete::handle
+    ))
 }

@@ -64,9 +64,12 @@ pub(super) struct IntegrationChange {
     errors: Vec<Invalid>,
 }
 
-const TRUST: &[(&str, Trust)] =
+/// Degrees of trust, by name.
+pub(super) const TRUST: &[(&str, Trust)] =
     &[("open", Trust::Open), ("listed", Trust::Listed), ("strict", Trust::Strict)];
-const PRIVACY: &[(&str, IpPrivacy)] = &[("full", IpPrivacy::Full), ("truncated", IpPrivacy::Truncated)];
+/// What is stored of addresses, by name.
+pub(super) const PRIVACY: &[(&str, IpPrivacy)] =
+    &[("full", IpPrivacy::Full), ("truncated", IpPrivacy::Truncated)];
 const URL_LENGTH: usize = 4096;
 
 impl IntegrationChange {

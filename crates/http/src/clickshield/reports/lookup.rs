@@ -2,8 +2,10 @@
 
 use super::super::Answer;
 use super::super::query::Query;
+use super::schema::{ClickParams, ClickRow, ConversionParams, ConversionRow};
 use crate::ApiState;
 use crate::auth::Reader;
+use crate::clickshield::schema::{HistoryProblem, MissingProblem, QueryProblem};
 use crate::error::{ApiError, Code};
 use crate::row;
 use axum::extract::{RawQuery, State};
@@ -26,6 +28,20 @@ struct Facts {
     name: String,
 }
 
+/// Find a click
+#[utoipa::path(
+    get,
+    path = "/reports/v2/click",
+    operation_id = "find_click",
+    tag = "Reports",
+    params(ClickParams),
+    responses(
+        (status = 200, description = "The click.", body = ClickRow),
+        QueryProblem,
+        HistoryProblem,
+        MissingProblem,
+    ),
+)]
 pub(super) async fn click(
     State(state): State<ApiState>,
     Reader(caller): Reader,
@@ -37,6 +53,20 @@ pub(super) async fn click(
     answer(found, organization)
 }
 
+/// Find a conversion
+#[utoipa::path(
+    get,
+    path = "/reports/v2/conversion",
+    operation_id = "find_conversion",
+    tag = "Reports",
+    params(ConversionParams),
+    responses(
+        (status = 200, description = "The conversion.", body = ConversionRow),
+        QueryProblem,
+        HistoryProblem,
+        MissingProblem,
+    ),
+)]
 pub(super) async fn conversion(
     State(state): State<ApiState>,
     Reader(caller): Reader,

@@ -1,6 +1,7 @@
 //! Reports: the three tables and the two single lookups, from the ledger.
 
 mod lookup;
+mod schema;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -9,21 +10,20 @@ use super::query::Query;
 use crate::ApiState;
 use crate::auth::Caller;
 use crate::error::{ApiError, Code};
-use axum::Router;
-use axum::routing::get;
 use std::sync::Arc;
 use tollgate_catalog::IntegrationEntry;
-use tollgate_domain::{Day, EventKind, Invalid, Timestamp};
+use tollgate_domain::{Day, Invalid, Timestamp};
 use tollgate_ledger::scan::ScanError;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<ApiState> {
-    let table = |kind| get(move |state, reader, raw| table::handle(kind, state, reader, raw));
-    Router::new()
-        .route("/api/v2/reports/v2/click-table", table(EventKind::Click))
-        .route("/api/v2/reports/v2/conversion-table", table(EventKind::Conversion))
-        .route("/api/v2/reports/v2/impression-table", table(EventKind::Impression))
-        .route("/api/v2/reports/v2/click", get(lookup::click))
-        .route("/api/v2/reports/v2/conversion", get(lookup::conversion))
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(table::clicks))
+        .routes(routes!(table::conversions))
+        .routes(routes!(table::impressions))
+        .routes(routes!(lookup::click))
+        .routes(routes!(lookup::conversion))
 }
 
 /// Takes `integration_id`: one of the caller's own. Another organization's does not exist.

@@ -2,8 +2,10 @@
 
 use super::super::Answer;
 use super::super::query::{Condition, Op, Query};
+use super::schema::{ClickTable, ConversionTable, ImpressionTable, TableParams};
 use crate::ApiState;
 use crate::auth::Reader;
+use crate::clickshield::schema::{HistoryProblem, MissingProblem, QueryProblem};
 use crate::error::ApiError;
 use crate::row;
 use axum::extract::{RawQuery, State};
@@ -13,7 +15,67 @@ use tollgate_domain::{EventKind, Invalid, OrganizationId, TxId};
 use tollgate_ledger::query::{Cursor, FieldRef, Operand, PageQuery, Predicate};
 use tollgate_ledger::view::Page;
 
-pub(super) async fn handle(
+/// List clicks
+///
+/// Those of some days, the newest first, by cursor.
+#[utoipa::path(
+    get,
+    path = "/reports/v2/click-table",
+    operation_id = "list_clicks",
+    tag = "Reports",
+    params(TableParams),
+    responses(
+        (status = 200, description = "A page of clicks.", body = ClickTable),
+        QueryProblem,
+        HistoryProblem,
+        MissingProblem,
+    ),
+)]
+pub(super) async fn clicks(state: State<ApiState>, reader: Reader, raw: RawQuery) -> Answer {
+    answer(EventKind::Click, state, reader, raw).await
+}
+
+/// List conversions
+///
+/// Those of some days, the newest first, by cursor.
+#[utoipa::path(
+    get,
+    path = "/reports/v2/conversion-table",
+    operation_id = "list_conversions",
+    tag = "Reports",
+    params(TableParams),
+    responses(
+        (status = 200, description = "A page of conversions.", body = ConversionTable),
+        QueryProblem,
+        HistoryProblem,
+        MissingProblem,
+    ),
+)]
+pub(super) async fn conversions(state: State<ApiState>, reader: Reader, raw: RawQuery) -> Answer {
+    answer(EventKind::Conversion, state, reader, raw).await
+}
+
+/// List impressions
+///
+/// Those of some days, the newest first, by cursor.
+#[utoipa::path(
+    get,
+    path = "/reports/v2/impression-table",
+    operation_id = "list_impressions",
+    tag = "Reports",
+    params(TableParams),
+    responses(
+        (status = 200, description = "A page of impressions.", body = ImpressionTable),
+        QueryProblem,
+        HistoryProblem,
+        MissingProblem,
+    ),
+)]
+pub(super) async fn impressions(state: State<ApiState>, reader: Reader, raw: RawQuery) -> Answer {
+    answer(EventKind::Impression, state, reader, raw).await
+}
+
+async fn answer(
     kind: EventKind,
     State(state): State<ApiState>,
     Reader(caller): Reader,
