@@ -8,7 +8,7 @@ use crate::row::Field;
 use tollgate_domain::{Column, ColumnType, EventKind, Number, Text};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn, ParameterStyle};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Required, Schema};
 
 schemas! {
@@ -28,8 +28,6 @@ schemas! {
 
 /// A transaction id; both cases are read.
 const TRANSACTION: &str = "^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$";
-/// A calendar day.
-const DAY: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 
 fn row(kind: EventKind) -> ObjectBuilder {
     whole(Field::of_kind(kind).map(|field| (field.name(), value(field, kind))))
@@ -70,6 +68,11 @@ fn table(row: &str) -> ObjectBuilder {
     whole([("data", whole([("data", rows.into()), ("pageInfo", info.into())]).into())])
 }
 
+/// A calendar day.
+fn day() -> ObjectBuilder {
+    any_text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+}
+
 /// The parameters of a table.
 pub(super) struct TableParams;
 
@@ -79,8 +82,8 @@ impl IntoParams for TableParams {
         let first = "The first day, in the integration's time zone.";
         vec![
             required("integration_id", "One of the organization's integrations.", id(SHORT_ID)),
-            required("start_date", first, id(DAY)),
-            required("end_date", "The last day.", id(DAY)),
+            required("start_date", first, day()),
+            required("end_date", "The last day.", day()),
             required("page[size]", "Rows on a page.", integer(1..=MAX_PAGE_SIZE)),
             query("page[after]", "The `endCursor` of the page before this one.", id(TRANSACTION)).build(),
             query("page[before]", "The `startCursor` of the page after this one.", id(TRANSACTION)).build(),
@@ -119,7 +122,7 @@ fn lookup(name: &str, about: &str) -> Vec<Parameter> {
     let some_text = || any_text().min_length(Some(1));
     vec![
         required("integration_id", "One of the organization's integrations.", id(SHORT_ID)),
-        required("request_date", "The event's day, in the integration's time zone.", id(DAY)),
+        required("request_date", "The event's day, in the integration's time zone.", day()),
         required("offer", "The offer's id.", some_text()),
         required("publisher", "The publisher's id.", some_text()),
         required(name, about, some_text()),
