@@ -1,6 +1,7 @@
 //! An approved event costs no allocation: neither its evaluation nor counting it under known keys.
 
 #![allow(unsafe_code, reason = "counting allocations needs an allocator of one's own")]
+#![allow(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod common;
 

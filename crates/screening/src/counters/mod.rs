@@ -6,7 +6,8 @@
 //! whatever their order. `t` is the event's own time, never later than its arrival. A key keeps the 60 buckets up to
 //! its newest one. A late event goes into its bucket while the key has it, else it is judged but not counted. A key
 //! that was not counted for a whole window of *arrival* time is forgotten; that is checked when it is read, so when the
-//! sweeper gets to it changes nothing.
+//! sweeper gets to it changes nothing. For a period of the calendar the key includes the period, and `t` is the same for
+//! all of its events: they lie in one bucket, whatever their order.
 //!
 //! **Structure.** 4,096 slots by the top bits of the key, each a table of its own with the `seq` up to which it includes
 //! events. So a checkpoint can copy slot by slot while judging goes on between the copies (a fuzzy checkpoint):
