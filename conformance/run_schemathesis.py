@@ -97,9 +97,10 @@ def main():
         narrower = ["--phases", "coverage,fuzzing", "--exclude-method", "DELETE"]
         narrower += ["--exclude-checks", "positive_data_acceptance"]
         good &= run(server, variables, common + parameters(caller), [*narrower, *sys.argv[1:]])
-        # Each version by itself: what is deleted under one is gone under the other, which no check expects.
+        # Each version by itself: what is deleted under one is gone under the other, which no check expects. Without the traffic
+        # quality dialect: its links are guessed from fields of requests, such as an id that is ignored on creation.
         for other in ["/v4/", "/v5/"]:
-            links = ["--phases", "stateful", "--exclude-path-regex", f"^({other}|/oauth/)", *kept]
+            links = ["--phases", "stateful", "--exclude-path-regex", f"^({other}|/oauth/|/api/v2/)"]
             good &= run(server, variables, common, [*links, *sys.argv[1:]])
         logged = [line for line in server.logged().splitlines() if "ERROR" in line or "panicked" in line]
         for line in logged:
