@@ -201,6 +201,11 @@ impl Event {
         self.status() == Some(Status::Rejected) && !self.flag(Number::MonitoringMode)
     }
 
+    /// Why it was rejected: the first of its `rejections`.
+    pub fn primary_reason(&self) -> Option<&str> {
+        self.text(Text::Rejections)?.strip_prefix("[\"")?.split('"').next()
+    }
+
     /// Bytes of text it has room for: what a reused event keeps.
     pub fn text_capacity(&self) -> usize {
         self.buffer.capacity()

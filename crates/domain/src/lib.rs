@@ -23,8 +23,10 @@ mod line;
 mod monetization_settings;
 mod money;
 mod reason;
+mod template;
 mod time;
 mod tx_id;
+pub mod web_address;
 
 pub use ad_location::{
     AdLocation, AdLocationId, AdLocationName, AdLocationType, AdType, Market, PriceTable, Uuid,
@@ -55,5 +57,6 @@ pub use monetization_settings::{
 };
 pub use money::Money;
 pub use reason::Reason;
+pub use template::{Macros, Template};
 pub use time::{Day, Timestamp};
 pub use tx_id::{TxId, TxIdKey};

@@ -19,7 +19,6 @@ mod once;
 pub mod openapi;
 pub mod row;
 pub mod server;
-mod web_address;
 
 #[cfg(test)]
 mod testing;

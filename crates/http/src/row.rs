@@ -119,7 +119,7 @@ pub fn write_value(event: &Event, organization: OrganizationId, field: Field, ou
         Field::IntegrationId => string(event.integration.as_str(), out),
         Field::Organization => string(organization.as_str(), out),
         Field::Kind => string(event.kind.name(), out),
-        Field::Rejection => match primary_reason(event) {
+        Field::Rejection => match event.primary_reason() {
             Some(reason) => string(reason, out),
             None => out.extend_from_slice(b"null"),
         },
@@ -130,11 +130,6 @@ pub fn write_value(event: &Event, organization: OrganizationId, field: Field, ou
         Field::Stored(Column::Text(column)) => text(event.text(column), column, out),
         Field::Stored(Column::Number(column)) => number(event.number(column), column, out),
     }
-}
-
-/// The primary reason of a rejected event: the first of its `rejections`.
-pub fn primary_reason(event: &Event) -> Option<&str> {
-    event.text(Text::Rejections)?.strip_prefix("[\"")?.split('"').next()
 }
 
 fn text(value: Option<&str>, column: Text, out: &mut Vec<u8>) {

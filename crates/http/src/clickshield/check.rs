@@ -1,10 +1,10 @@
 //! Values with a syntax: URLs with macros, host patterns, address ranges, time zones.
 
-use crate::web_address;
 use ipnet::IpNet;
 use std::net::IpAddr;
+use tollgate_domain::web_address;
 
-/// An absolute `http` or `https` URL. Macros in braces may stand anywhere but in the host.
+/// An absolute `http` or `https` URL. Macros may stand anywhere but in the host.
 pub(super) fn url(text: &str) -> Result<String, &'static str> {
     web_address::parse(text).map(|_| text.to_owned())
 }

@@ -21,7 +21,7 @@ fn open_verdict(event: &Event, out: &mut Vec<u8>) {
         return;
     }
     out.extend_from_slice(b"\",\"status\":\"rejected\"");
-    if let Some(reason) = row::primary_reason(event) {
+    if let Some(reason) = event.primary_reason() {
         out.extend_from_slice(b",\"reason\":");
         row::string(reason, out);
     }

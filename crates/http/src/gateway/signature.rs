@@ -3,7 +3,7 @@
 
 use crate::body::decode;
 use tollgate_catalog::StoredSecret;
-use tollgate_domain::{EventKind, IntegrationId, Number, Timestamp};
+use tollgate_domain::{EventKind, IntegrationId, Number, Template, Timestamp};
 use tollgate_intake::signature::{Parameter, SIGNATURE, SIGNED_AT, is_signed, sign};
 use tollgate_intake::{Draft, LiveIntegration};
 
@@ -44,7 +44,7 @@ pub fn sign_link(
     if all.iter().any(|(name, _)| name == SIGNATURE || name == SIGNED_AT) {
         return Err("is signed already");
     }
-    if query.contains('{') {
+    if query.contains('{') || Template::form(query).names().next().is_some() {
         return Err("has a macro: sign it after macros are filled in");
     }
     let seconds = at.seconds().to_string();
@@ -91,6 +91,10 @@ mod tests {
         let twice = signed(&signed("https://a.example/?a=1").unwrap());
         assert_eq!(twice, Err("is signed already"));
         assert!(signed("https://a.example/?a=%ff").unwrap_err().contains("percent-encoded"));
-        assert!(signed("https://a.example/?s={sub_id}").unwrap_err().contains("macro"));
+        for link in
+            ["https://a.example/?s={sub_id}", "https://a.example/?s=[sub_id]", "https://a.example/?s={"]
+        {
+            assert!(signed(link).unwrap_err().contains("macro"), "{link}");
+        }
     }
 }

@@ -5,17 +5,20 @@ use std::net::Ipv6Addr;
 
 /// A legal URL, taken apart as far as anyone here asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WebAddress<'a> {
+pub struct WebAddress<'a> {
     /// The host as it is written, without the port.
-    pub(crate) host: &'a str,
+    pub host: &'a str,
     /// Where the host and its port end: path, query and fragment follow.
-    pub(crate) tail: usize,
+    pub tail: usize,
 }
 
 const WRONG: &str = "must be an absolute http or https URL";
 
-/// Reads a URL. Macros in braces may stand anywhere but in the host.
-pub(crate) fn parse(text: &str) -> Result<WebAddress<'_>, &'static str> {
+/// Reads a URL. Macros (see [`crate::Template`]) may stand anywhere but in the host.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub fn parse(text: &str) -> Result<WebAddress<'_>, &'static str> {
     if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err(WRONG);
     }
@@ -24,7 +27,7 @@ pub(crate) fn parse(text: &str) -> Result<WebAddress<'_>, &'static str> {
     let start = ["https://", "http://"].iter().find(|scheme| is_scheme(scheme)).ok_or(WRONG)?.len();
     let rest = &text[start..];
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    if authority.contains(['{', '}']) {
+    if authority.contains(['{', '}', '$']) {
         return Err("must not have a macro in its host");
     }
     if authority.contains('@') {
@@ -48,7 +51,7 @@ pub(crate) fn parse(text: &str) -> Result<WebAddress<'_>, &'static str> {
 }
 
 /// Whether this is a host's name, or an IPv4 address.
-pub(crate) fn is_host_name(text: &str) -> bool {
+pub fn is_host_name(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -85,6 +88,9 @@ mod tests {
             "ftp://example.com",
             "javascript:alert(1)",
             "https://{host}/",
+            "https://${host}/",
+            "https://[host]/",
+            "https://[host].example/",
             "https://a@b/",
             "https://good.example:80@evil.example/",
             "https://good.example:80:80/",
