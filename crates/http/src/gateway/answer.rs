@@ -96,13 +96,15 @@ fn redirect(event: &Event) -> Response<GatewayBody> {
     response
 }
 
-fn pixel() -> Response<GatewayBody> {
+/// The image.
+pub(super) fn pixel() -> Response<GatewayBody> {
     let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(PIXEL))));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/gif"));
     no_store(response)
 }
 
-fn empty(status: StatusCode) -> Response<GatewayBody> {
+/// A status, and nothing else.
+pub(super) fn empty(status: StatusCode) -> Response<GatewayBody> {
     let mut response = Response::new(Either::Left(Full::default()));
     *response.status_mut() = status;
     no_store(response)

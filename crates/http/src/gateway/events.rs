@@ -4,7 +4,7 @@
 //! the ledger refuses for good, it refuses for the rest of the body too.
 
 use super::request::{body_hash, idempotency_key};
-use super::{Core, GatewayBody, Route, answer, error, refused, unavailable};
+use super::{Core, GatewayBody, answer, refused, unavailable};
 use crate::auth::Caller;
 use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
@@ -91,18 +91,16 @@ struct Batch {
 impl Core {
     pub(super) async fn events(
         &self,
-        route: Route,
+        integration: Option<IntegrationId>,
         request: http::Request<Incoming>,
-    ) -> Result<Response<GatewayBody>, Box<Response<GatewayBody>>> {
+    ) -> Result<Response<GatewayBody>, ApiError> {
         let snapshot = self.intake.catalog().snapshot();
-        let caller =
-            Caller::of_headers(request.headers(), &snapshot, Scope::Write).map_err(|cause| error(&cause))?;
-        let live = self.live(route)?;
+        let caller = Caller::of_headers(request.headers(), &snapshot, Scope::Write)?;
+        let live = self.live(integration)?;
         if caller.organization_id() != live.entry.organization {
-            return Err(error(&ApiError::because(Code::NotFound, "There is no integration of this id.")));
+            return Err(ApiError::because(Code::NotFound, "There is no integration of this id."));
         }
-        let answered = self.batch(live, request).await;
-        answered.map(|out| answer::typed(out, "application/x-ndjson")).map_err(|cause| error(&cause))
+        self.batch(live, request).await.map(|out| answer::typed(out, "application/x-ndjson"))
     }
 
     /// Takes in a body, and writes its answers once they are true.

@@ -5,6 +5,8 @@
 //! idempotency key or a conversion's click, waits for anything else before.
 
 mod answer;
+mod browser;
+mod collector;
 mod commits;
 mod events;
 mod history;
@@ -92,19 +94,31 @@ impl Core {
         request: http::Request<Incoming>,
         peer: IpAddr,
     ) -> Response<GatewayBody> {
-        let result = match (route.endpoint, request.method()) {
-            (Endpoint::Events, &Method::POST) => self.events(route, request).await,
-            (Endpoint::Events, _) => Err(not_allowed("POST")),
-            (_, &Method::GET | &Method::POST) => self.single(route, request, peer).await,
-            _ => Err(not_allowed("GET, POST")),
+        let Route { integration, endpoint } = route;
+        let result = match (endpoint, request.method()) {
+            (Endpoint::Events, &Method::POST) => self.events(integration, request).await,
+            (Endpoint::Events, _) => return not_allowed("POST"),
+            (Endpoint::Pixel, &Method::GET) => Ok(self.pixel(integration, request, peer).await),
+            (Endpoint::Pixel, _) => return not_allowed("GET"),
+            (Endpoint::Collector, &Method::GET | &Method::HEAD) => {
+                self.live(integration).map(|_| collector::answer(request.headers()))
+            }
+            (Endpoint::Collector, _) => return not_allowed("GET, HEAD"),
+            (Endpoint::Single(EventKind::Impression), &Method::OPTIONS) => Ok(browser::preflight()),
+            (Endpoint::Single(kind), &Method::GET | &Method::POST) => {
+                self.single(kind, integration, request, peer).await
+            }
+            (Endpoint::Single(EventKind::Impression), _) => return not_allowed("GET, POST, OPTIONS"),
+            (Endpoint::Single(_), _) => return not_allowed("GET, POST"),
         };
-        result.unwrap_or_else(|response| *response)
+        let response = result.unwrap_or_else(|cause| error(&cause));
+        if endpoint.is_for_pages() { browser::shared(response) } else { response }
     }
 
     /// The integration of a route.
-    fn live(&self, route: Route) -> Result<Arc<LiveIntegration>, Box<Response<GatewayBody>>> {
-        let found = route.integration.and_then(|id| self.intake.live().get(id).cloned());
-        found.ok_or_else(|| error(&ApiError::because(Code::NotFound, "There is no integration of this id.")))
+    fn live(&self, integration: Option<IntegrationId>) -> Result<Arc<LiveIntegration>, ApiError> {
+        let found = integration.and_then(|id| self.intake.live().get(id).cloned());
+        found.ok_or_else(|| ApiError::because(Code::NotFound, "There is no integration of this id."))
     }
 
     /// An empty draft, from the pool when it has one. Drafts are large, so they move by their box.
@@ -128,15 +142,15 @@ impl Core {
     }
 }
 
-fn not_allowed(methods: &'static str) -> Box<Response<GatewayBody>> {
+fn not_allowed(methods: &'static str) -> Response<GatewayBody> {
     let mut response = error(&ApiError::new(Code::MethodNotAllowed));
     response.headers_mut().insert(header::ALLOW, http::HeaderValue::from_static(methods));
     response
 }
 
 /// An error as the traffic-quality dialect writes it.
-fn error(error: &ApiError) -> Box<Response<GatewayBody>> {
-    Box::new(error.respond(Dialect::Clickshield).map(Either::Right))
+fn error(error: &ApiError) -> Response<GatewayBody> {
+    error.respond(Dialect::Clickshield).map(Either::Right)
 }
 
 /// What the caller is told when the ledger refuses: later it may not, unless too much was asked of it at once.

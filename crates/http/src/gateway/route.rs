@@ -11,6 +11,17 @@ pub enum Endpoint {
     Single(EventKind),
     /// Many events, NDJSON.
     Events,
+    /// An impression that is always answered with the image.
+    Pixel,
+    /// The script for pages.
+    Collector,
+}
+
+impl Endpoint {
+    /// Whether scripts of other sites' pages speak to it.
+    pub(super) fn is_for_pages(self) -> bool {
+        matches!(self, Self::Pixel | Self::Collector | Self::Single(EventKind::Impression))
+    }
 }
 
 /// A request's place.
@@ -32,6 +43,8 @@ impl Route {
                 "postback" => Endpoint::Single(EventKind::Conversion),
                 "impression" => Endpoint::Single(EventKind::Impression),
                 "events" => Endpoint::Events,
+                "pixel.gif" => Endpoint::Pixel,
+                "collector.js" => Endpoint::Collector,
                 _ => return None,
             };
             return Some(Self { integration: integration.parse().ok(), endpoint });
@@ -50,7 +63,12 @@ impl Route {
             "imp" => EventKind::Impression,
             _ => return None,
         };
-        let endpoint = if path == "/events" { Endpoint::Events } else { Endpoint::Single(kind) };
+        let endpoint = match (path, kind) {
+            ("/events", _) => Endpoint::Events,
+            ("/pixel.gif", EventKind::Impression) => Endpoint::Pixel,
+            ("/collector.js", EventKind::Impression) => Endpoint::Collector,
+            _ => Endpoint::Single(kind),
+        };
         Some(Self { integration: integration.parse().ok(), endpoint })
     }
 }
@@ -74,6 +92,13 @@ mod tests {
         assert_eq!(of("/x", "ABCDEFGHIJ.clicks.GATE.example"), Some(click));
         let events = Route { integration: id, endpoint: Endpoint::Events };
         assert_eq!(of("/g/abcdefghij/events", "any"), Some(events));
+        let pixel = Route { integration: id, endpoint: Endpoint::Pixel };
+        assert_eq!(of("/g/abcdefghij/pixel.gif", "any"), Some(pixel));
+        assert_eq!(of("/pixel.gif", "abcdefghij.imp.gate.example"), Some(pixel));
+        assert_eq!(of("/pixel.gif", "abcdefghij.clicks.gate.example"), Some(click));
+        let collector = Route { integration: id, endpoint: Endpoint::Collector };
+        assert_eq!(of("/g/abcdefghij/collector.js", "any"), Some(collector));
+        assert_eq!(of("/collector.js", "abcdefghij.imp.gate.example"), Some(collector));
         assert_eq!(of("/g/nope/click", "any").map(|route| route.integration), Some(None));
     }
 

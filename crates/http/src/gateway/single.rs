@@ -2,15 +2,14 @@
 
 use super::request::{body_hash, idempotency_key, set_from_body, set_from_headers, set_from_query};
 use super::target::MAX_LOCATION;
-use super::{Core, GatewayBody, Route, answer, error, refused, signature, target};
+use super::{Core, GatewayBody, answer, refused, signature, target};
 use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
-use crate::gateway::Endpoint;
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use hyper::body::Incoming;
 use std::net::IpAddr;
-use tollgate_domain::{EventKind, Text};
+use tollgate_domain::{EventKind, IntegrationId, Text};
 use tollgate_intake::{Draft, Judged, LiveIntegration, Outcome, Wishes};
 
 /// Most bytes of one event's body.
@@ -27,30 +26,27 @@ enum Waiting {
 impl Core {
     pub(super) async fn single(
         &self,
-        route: Route,
+        kind: EventKind,
+        integration: Option<IntegrationId>,
         request: http::Request<Incoming>,
         peer: IpAddr,
-    ) -> Result<Response<GatewayBody>, Box<Response<GatewayBody>>> {
-        let Endpoint::Single(kind) = route.endpoint else { return Err(super::not_allowed("POST")) };
-        let live = self.live(route)?;
+    ) -> Result<Response<GatewayBody>, ApiError> {
+        let live = self.live(integration)?;
         let (parts, body) = request.into_parts();
-        self.check_trust(&live, &parts.headers, peer).map_err(|cause| error(&cause))?;
+        self.check_trust(&live, &parts.headers, peer)?;
         let body = match parts.method {
-            Method::POST => read(body, BODY_LIMIT, BODY_TIME).await.map_err(|cause| error(&cause))?,
+            Method::POST => read(body, BODY_LIMIT, BODY_TIME).await?,
             _ => Bytes::new(),
         };
         let mut draft = self.draft(kind, live.entry.integration.id);
         let waiting = self.take_in(&live, &mut draft, &parts, &body, peer).await;
         self.give_back([draft]);
-        match waiting.map_err(|cause| error(&cause))? {
+        match waiting? {
             Waiting::Ready(seq, response) => {
                 self.commits.wait(seq).await;
                 Ok(response)
             }
-            Waiting::Earlier(judged, wishes) => {
-                let earlier = self.earlier(&live, kind, judged, &wishes, &parts).await;
-                earlier.map_err(|cause| error(&cause))
-            }
+            Waiting::Earlier(judged, wishes) => self.earlier(&live, kind, judged, &wishes, &parts).await,
         }
     }
 
