@@ -141,6 +141,7 @@ columns!(
         SearchEngine = "search_engine", Text, A, false, "The search engine whose published range the address is in.";
         ClickStatus = "click_status", Text, V, false, "The click's status when the conversion was judged.";
         ClickCountry = "click_country", Text, V, false, "The country the click came from.";
+        WaterfallFrom = "waterfall_from", Text, C, false, "The rejected click whose user a waterfall offered to this click's offer.";
     }
 );
 
@@ -170,6 +171,9 @@ columns!(
         NewSubId = "new_sub_id", Boolean, CV, false, "Whether the sub id was its publisher's first of this name that day.";
         SignatureValid = "signature_valid", Boolean, C, false, "Whether the link's signature is right; absent without one.";
         SignedAt = "signed_at", Time, C, false, "When the link was signed, where its signature is right.";
+        RtbOutcome = "rtb_outcome", Integer, C, false, "What came of the click's auction.";
+        RtbPrice = "rtb_price", Money, C, false, "The winning bid of the click's auction, per thousand.";
+        RtbMs = "rtb_ms", Integer, C, false, "Milliseconds that the click's auction took.";
     }
 );
 

@@ -43,7 +43,7 @@ pub use country::Country;
 pub use devices::{Device, DeviceKind, device_kind, devices};
 pub use error::Invalid;
 pub use event::{Event, EventKind, Status};
-pub use facts::{BotClass, ProxyKind};
+pub use facts::{AuctionOutcome, BotClass, ProxyKind};
 pub use filter_group::{FilterAction, FilterGroup, FilterSpec};
 pub use hex::{hex, unhex};
 pub use iab::{Category, TierOne};

@@ -3,7 +3,9 @@
 //! Reports, single lookups and the gateway's full answer share this; the field order is the document's.
 
 use std::io::Write;
-use tollgate_domain::{Column, ColumnType, Event, EventKind, Money, Number, OrganizationId, Text, Timestamp};
+use tollgate_domain::{
+    AuctionOutcome, Column, ColumnType, Event, EventKind, Money, Number, OrganizationId, Text, Timestamp,
+};
 
 /// A field of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +129,12 @@ pub fn write_value(event: &Event, organization: OrganizationId, field: Field, ou
             Some(status) => string(status.name(), out),
             None => out.extend_from_slice(b"null"),
         },
+        Field::Stored(Column::Number(Number::RtbOutcome)) => {
+            match event.number(Number::RtbOutcome).and_then(AuctionOutcome::from_number) {
+                Some(outcome) => string(outcome.code(), out),
+                None => out.extend_from_slice(b"null"),
+            }
+        }
         Field::Stored(Column::Text(column)) => text(event.text(column), column, out),
         Field::Stored(Column::Number(column)) => number(event.number(column), column, out),
     }

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 use tollgate_domain::{
-    Column, ColumnType, EventKind, IntegrationId, Invalid, Money, Number, Status, Text, Timestamp, TxId,
+    AuctionOutcome, Column, ColumnType, EventKind, IntegrationId, Invalid, Money, Number, Status, Text,
+    Timestamp, TxId,
 };
 
 /// A request for one page of rows, newest first.
@@ -68,6 +69,8 @@ pub enum FieldRef {
     TxId,
     /// `status`: `approved` or `rejected`.
     Status,
+    /// `rtb_outcome`: what came of a click's auction, by its code.
+    RtbOutcome,
     /// `rejection`: the first of `rejections`; text.
     Rejection,
     /// `rejections`: an array of text.
@@ -82,6 +85,7 @@ const COMPUTED: &[(&str, FieldRef)] = &[
     ("real_tx_id", FieldRef::RealTxId),
     ("tx_id", FieldRef::TxId),
     ("status", FieldRef::Status),
+    ("rtb_outcome", FieldRef::RtbOutcome),
     ("rejection", FieldRef::Rejection),
     ("rejections", FieldRef::Rejections),
     ("integration_id", FieldRef::IntegrationId),
@@ -119,6 +123,7 @@ impl FieldRef {
             },
             Self::RealTxId => ValueType::Id,
             Self::Status => ValueType::Status,
+            Self::RtbOutcome => ValueType::RtbOutcome,
             Self::Rejections => ValueType::Array,
             Self::TxId | Self::Rejection | Self::IntegrationId | Self::Kind => ValueType::Text,
         }
@@ -134,6 +139,7 @@ impl FieldRef {
         match self {
             Self::Stored(column) => Some(column),
             Self::Status => Some(Column::Number(Number::Status)),
+            Self::RtbOutcome => Some(Column::Number(Number::RtbOutcome)),
             _ => None,
         }
     }
@@ -145,6 +151,7 @@ impl FieldRef {
             Self::Stored(Column::Number(column)) => &NUMBER_COLUMNS[column as usize],
             Self::TxId => &[Column::Text(Text::ExternalTransactionId)],
             Self::Status => &[Column::Number(Number::Status)],
+            Self::RtbOutcome => &[Column::Number(Number::RtbOutcome)],
             Self::Rejection | Self::Rejections => &[Column::Text(Text::Rejections)],
             Self::RealTxId | Self::IntegrationId | Self::Kind => &[],
         }
@@ -182,6 +189,7 @@ enum ValueType {
     Integer,
     Boolean,
     Status,
+    RtbOutcome,
 }
 
 /// How a field is compared.
@@ -224,7 +232,9 @@ impl ValueType {
             Self::Array => {
                 matches!(operator, Operator::Eq | Operator::Ne | Operator::In | Operator::Contains)
             }
-            Self::Boolean | Self::Status => matches!(operator, Operator::Eq | Operator::Ne | Operator::In),
+            Self::Boolean | Self::Status | Self::RtbOutcome => {
+                matches!(operator, Operator::Eq | Operator::Ne | Operator::In)
+            }
             Self::Id | Self::Time | Self::Money | Self::Integer => operator != Operator::Contains,
         }
     }
@@ -306,6 +316,11 @@ impl ValueType {
                 "rejected" => Ok(Status::Rejected as i64),
                 _ => Err(refuse("must be approved or rejected")),
             }),
+            Self::RtbOutcome => numbers(&|text| {
+                let known = || AuctionOutcome::ALL.iter().map(|outcome| outcome.code()).collect::<Vec<_>>();
+                let outcome = AuctionOutcome::from_code(text).map(AuctionOutcome::number);
+                outcome.ok_or_else(|| refuse(&format!("must be one of {}", known().join(", "))))
+            }),
         }
     }
 }
@@ -346,7 +361,10 @@ impl Predicate {
             Operand::Ids(values) => self.operator.among(&row.id(), values),
             Operand::Texts(values) => match self.field {
                 FieldRef::Stored(Column::Text(column)) => self.matches_text(row.text(column), values),
-                FieldRef::Stored(Column::Number(_)) | FieldRef::RealTxId | FieldRef::Status => false,
+                FieldRef::Stored(Column::Number(_))
+                | FieldRef::RealTxId
+                | FieldRef::Status
+                | FieldRef::RtbOutcome => false,
                 FieldRef::Rejections => self.matches_array(row.text(Text::Rejections), values),
                 FieldRef::Rejection => {
                     let first = row.text(Text::Rejections).and_then(|json| strings(json).into_iter().next());
@@ -382,6 +400,7 @@ impl Predicate {
         match self.field {
             FieldRef::Stored(Column::Number(column)) => row.number(column),
             FieldRef::Status => row.number(Number::Status),
+            FieldRef::RtbOutcome => row.number(Number::RtbOutcome),
             _ => None,
         }
     }
@@ -431,6 +450,7 @@ mod tests {
             ("request_time", "lt", "2017-11-07T10:30:38+01:00", Operand::Numbers(vec![1_510_047_038_000])),
             ("is_bot", "eq", "true", Operand::Numbers(vec![1])),
             ("status", "in", "approved,rejected", Operand::Numbers(vec![1, 2])),
+            ("rtb_outcome", "in", "won,timeout", Operand::Numbers(vec![1, 3])),
             ("asn", "ne", "-7", Operand::Numbers(vec![-7])),
             ("sub_id", "eq", "a,b", Operand::Texts(vec!["a,b".to_owned()])),
             ("sub_id", "in", "a, b", Operand::Texts(vec!["a".to_owned(), "b".to_owned()])),
@@ -456,6 +476,7 @@ mod tests {
             ("request_time", "eq", "today"),
             ("is_bot", "eq", "maybe"),
             ("status", "eq", "1"),
+            ("rtb_outcome", "eq", "1"),
             ("asn", "in", "1,x"),
             ("real_tx_id", "eq", "no-id"),
             ("revenue", "contains", "1"),

@@ -18,6 +18,9 @@ const NEVER: &[Column] = &[
     Column::Number(Number::ConfigVersion),
     Column::Number(Number::MonitoringMode),
     Column::Number(Number::NewSubId),
+    Column::Number(Number::RtbOutcome),
+    Column::Number(Number::RtbPrice),
+    Column::Number(Number::RtbMs),
 ];
 
 /// Other names that trackers use, and ours. They give way to an extra parameter of the same name.

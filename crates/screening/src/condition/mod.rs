@@ -209,4 +209,7 @@ const LATER: &[Column] = &[
     Column::Number(Number::NewSubId),
     Column::Number(Number::BodyHash),
     Column::Number(Number::ConfigVersion),
+    Column::Number(Number::RtbOutcome),
+    Column::Number(Number::RtbPrice),
+    Column::Number(Number::RtbMs),
 ];

@@ -41,7 +41,9 @@ fn value(field: Field, kind: EventKind) -> RefOr<Schema> {
         Field::IntegrationId => return id(SHORT_ID).into(),
         Field::Kind => return choice([kind.name()]).into(),
         Field::Rejection => return maybe(Type::String).into(),
-        Field::Stored(Column::Number(Number::Status)) => return maybe(Type::String).into(),
+        Field::Stored(Column::Number(Number::Status | Number::RtbOutcome)) => {
+            return maybe(Type::String).into();
+        }
         Field::Stored(column) => column,
     };
     match column.column_type() {
