@@ -4,6 +4,7 @@
 //! imports none of them. Strings from outside become these types at the edge, or an [`Invalid`] that names the field.
 
 mod ad_location;
+mod amendment;
 mod app;
 pub mod app_ads;
 mod category_list;
@@ -31,6 +32,7 @@ pub mod web_address;
 pub use ad_location::{
     AdLocation, AdLocationId, AdLocationName, AdLocationType, AdType, Market, PriceTable, Uuid,
 };
+pub use amendment::{AMENDABLE, Amendment};
 pub use app::{
     App, AppAdsTxtStatus, AppChange, BUNDLE_ID_PATTERN, Decision, MAX_TEST_MODE_MINUTES, NewApp, Orientation,
     Platform, PublishingApplication, PublishingStatus, STORE_URL_PATTERN, TestMode, is_bundle_id,

@@ -130,7 +130,7 @@ impl Fold {
         }
         let shard = shard_of(integration);
         let Some(live) = self.live.get(integration) else { return };
-        if row.seq() > self.from[shard] {
+        if row.seq() > self.from[shard] && !row.amends() {
             let event = self.event.get_or_insert_with(|| Event::new(row.kind(), integration));
             row.read_into(event);
             live.plan.fold(event, &mut self.counters[shard]);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use tollgate_catalog::Snapshot;
 use tollgate_domain::{Event, Number, Text, TxId};
+use tollgate_ledger::Record;
 use tollgate_ledger::scan::ScanError;
 use tollgate_screening::{DataSource, DataSources, Topic, Verdict, restore_sub_id};
 
@@ -76,8 +77,8 @@ impl Intake {
         let mut counters: Vec<_> = (0..SHARDS).map(|_| self.empty_counters()).collect();
         let mut configurations: BTreeMap<u64, Live> = BTreeMap::new();
         let (mut found, mut verdict) = (Rejudged::default(), Verdict::new());
-        for event in self.ledger().view().scan_seq_from(1) {
-            let mut event = event?;
+        for record in self.ledger().view().scan_seq_from(1) {
+            let Record::Event(mut event) = record? else { continue };
             let version = event.number(Number::ConfigVersion).unwrap_or_default() as u64;
             let configuration = match configurations.entry(version) {
                 Entry::Occupied(known) => known.into_mut(),

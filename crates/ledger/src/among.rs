@@ -21,7 +21,7 @@ impl View {
             let index = run.index()?;
             let entries = &index.entries[index.range(kind, integration, &range)];
             for entry in entries.iter().filter(|entry| ids.binary_search(&entry.id).is_ok()) {
-                found.push(RowView::parse(run.row(entry))?.to_event());
+                found.push(self.amended(RowView::parse(run.row(entry))?.to_event(), None)?);
             }
         }
         for segment in self.segments().iter().filter(|segment| segment.meta().kind == kind) {
@@ -29,7 +29,11 @@ impl View {
             let from = ids.partition_point(|id| *id < least);
             let to = ids.partition_point(|id| *id <= greatest);
             if from < to {
+                let first = found.len();
                 among(segment, integration, &ids[from..to], &mut found)?;
+                for event in found.split_off(first) {
+                    found.push(self.amended(event, Some(segment))?);
+                }
             }
         }
         Ok(found)

@@ -1,7 +1,7 @@
 //! What every ledger promises, as checks that any backend's tests call. A second backend is a second caller.
 
 use crate::query::{Cursor, PageQuery, Predicate};
-use crate::{Ledger, Sealed};
+use crate::{Ledger, Record, Sealed};
 use tollgate_domain::{Event, EventKind, IntegrationId, Number, Status, Text, Timestamp, TxId};
 
 const DAY_MS: i64 = 86_400_000;
@@ -80,7 +80,9 @@ fn seal(ledger: &Ledger) {
 }
 
 fn history(ledger: &Ledger) -> Vec<Event> {
-    ledger.view().scan_seq_from(0).map(|event| event.unwrap_or_else(|error| panic!("{error}"))).collect()
+    let records =
+        ledger.view().scan_seq_from(0).map(|record| record.unwrap_or_else(|error| panic!("{error}")));
+    records.filter_map(Record::into_event).collect()
 }
 
 fn nothing_is_seen_before_it_is_durable(ledger: &Ledger) -> Vec<Event> {

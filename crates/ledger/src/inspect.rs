@@ -5,7 +5,7 @@ use crate::log::{self, Frame, FrameKind, LogError};
 use crate::manifest::{Manifest, ManifestChange};
 use crate::open::frame_rows;
 use crate::row::RowView;
-use crate::segment::{FooterCache, Segment};
+use crate::segment::{FooterCache, Overlay, Segment};
 use crate::{Ledger, LedgerError};
 use std::io;
 use std::sync::Arc;
@@ -24,11 +24,13 @@ pub struct Inspection {
     pub segment_rows: u64,
     /// Bytes of segments.
     pub segment_bytes: u64,
+    /// Amendments of rows in segments.
+    pub amendments: u64,
     /// The latest arrival of any event.
     pub newest_arrival: Option<Timestamp>,
     /// Whether a write was begun that was never acknowledged; the next start cuts it.
     pub torn_tail: bool,
-    /// Segments that are not what was written, each with what is wrong.
+    /// Segments and overlays that are not what was written, each with what is wrong.
     pub damaged: Vec<String>,
 }
 
@@ -55,9 +57,13 @@ impl Ledger {
             found.segment_rows += meta.rows;
             found.segment_bytes += meta.bytes;
             found.newest_arrival = found.newest_arrival.max(meta.max_arrival);
-            if let Err(error) = Segment::open(disk.clone(), meta, footers.clone()).check() {
-                found.damaged.push(error.to_string());
+            if let Some(overlay) = meta.overlay.clone() {
+                found.amendments += overlay.rows;
+                let overlay = Overlay::open(disk.clone(), &meta.name, overlay, footers.clone());
+                found.damaged.extend(overlay.check().err().map(|error| error.to_string()));
             }
+            let segment = Segment::open(disk.clone(), meta, footers.clone());
+            found.damaged.extend(segment.check().err().map(|error| error.to_string()));
         }
         Ok(found)
     }
@@ -65,25 +71,20 @@ impl Ledger {
 
 impl Inspection {
     fn take(&mut self, manifest: &mut Manifest, frame: &Frame) -> Result<(), LedgerError> {
-        let format = |error: &dyn std::fmt::Display| LedgerError::Format(error.to_string());
         match frame.kind {
             FrameKind::Rows => {
                 for bytes in frame_rows(&frame.payload) {
-                    let row = bytes.and_then(RowView::parse).map_err(|error| format(&error))?;
+                    let row = bytes
+                        .and_then(RowView::parse)
+                        .map_err(|error| LedgerError::Format(error.to_string()))?;
                     self.log_rows += 1;
                     self.last_seq = self.last_seq.max(row.seq());
                     let arrival = row.number(Number::ArrivalTime).map(Timestamp::from_millis);
                     self.newest_arrival = self.newest_arrival.max(arrival);
                 }
             }
-            FrameKind::Manifest => {
-                *manifest = serde_json::from_slice(&frame.payload).map_err(|error| format(&error))?;
-            }
-            FrameKind::ManifestChange => {
-                let change: ManifestChange =
-                    serde_json::from_slice(&frame.payload).map_err(|error| format(&error))?;
-                manifest.apply(change);
-            }
+            FrameKind::Manifest => *manifest = Manifest::parse(&frame.payload)?,
+            FrameKind::ManifestChange => manifest.apply(ManifestChange::parse(&frame.payload)?),
         }
         Ok(())
     }

@@ -10,13 +10,13 @@ use crate::log::{FrameKind, HEAD, LogError, LogWriter};
 use crate::manifest::Manifest;
 use crate::open::OpenRows;
 use crate::pending::{Group, Pending, Refused};
-use crate::segment::{FooterCache, SegmentError};
+use crate::segment::SegmentError;
 use crate::view::View;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tollgate_domain::{Event, TxIdKey};
+use tollgate_domain::{Amendment, Event, TxIdKey};
 
 /// Sizes and times of a ledger.
 #[derive(Debug, Clone)]
@@ -127,7 +127,6 @@ pub(crate) struct Inner {
     pub(crate) log: Mutex<LogWriter>,
     pub(crate) books: Mutex<Books>,
     pub(crate) open: Mutex<OpenState>,
-    pub(crate) footers: Arc<FooterCache>,
     pub(crate) committed: AtomicU64,
     pub(crate) checkpointed: AtomicU64,
     pub(crate) sealed: AtomicU64,
@@ -191,9 +190,20 @@ impl Ledger {
     /// durable before [`Ledger::committed`] reaches the `seq` that is returned. `finish` completes the event once it
     /// knows its id; it runs under the ledger's lock and must be quick.
     pub fn append(&self, _promise: &Promise, event: &mut Event, finish: impl FnOnce(&mut Event)) -> u64 {
+        self.add(|pending| pending.append(event, &self.0.id_key, finish))
+    }
+
+    /// Appends an amendment for which room was promised, and gives it its `seq`; durable as [`Ledger::append`] has it. The
+    /// event it is about must be one that a view has shown.
+    pub fn amend(&self, _promise: &Promise, amendment: &mut Amendment) -> u64 {
+        self.add(|pending| pending.amend(amendment))
+    }
+
+    /// Adds a row to the open group; the first one wakes the committer.
+    fn add(&self, append: impl FnOnce(&mut Pending) -> u64) -> u64 {
         let mut pending = lock(&self.0.pending);
         let first = pending.is_empty();
-        let seq = pending.append(event, &self.0.id_key, finish);
+        let seq = append(&mut pending);
         drop(pending);
         if first {
             self.0.work.notify_one();
@@ -241,7 +251,7 @@ impl Ledger {
         let books = lock(&self.0.books);
         let open = lock(&self.0.open).rows.snapshot();
         let cut = open.last_seq().unwrap_or(0).max(books.sealed_seq());
-        View::new(books.segments(), open, cut)
+        View::new(books.segments(), open, cut).with_overlays(books.overlays())
     }
 
     /// Lets log files with rows up to `seq` be reused, as far as they are sealed: no counter needs them any more.

@@ -4,6 +4,7 @@
 //! queries read both through one [`View`]. Arrow and Parquet stay inside this crate. docs/FORMATS.md holds the bytes,
 //! docs/ARCHITECTURE.md the invariants L1 to L6.
 
+mod amendments;
 mod among;
 mod books;
 #[cfg(any(test, feature = "testing"))]
@@ -14,6 +15,7 @@ mod ledger;
 pub mod log;
 mod manifest;
 pub mod open;
+mod overlays;
 mod pending;
 pub mod query;
 mod recovery;
@@ -21,6 +23,7 @@ pub mod row;
 pub mod scan;
 mod seal;
 pub mod segment;
+mod seq_scan;
 #[cfg(any(test, feature = "testing"))]
 pub mod sim;
 mod threads;
@@ -31,6 +34,7 @@ pub use ledger::{Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEA
 pub use pending::Refused;
 pub use recovery::Opened;
 pub use seal::Sealed;
+pub use seq_scan::{Record, SeqScan};
 pub use threads::{OnFatal, Running};
 #[cfg(test)]
 mod view_tests;

@@ -4,6 +4,7 @@
 //! geometrically, so there are few of them whatever the size of frames; a run's index is built by the first query that
 //! needs it and kept. A snapshot is a list of runs and never changes; rows stay visible in it as long as it is held.
 
+use crate::amendments::{self, Amendments, Layers};
 use crate::query::Fields;
 use crate::row::{Malformed, RowHead, RowView};
 use bytes::Bytes;
@@ -135,13 +136,13 @@ pub(crate) struct Run {
     frames: Vec<Frame>,
     bytes: usize,
     index: OnceLock<Result<Index, Malformed>>,
-    externals: OnceLock<Externals>,
+    names: OnceLock<Names>,
 }
 
 impl Run {
     fn new(frames: Vec<Frame>) -> Self {
         let bytes = frames.iter().map(|frame| frame.rows.len()).sum();
-        Self { frames, bytes, index: OnceLock::new(), externals: OnceLock::new() }
+        Self { frames, bytes, index: OnceLock::new(), names: OnceLock::new() }
     }
 
     fn first_seq(&self) -> u64 {
@@ -164,27 +165,25 @@ impl Run {
         row_at(rows, entry.at as usize).unwrap_or_default()
     }
 
-    /// The newest row of `kind`, `integration` and an id in `range` with this external transaction id.
-    pub(crate) fn newest_external(
+    /// The newest row that `wanted` names and `accept` takes.
+    pub(crate) fn newest_named(
         &self,
-        kind: EventKind,
-        integration: IntegrationId,
-        range: &Range<TxId>,
-        external: &str,
+        wanted: &Named<'_>,
+        accept: &dyn Fn(&RowView<'_>) -> bool,
     ) -> Result<Option<&Entry>, Malformed> {
         let index = self.index()?;
-        let externals = self.externals.get_or_init(|| Externals::of(self, index));
-        let hash = externals.hasher.hash_one((kind, integration, external));
-        let from = externals.rows.partition_point(|(have, _)| *have < hash);
-        let same = externals.rows[from..].iter().take_while(|(have, _)| *have == hash);
+        let names = self.names.get_or_init(|| Names::of(self, index));
+        let hash = names.hasher.hash_one((wanted.kind, wanted.integration, wanted.column, wanted.text));
+        let from = names.rows.partition_point(|(have, _)| *have < hash);
+        let same = names.rows[from..].iter().take_while(|(have, _)| *have == hash);
         let mut newest: Option<&Entry> = None;
         for (_, at) in same {
             let entry = &index.entries[*at as usize];
             let row = RowView::parse(self.row(entry))?;
-            let is_it = entry.group() == (kind, integration)
-                && range.contains(&entry.id)
-                && row.text(Text::ExternalTransactionId) == Some(external);
-            if is_it && newest.is_none_or(|newest| newest.id < entry.id) {
+            let is_it = entry.group() == (wanted.kind, wanted.integration)
+                && wanted.range.contains(&entry.id)
+                && row.text(wanted.column) == Some(wanted.text);
+            if is_it && newest.is_none_or(|newest| newest.id < entry.id) && accept(&row) {
                 newest = Some(entry);
             }
         }
@@ -210,24 +209,29 @@ impl Entry {
     }
 }
 
-/// The rows of a run, by (kind, integration, id).
+/// The rows of a run, by (kind, integration, id), and what amends rows of this run or of any other.
 pub(crate) struct Index {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) amendments: Amendments,
 }
 
 impl Index {
     fn of(frames: &[Frame]) -> Result<Self, Malformed> {
-        let mut entries = Vec::new();
+        let (mut entries, mut amendments) = (Vec::new(), Vec::new());
         for (number, frame) in frames.iter().enumerate() {
             let mut rows = frame_rows(&frame.rows);
             while let Some(step) = rows.step() {
                 let (start, row) = step?;
-                let RowHead { kind, integration, id, .. } = RowHead::parse(row)?;
+                let RowHead { kind, integration, id, amends, .. } = RowHead::parse(row)?;
+                if amends {
+                    amendments.push(amendments::entry(frame.rows.slice_ref(row))?);
+                    continue;
+                }
                 entries.push(Entry { kind, integration, id, frame: number as u32, at: start as u32 - 4 });
             }
         }
         entries.sort_unstable_by_key(|entry| (entry.kind, entry.integration, entry.id));
-        Ok(Self { entries })
+        Ok(Self { entries, amendments: Amendments::new(amendments) })
     }
 
     /// The entries of one kind and integration with ids in `range`.
@@ -247,21 +251,35 @@ impl Index {
     }
 }
 
-/// Rows of a run by the hash of their kind, integration and external transaction id. Callers choose those ids, so the
-/// hash is keyed.
-struct Externals {
+/// What rows are found by beside their id: a text that is unique or nearly so.
+pub(crate) struct Named<'a> {
+    pub(crate) kind: EventKind,
+    pub(crate) integration: IntegrationId,
+    pub(crate) range: Range<TxId>,
+    /// One of [`NAMING`].
+    pub(crate) column: Text,
+    pub(crate) text: &'a str,
+}
+
+/// The columns that rows are found by: the caller's id, and a conversion's click.
+pub(crate) const NAMING: [Text; 2] = [Text::ExternalTransactionId, Text::ClickRealTxId];
+
+/// Rows of a run by the hash of their kind, integration and naming text. Callers choose those, so the hash is keyed.
+struct Names {
     hasher: RandomState,
     rows: Vec<(u64, u32)>,
 }
 
-impl Externals {
+impl Names {
     fn of(run: &Run, index: &Index) -> Self {
         let hasher = RandomState::new();
         let mut rows = Vec::new();
         for (at, entry) in index.entries.iter().enumerate() {
-            let row = RowView::parse(run.row(entry)).ok();
-            if let Some(external) = row.as_ref().and_then(|row| row.text(Text::ExternalTransactionId)) {
-                rows.push((hasher.hash_one((entry.kind, entry.integration, external)), at as u32));
+            let Ok(row) = RowView::parse(run.row(entry)) else { continue };
+            for column in NAMING {
+                if let Some(text) = row.text(column) {
+                    rows.push((hasher.hash_one((entry.kind, entry.integration, column, text)), at as u32));
+                }
             }
         }
         rows.sort_unstable();
@@ -308,7 +326,7 @@ impl OpenSnapshot {
         self.runs.iter().try_for_each(|run| run.index().map(|_| ()))
     }
 
-    /// The rows with `seq` up to `through`, grouped for sealing.
+    /// The rows with `seq` up to `through`, grouped for sealing; amendments are none.
     pub fn groups(&self, through: u64) -> Result<Vec<SealGroup<'_>>, Malformed> {
         let mut groups: BTreeMap<(EventKind, Day), Vec<&[u8]>> = BTreeMap::new();
         for row in self.rows_from(0) {
@@ -316,7 +334,9 @@ impl OpenSnapshot {
             if head.seq > through {
                 break;
             }
-            groups.entry((head.kind, head.id.time().day())).or_default().push(bytes);
+            if !head.amends {
+                groups.entry((head.kind, head.id.time().day())).or_default().push(bytes);
+            }
         }
         Ok(groups.into_iter().map(|((kind, day), rows)| SealGroup { kind, day, rows }).collect())
     }
@@ -330,6 +350,30 @@ impl OpenSnapshot {
             .flat_map(|frame| frame_rows(&frame.rows))
             .map(|row| row.and_then(|bytes| Ok((RowHead::parse(bytes)?, bytes))))
             .filter(move |row| row.as_ref().map_or(true, |(head, _)| head.seq >= seq))
+    }
+
+    /// The amendments with `seq` up to `through`, in commit order.
+    pub(crate) fn amendments(&self, through: u64) -> Result<Vec<amendments::Entry>, Malformed> {
+        let mut found = Vec::new();
+        for run in &self.runs {
+            found.extend(
+                run.index()?.amendments.entries().iter().filter(|entry| entry.seq <= through).cloned(),
+            );
+        }
+        found.sort_unstable_by_key(|entry| entry.seq);
+        Ok(found)
+    }
+
+    /// The amendments by the events they are about, oldest first.
+    pub(crate) fn layers(&self) -> Result<Layers<'_>, Malformed> {
+        let mut layers = Layers::default();
+        for run in &self.runs {
+            let amendments = &run.index()?.amendments;
+            if !amendments.is_empty() {
+                layers.0.push(amendments);
+            }
+        }
+        Ok(layers)
     }
 
     pub(crate) fn runs(&self) -> &[Arc<Run>] {

@@ -5,7 +5,7 @@
 
 use crate::log::{HEAD, LogWriter};
 use crate::row;
-use tollgate_domain::{Event, TxIdKey};
+use tollgate_domain::{Amendment, Event, TxIdKey};
 
 /// Most bytes of one frame of rows.
 pub(crate) const MAX_FRAME: u64 = 16 << 20;
@@ -130,13 +130,24 @@ impl Pending {
             event.id = key.id(event.at(), event.seq);
         }
         finish(event);
-        self.next_seq += 1;
+        self.append_row(|out| row::encode(event, out))
+    }
+
+    /// Gives `amendment` its `seq` and appends its row.
+    pub(crate) fn amend(&mut self, amendment: &mut Amendment) -> u64 {
+        amendment.record.seq = self.next_seq;
+        self.append_row(|out| row::encode_amendment(amendment, out))
+    }
+
+    /// Appends the row that `encode` writes, which has the next `seq`.
+    fn append_row(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> u64 {
         let at = self.buffer.len();
         self.buffer.extend_from_slice(&[0; 4]);
-        row::encode(event, &mut self.buffer);
+        encode(&mut self.buffer);
         let length = (self.buffer.len() - at - 4) as u32;
         self.buffer[at..at + 4].copy_from_slice(&length.to_le_bytes());
-        event.seq
+        self.next_seq += 1;
+        self.last_seq()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

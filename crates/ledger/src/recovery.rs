@@ -5,13 +5,12 @@ use crate::books::Books;
 use crate::disk::Disk;
 use crate::ledger::{Inner, Ledger, LedgerError, OpenState, Options, lock, write};
 use crate::log::{self, Frame, FrameKind, LogError, LogWriter};
-use crate::manifest::{FORMAT, Manifest, ManifestChange};
+use crate::manifest::{Manifest, ManifestChange};
 use crate::open::{OpenRows, frame_rows};
 use crate::pending::Pending;
 use crate::row::RowView;
-use crate::segment::{self, FooterCache, Segment, SegmentMeta};
+use crate::segment::{self, FooterCache};
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Instant;
@@ -54,14 +53,8 @@ impl Replay<'_> {
     fn take(&mut self, frame: Frame) -> Result<(), LedgerError> {
         match frame.kind {
             FrameKind::Rows => return self.rows_frame(frame),
-            FrameKind::Manifest => {
-                self.manifest = parse(&frame.payload)?;
-                if self.manifest.format != FORMAT {
-                    let format = self.manifest.format;
-                    return Err(LedgerError::Format(format!("manifest format {format} is not known")));
-                }
-            }
-            FrameKind::ManifestChange => self.manifest.apply(parse::<ManifestChange>(&frame.payload)?),
+            FrameKind::Manifest => self.manifest = Manifest::parse(&frame.payload)?,
+            FrameKind::ManifestChange => self.manifest.apply(ManifestChange::parse(&frame.payload)?),
         }
         self.last_seq = self.last_seq.max(self.manifest.last_seq);
         let sealed = self.manifest.sealed_seq;
@@ -84,13 +77,9 @@ impl Replay<'_> {
     }
 }
 
-fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, LedgerError> {
-    serde_json::from_slice(payload).map_err(|error| LedgerError::Format(format!("manifest: {error}")))
-}
-
 impl Ledger {
-    /// Opens the ledger on `disk`, which nothing else may use. `fold` sees every row that is still in the log, in the
-    /// order of `seq`; files with rows after `checkpointed` are kept until [`Ledger::set_checkpointed`].
+    /// Opens the ledger on `disk`, which nothing else may use. `fold` sees every row that is still in the log, amendments
+    /// among them, in the order of `seq`; files with rows after `checkpointed` are kept until [`Ledger::set_checkpointed`].
     pub fn open(
         disk: Arc<dyn Disk>,
         entropy: Arc<dyn Entropy>,
@@ -107,8 +96,7 @@ impl Ledger {
             return Err(problem);
         }
         manifest.last_seq = last_seq;
-        let is_live = |name: &str| manifest.segments.iter().any(|segment| segment.name == name);
-        let strays = segment::remove_strays(&*disk, &is_live)?.len() as u64;
+        let strays = segment::remove_strays(&*disk, &|name| manifest.names(name))?.len() as u64;
         let torn_tail = recovered.torn_tail;
         let fresh = recovered.is_new();
         let mut log = LogWriter::open(disk.clone(), entropy, options.log_file_bytes, recovered)?;
@@ -140,9 +128,6 @@ impl Ledger {
         checkpointed: u64,
     ) -> Self {
         let footers = FooterCache::new(options.footer_cache_bytes);
-        let segment =
-            |meta: &SegmentMeta| Arc::new(Segment::open(disk.clone(), meta.clone(), footers.clone()));
-        let segments = manifest.segments.iter().map(segment).collect();
         let last_seq = manifest.last_seq;
         let since = (!open.is_empty()).then(Instant::now);
         Self(Arc::new(Inner {
@@ -152,9 +137,8 @@ impl Ledger {
             work: Condvar::new(),
             log: Mutex::new(log),
             sealed: AtomicU64::new(manifest.sealed_seq),
-            books: Mutex::new(Books::new(manifest, segments)),
+            books: Mutex::new(Books::new(manifest, disk.clone(), footers)),
             open: Mutex::new(OpenState { rows: open, since }),
-            footers,
             committed: AtomicU64::new(last_seq),
             checkpointed: AtomicU64::new(checkpointed),
             commits: AtomicU64::new(0),

@@ -4,10 +4,20 @@
 //! themselves. It is written once from an [`Event`] and read in place through [`RowView`], without copying.
 
 use std::ops::Range;
-use tollgate_domain::{Event, EventKind, IntegrationId, Number, Text, TxId};
+use tollgate_domain::{Amendment, Event, EventKind, IntegrationId, Number, Text, TxId};
 
 /// kind 1, integration 10, id 16, seq 8, key 16, text mask 8, number mask 4.
 const HEAD: usize = 1 + 10 + 16 + 8 + 16 + 8 + 4;
+
+/// The bit of the kind that makes a row an amendment of the event with its id.
+const AMENDS: u8 = 0x80;
+
+/// Appends the row of an amendment to `out`.
+pub fn encode_amendment(amendment: &Amendment, out: &mut Vec<u8>) {
+    let start = out.len();
+    encode(&amendment.record, out);
+    out[start] |= AMENDS;
+}
 
 /// Appends the row of `event` to `out`.
 pub fn encode(event: &Event, out: &mut Vec<u8>) {
@@ -60,6 +70,8 @@ pub struct Malformed;
 pub struct RowHead {
     /// Click, conversion or impression.
     pub kind: EventKind,
+    /// Whether it is no event, but amends the one of this id.
+    pub amends: bool,
     /// The integration it belongs to.
     pub integration: IntegrationId,
     /// Its id.
@@ -84,7 +96,8 @@ impl RowHead {
             return Err(Malformed);
         }
         Ok(Self {
-            kind: EventKind::from_number(head[0]).ok_or(Malformed)?,
+            kind: EventKind::from_number(head[0] & !AMENDS).ok_or(Malformed)?,
+            amends: head[0] & AMENDS != 0,
             integration: IntegrationId::from_bytes(array(&head[1..11])).ok_or(Malformed)?,
             id: TxId::from_u128(u128::from_be_bytes(array(&head[11..27]))),
             seq: u64::from_le_bytes(array(&head[27..35])),
@@ -190,6 +203,11 @@ impl<'a> RowView<'a> {
         self.row.head.kind
     }
 
+    /// Whether it is no event, but amends the one of this id.
+    pub fn amends(&self) -> bool {
+        self.row.head.amends
+    }
+
     /// The integration it belongs to.
     pub fn integration(&self) -> IntegrationId {
         self.row.head.integration
@@ -236,6 +254,11 @@ impl<'a> RowView<'a> {
                 event.set_text(*column, text);
             }
         }
+    }
+
+    /// The row, which amends an event, as an amendment of its own.
+    pub fn to_amendment(&self) -> Amendment {
+        Amendment { record: self.to_event() }
     }
 
     /// The row as an event of its own.
@@ -295,7 +318,13 @@ mod tests {
         fn rows_read_back_as_the_events_they_were(event in any_event()) {
             let mut bytes = Vec::new();
             encode(&event, &mut bytes);
-            prop_assert_eq!(RowView::parse(&bytes).unwrap().to_event(), event);
+            let row = RowView::parse(&bytes).unwrap();
+            prop_assert_eq!((row.amends(), &row.to_event()), (false, &event));
+            let amendment = Amendment { record: event };
+            bytes.clear();
+            encode_amendment(&amendment, &mut bytes);
+            let row = RowView::parse(&bytes).unwrap();
+            prop_assert_eq!((row.amends(), row.to_amendment()), (true, amendment));
         }
 
         #[test]

@@ -3,10 +3,12 @@
 //! It works in two steps. First only ids (and the columns of predicates) are read, from whichever source comes next;
 //! then the rows that were chosen are decoded, in one go for each segment. A source that is not reached is not opened.
 
-use crate::open::{Entry, Index, OpenSnapshot, Run};
+use crate::amendments::{Amendments, Layers};
+use crate::open::{Entry, Index, Run};
 use crate::query::Predicate;
 use crate::row::{Malformed, RowHead, RowView};
-use crate::segment::{Filter, Footer, IdWindow, Segment, SegmentError};
+use crate::segment::{Filter, Footer, IdWindow, Overlay, Segment, SegmentError};
+use crate::view::View;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -50,6 +52,15 @@ pub(crate) struct Walk<'a> {
     pub(crate) direction: Direction,
     pub(crate) predicates: &'a [Predicate],
     pub(crate) as_of: Option<u64>,
+    /// Amendments with a greater `seq` are not seen.
+    pub(crate) amended_to: u64,
+}
+
+impl Walk<'_> {
+    /// Whether an amendment can change which rows match.
+    fn is_amendable(&self) -> bool {
+        self.predicates.iter().any(Predicate::is_amendable)
+    }
 }
 
 /// Rows that predicates may be tested on for one query.
@@ -83,6 +94,8 @@ pub(crate) struct Found {
 /// A scan under way.
 pub(crate) struct Scan<'v> {
     walk: &'v Walk<'v>,
+    /// What is open and amends rows.
+    layers: Layers<'v>,
     sources: Vec<Source<'v>>,
     /// The next id of each source, or a bound of it; the source to be looked at next is on top.
     heap: BinaryHeap<Next>,
@@ -126,23 +139,20 @@ enum Source<'v> {
 type Peek = Option<(TxId, bool)>;
 
 impl<'v> Scan<'v> {
-    pub(crate) fn new(
-        segments: &'v [Arc<Segment>],
-        open: &'v OpenSnapshot,
-        walk: &'v Walk<'v>,
-    ) -> Result<Self, ScanError> {
-        let mut scan = Self { walk, sources: Vec::new(), heap: BinaryHeap::new() };
+    pub(crate) fn new(view: &'v View, walk: &'v Walk<'v>) -> Result<Self, ScanError> {
+        let mut scan = Self { walk, layers: Layers::default(), sources: Vec::new(), heap: BinaryHeap::new() };
         if walk.range.is_empty() {
             return Ok(scan);
         }
-        for run in open.runs() {
+        scan.layers = view.open().layers()?;
+        for run in view.open().runs() {
             let index = run.index()?;
             let range = index.range(walk.kind, walk.integration, &walk.range);
             let source = OpenSource { run, index, range };
             scan.add(source.peek(walk), Source::Open(source));
         }
-        for segment in segments {
-            if let Some(source) = SegmentSource::new(segment, walk) {
+        for segment in view.segments().iter() {
+            if let Some(source) = SegmentSource::new(segment, view.overlay(segment), walk) {
                 let first = match walk.direction {
                     Direction::Older => source.bounds.1.min(last_before(walk.range.end)),
                     Direction::Newer => source.bounds.0.max(walk.range.start),
@@ -181,9 +191,9 @@ impl<'v> Scan<'v> {
             let peek = match &mut self.sources[number] {
                 Source::Open(source) => {
                     budget.spend(1, urgency.id())?;
-                    source.test(walk)?
+                    source.test(walk, &self.layers)?
                 }
-                Source::Segment(source) => source.advance(walk, budget, urgency.id())?,
+                Source::Segment(source) => source.advance(walk, &self.layers, budget, urgency.id())?,
             };
             self.offer(number, peek);
         }
@@ -208,13 +218,19 @@ impl<'v> Scan<'v> {
                 Source::Open(source) => {
                     for (at, place) in wanted {
                         let row = source.run.row(&source.index.entries[at as usize]);
-                        events.push((place, RowView::parse(row)?.to_event()));
+                        let mut event = RowView::parse(row)?.to_event();
+                        self.layers.apply(&mut event, self.walk.amended_to)?;
+                        events.push((place, event));
                     }
                 }
                 Source::Segment(source) => {
                     let rows: Vec<u64> = wanted.iter().map(|(at, _)| *at).collect();
                     let footer = source.segment.footer()?;
-                    let decoded = source.segment.events(&footer, &rows)?;
+                    let mut decoded = source.segment.events(&footer, &rows)?;
+                    let layers = source.layers(&self.layers);
+                    for event in decoded.iter_mut().filter(|_| !layers.is_empty()) {
+                        layers.apply(event, self.walk.amended_to)?;
+                    }
                     events.extend(wanted.iter().map(|(_, place)| *place).zip(decoded));
                 }
             }
@@ -271,7 +287,7 @@ impl OpenSource<'_> {
     }
 
     /// Tests the next row; if it fails, the one after it is offered, untested.
-    fn test(&mut self, walk: &Walk<'_>) -> Result<Peek, Malformed> {
+    fn test(&mut self, walk: &Walk<'_>, layers: &Layers<'_>) -> Result<Peek, Malformed> {
         let Some(entry) = self.entry(walk.direction) else { return Ok(None) };
         let bytes = self.run.row(entry);
         let in_cut = match walk.as_of {
@@ -279,7 +295,14 @@ impl OpenSource<'_> {
             None => true,
         };
         let row = RowView::parse(bytes)?;
-        if in_cut && walk.predicates.iter().all(|predicate| predicate.matches(&row)) {
+        let matches = if layers.touch(walk.kind, walk.integration, entry.id, walk.amended_to) {
+            let mut event = row.to_event();
+            layers.apply(&mut event, walk.amended_to)?;
+            walk.predicates.iter().all(|predicate| predicate.matches(&event))
+        } else {
+            walk.predicates.iter().all(|predicate| predicate.matches(&row))
+        };
+        if in_cut && matches {
             return Ok(Some((entry.id, true)));
         }
         self.take(walk.direction);
@@ -290,14 +313,16 @@ impl OpenSource<'_> {
 /// A segment that may have rows of the walk.
 struct SegmentSource<'v> {
     segment: &'v Segment,
+    overlay: Option<&'v Overlay>,
     /// The smallest and the greatest id that its rows can have.
     bounds: (TxId, TxId),
     filter: Filter<'v>,
-    opened: Option<Opened>,
+    opened: Option<Box<Opened>>,
 }
 
 struct Opened {
     footer: Arc<Footer>,
+    overlay: Option<Arc<Amendments>>,
     window: IdWindow,
     /// Rows that were not tested yet.
     rest: Range<u64>,
@@ -307,7 +332,7 @@ struct Opened {
 }
 
 impl<'v> SegmentSource<'v> {
-    fn new(segment: &'v Segment, walk: &Walk<'v>) -> Option<Self> {
+    fn new(segment: &'v Segment, overlay: Option<&'v Overlay>, walk: &Walk<'v>) -> Option<Self> {
         let meta = segment.meta();
         if meta.kind != walk.kind || walk.as_of.is_some_and(|cut| meta.min_seq > cut) {
             return None;
@@ -317,10 +342,27 @@ impl<'v> SegmentSource<'v> {
             return None;
         }
         let as_of = walk.as_of.filter(|cut| meta.max_seq > *cut);
-        Some(Self { segment, bounds, filter: Filter::new(walk.predicates, as_of), opened: None })
+        Some(Self { segment, overlay, bounds, filter: Filter::new(walk.predicates, as_of), opened: None })
+    }
+
+    /// What amends the segment's rows, as far as it was read, under what is open.
+    fn layers<'l>(&'l self, open: &Layers<'l>) -> Layers<'l> {
+        let sealed = self.opened.iter().filter_map(|opened| opened.overlay.as_deref());
+        Layers(sealed.chain(open.0.iter().copied()).collect())
+    }
+
+    /// Tells the filter what amendments set of rows, where that can change which rows match.
+    fn patch(&mut self, walk: &Walk<'_>, open: &Layers<'_>) -> Result<(), ScanError> {
+        if walk.is_amendable() {
+            let layers = self.layers(open);
+            let patches = layers.patches(walk.kind, walk.integration, &walk.range, walk.amended_to)?;
+            self.filter.patch(patches);
+        }
+        Ok(())
     }
 
     fn open(&self, walk: &Walk<'_>) -> Result<Opened, SegmentError> {
+        let overlay = self.overlay.map(Overlay::amendments).transpose()?;
         let footer = self.segment.footer()?;
         let mut window = IdWindow::default();
         let mut rest = self.segment.rows_of(&footer, walk.integration);
@@ -330,16 +372,22 @@ impl<'v> SegmentSource<'v> {
         if walk.range.end <= self.bounds.1 {
             rest.end = self.segment.lower_bound(&footer, &mut window, rest.clone(), walk.range.end)?;
         }
-        if !self.filter.is_empty() && !self.segment.may_match(&footer, &rest, &self.filter)? {
-            rest.end = rest.start;
-        }
-        Ok(Opened { footer, window, rest, matches: Vec::new(), step: FIRST_WINDOW })
+        Ok(Opened { footer, overlay, window, rest, matches: Vec::new(), step: FIRST_WINDOW })
     }
 
     /// Opens the file, or tests the next window of rows.
-    fn advance(&mut self, walk: &Walk<'_>, budget: &mut Budget, reached: TxId) -> Result<Peek, ScanError> {
+    fn advance(
+        &mut self,
+        walk: &Walk<'_>,
+        layers: &Layers<'_>,
+        budget: &mut Budget,
+        reached: TxId,
+    ) -> Result<Peek, ScanError> {
         let Some(opened) = &mut self.opened else {
-            self.opened = Some(self.open(walk)?);
+            let opened = self.open(walk)?;
+            self.opened = Some(Box::new(opened));
+            self.patch(walk, layers)?;
+            self.prune()?;
             return Ok(self.peek(walk)?);
         };
         let rows = opened.next_window(walk.direction);
@@ -355,6 +403,17 @@ impl<'v> SegmentSource<'v> {
             opened.matches.reverse();
         }
         Ok(self.peek(walk)?)
+    }
+
+    /// Leaves out all rows when the footer says that none can match.
+    fn prune(&mut self) -> Result<(), SegmentError> {
+        if let Some(opened) = &mut self.opened
+            && !self.filter.is_empty()
+            && !self.segment.may_match(&opened.footer, &opened.rest, &self.filter)?
+        {
+            opened.rest.end = opened.rest.start;
+        }
+        Ok(())
     }
 
     fn take(&mut self, direction: Direction) -> u64 {

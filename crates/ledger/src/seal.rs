@@ -1,19 +1,20 @@
-//! Sealing: open rows become Parquet segments, one to each kind and UTC day among them.
+//! Sealing: open rows become Parquet segments, one to each kind and UTC day among them, and open amendments go into the
+//! overlays of the segments that have their rows.
 //!
 //! Until the manifest's change is durable nothing is different: whatever a crash leaves behind is removed on start.
 
 use crate::ledger::{Ledger, LedgerError, frame_of, lock, write};
 use crate::log::{FrameKind, HEAD};
 use crate::manifest::ManifestChange;
-use crate::segment::{self, Segment, SegmentMeta};
-use std::sync::Arc;
+use crate::open::{OpenSnapshot, SealGroup};
+use crate::segment::{self, SegmentMeta};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// What one sealing did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sealed {
-    /// Rows that are in segments now.
+    /// Rows that are in segments now, or in overlays.
     pub rows: u64,
     /// Segments that were made.
     pub segments: u64,
@@ -27,30 +28,38 @@ impl Ledger {
         let sealed_before = lock(&self.0.books).sealed_seq();
         let Some(through) = open.boundary(sealed_before + max_rows) else { return Ok(None) };
         let groups = open.groups(through).map_err(|error| LedgerError::Format(error.to_string()))?;
-        let mut next_segment = lock(&self.0.books).next_segment();
-        let mut added: Vec<SegmentMeta> = Vec::with_capacity(groups.len());
-        for group in &groups {
-            let name = SegmentMeta::file_name(group.kind, group.day, next_segment);
-            match segment::write(&*self.0.disk, &name, group.kind, group.day, &group.rows) {
-                Ok(meta) => added.push(meta),
-                Err(error) => {
-                    self.abandon(&added);
-                    return Err(error.into());
-                }
-            }
-            next_segment += 1;
+        let next_segment = lock(&self.0.books).next_segment();
+        let mut change =
+            ManifestChange { sealed_seq: through, next_segment, added: Vec::new(), overlays: Vec::new() };
+        if let Err(error) = self.write_all(&mut change, &open, &groups) {
+            // Best effort: what stays behind is removed on the next start.
+            segment::discard(&*self.0.disk, &change.files());
+            return Err(error);
         }
-        let names: Vec<&str> = added.iter().map(|meta| meta.name.as_str()).collect();
-        segment::publish(&*self.0.disk, &names)?;
-        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-        let sealed = Sealed { rows: through - sealed_before, segments: added.len() as u64 };
-        let change = ManifestChange { sealed_seq: through, next_segment, added };
+        let files = change.files();
+        segment::publish(&*self.0.disk, &files)?;
+        let sealed = Sealed { rows: through - sealed_before, segments: change.added.len() as u64 };
         if self.adopt(change)? {
             return Ok(Some(sealed));
         }
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        segment::withdraw(&*self.0.disk, &names);
+        segment::withdraw(&*self.0.disk, &files);
         Ok(None)
+    }
+
+    /// Writes the segments and overlays of a change, under temporary names; `change` has those that were written.
+    fn write_all(
+        &self,
+        change: &mut ManifestChange,
+        open: &OpenSnapshot,
+        groups: &[SealGroup<'_>],
+    ) -> Result<(), LedgerError> {
+        for group in groups {
+            let name = SegmentMeta::file_name(group.kind, group.day, change.next_segment);
+            let meta = segment::write(&*self.0.disk, &name, group.kind, group.day, &group.rows)?;
+            change.added.push(meta);
+            change.next_segment += 1;
+        }
+        self.write_overlays(change, open, groups)
     }
 
     /// Makes the change durable, then visible.
@@ -68,11 +77,9 @@ impl Ledger {
             write(&mut log, FrameKind::Manifest, 0, 0, &mut manifest)?;
         }
         write(&mut log, FrameKind::ManifestChange, 0, 0, &mut frame)?;
-        let open = |meta: &SegmentMeta| self.segment(meta);
-        let added = change.added.iter().map(open).collect();
         let sealed_seq = change.sealed_seq;
         let mut books = lock(&self.0.books);
-        books.apply(change, added);
+        books.apply(change);
         let mut open = lock(&self.0.open);
         open.rows.remove_through(sealed_seq);
         open.since = (!open.rows.is_empty()).then(Instant::now);
@@ -82,16 +89,5 @@ impl Ledger {
         self.0.sealed.store(sealed_seq, Ordering::Release);
         self.refresh_room(&log);
         Ok(true)
-    }
-
-    /// Opens a segment, which costs nothing before it is read.
-    pub(crate) fn segment(&self, meta: &SegmentMeta) -> Arc<Segment> {
-        Arc::new(Segment::open(self.0.disk.clone(), meta.clone(), self.0.footers.clone()))
-    }
-
-    fn abandon(&self, written: &[SegmentMeta]) {
-        // Best effort: what stays behind is removed on the next start.
-        let names: Vec<&str> = written.iter().map(|meta| meta.name.as_str()).collect();
-        segment::discard(&*self.0.disk, &names);
     }
 }

@@ -3,12 +3,13 @@
 //! Every method blocks on reads and is to be called where that is allowed. A view sees each row exactly once, however
 //! long it is held; a segment's file is removed only when no view has it any more.
 
-use crate::open::OpenSnapshot;
+use crate::amendments::Layers;
+use crate::open::{Named, OpenSnapshot};
 use crate::query::{Cursor, PageQuery};
-use crate::row::{self, RowView};
+use crate::row::RowView;
 use crate::scan::{Budget, Direction, Found, Scan, ScanError, Walk};
-use crate::segment::{IdWindow, Segment};
-use std::collections::VecDeque;
+use crate::segment::{IdWindow, Overlay, Overlays, Segment};
+use crate::seq_scan::SeqScan;
 use std::ops::Range;
 use std::sync::Arc;
 use tollgate_domain::{Event, EventKind, IntegrationId, Text, Timestamp, TxId};
@@ -21,7 +22,9 @@ const SCAN_ROWS: u64 = 50_000_000;
 pub struct View {
     segments: Arc<[Arc<Segment>]>,
     open: Arc<OpenSnapshot>,
+    overlays: Overlays,
     cut: u64,
+    amended_to: u64,
 }
 
 /// Some rows, newest first.
@@ -38,7 +41,17 @@ pub struct Page {
 impl View {
     /// The view of these segments and open rows, which share no row; `cut` is the greatest `seq` among them.
     pub fn new(segments: Arc<[Arc<Segment>]>, open: Arc<OpenSnapshot>, cut: u64) -> Self {
-        Self { segments, open, cut }
+        Self { segments, open, overlays: Overlays::default(), cut, amended_to: u64::MAX }
+    }
+
+    /// The same with the overlays of its segments.
+    pub(crate) fn with_overlays(self, overlays: Overlays) -> Self {
+        Self { overlays, ..self }
+    }
+
+    /// The same without what amendments with a `seq` above this one say: an event's own `seq` shows it as it was judged.
+    pub fn amended_to(self, seq: u64) -> Self {
+        Self { amended_to: seq, ..self }
     }
 
     /// The greatest `seq` that is seen.
@@ -49,6 +62,21 @@ impl View {
     /// The segments.
     pub fn segments(&self) -> &Arc<[Arc<Segment>]> {
         &self.segments
+    }
+
+    /// What amends a segment's rows.
+    pub(crate) fn overlay(&self, segment: &Segment) -> Option<&Overlay> {
+        self.overlays.get(&segment.number()).map(|overlay| &**overlay)
+    }
+
+    /// The event with its amendments; `segment` is where it was found, if it is sealed.
+    pub(crate) fn amended(&self, mut event: Event, segment: Option<&Segment>) -> Result<Event, ScanError> {
+        let overlay = segment.and_then(|segment| self.overlay(segment));
+        let sealed = overlay.map(Overlay::amendments).transpose()?;
+        let open = self.open.layers()?;
+        let layers = Layers(sealed.as_deref().into_iter().chain(open.0).collect());
+        layers.apply(&mut event, self.amended_to)?;
+        Ok(event)
     }
 
     /// The open rows.
@@ -94,8 +122,8 @@ impl View {
         limit: usize,
         budget: &mut Budget,
     ) -> Result<(Vec<Event>, bool), ScanError> {
-        let walk = walk(query, range, direction);
-        let mut scan = Scan::new(&self.segments, &self.open, &walk)?;
+        let walk = self.walk(query, range, direction);
+        let mut scan = Scan::new(self, &walk)?;
         let mut found: Vec<Found> = Vec::with_capacity(limit);
         while let Some(row) = scan.next(budget)? {
             if found.len() == limit {
@@ -114,8 +142,8 @@ impl View {
         direction: Direction,
         budget: &mut Budget,
     ) -> Result<bool, ScanError> {
-        let walk = walk(query, range, direction);
-        Ok(Scan::new(&self.segments, &self.open, &walk)?.next(budget)?.is_some())
+        let walk = self.walk(query, range, direction);
+        Ok(Scan::new(self, &walk)?.next(budget)?.is_some())
     }
 
     /// The event of an id; of any kind when none is given.
@@ -131,7 +159,8 @@ impl View {
             let index = run.index()?;
             for kind in kinds.clone() {
                 if let Some(at) = index.range(*kind, integration, &(id..next)).next() {
-                    return Ok(Some(RowView::parse(run.row(&index.entries[at]))?.to_event()));
+                    let event = RowView::parse(run.row(&index.entries[at]))?.to_event();
+                    return self.amended(event, None).map(Some);
                 }
             }
         }
@@ -140,7 +169,7 @@ impl View {
             let may_have = kind.is_none_or(|kind| kind == meta.kind)
                 && meta.bounds(integration).is_some_and(|(least, greatest)| least <= id && id <= greatest);
             if may_have && let Some(event) = segment.find(integration, id)? {
-                return Ok(Some(event));
+                return self.amended(event, Some(segment)).map(Some);
             }
         }
         Ok(None)
@@ -157,38 +186,63 @@ impl View {
         external: &str,
     ) -> Result<Option<Event>, ScanError> {
         let range = TxId::first_at(from)..TxId::first_at(to);
-        let mut newest: Option<Event> = None;
+        let column = Text::ExternalTransactionId;
+        self.find_named(&Named { kind, integration, range, column, text: external }, &|_| true)
+    }
+
+    /// The newest conversion of the click `click` that `accept` takes, among those with a time from `from` up to but
+    /// without `to`. `accept` sees them as they were judged.
+    pub fn find_of_click(
+        &self,
+        integration: IntegrationId,
+        click: TxId,
+        (from, to): (Timestamp, Timestamp),
+        accept: &dyn Fn(&Event) -> bool,
+    ) -> Result<Option<Event>, ScanError> {
+        let (kind, column) = (EventKind::Conversion, Text::ClickRealTxId);
+        let range = TxId::first_at(from)..TxId::first_at(to);
+        self.find_named(&Named { kind, integration, range, column, text: &click.to_string() }, accept)
+    }
+
+    /// [`View::find_external`] among the conversions that `accept` takes, which sees them as they were judged.
+    pub fn find_external_conversion(
+        &self,
+        integration: IntegrationId,
+        external: &str,
+        (from, to): (Timestamp, Timestamp),
+        accept: &dyn Fn(&Event) -> bool,
+    ) -> Result<Option<Event>, ScanError> {
+        let (kind, column) = (EventKind::Conversion, Text::ExternalTransactionId);
+        let range = TxId::first_at(from)..TxId::first_at(to);
+        self.find_named(&Named { kind, integration, range, column, text: external }, accept)
+    }
+
+    fn find_named(
+        &self,
+        wanted: &Named<'_>,
+        accept: &dyn Fn(&Event) -> bool,
+    ) -> Result<Option<Event>, ScanError> {
+        let mut newest: Option<(Event, Option<&Segment>)> = None;
         for run in self.open.runs() {
-            if let Some(entry) = run.newest_external(kind, integration, &range, external)?
-                && newest.as_ref().is_none_or(|event| event.id < entry.id)
+            if let Some(entry) = run.newest_named(wanted, &|row| accept(&row.to_event()))?
+                && newest.as_ref().is_none_or(|(event, _)| event.id < entry.id)
             {
-                newest = Some(RowView::parse(run.row(entry))?.to_event());
+                newest = Some((RowView::parse(run.row(entry))?.to_event(), None));
             }
         }
         // Newest segments first, until none can hold a newer one than was found.
-        for (bounds, segment) in self.candidates(integration, kind, &range) {
-            if newest.as_ref().is_some_and(|event| event.id >= bounds.1) {
+        for (bounds, segment) in self.candidates(wanted.integration, wanted.kind, &wanted.range) {
+            if newest.as_ref().is_some_and(|(event, _)| event.id >= bounds.1) {
                 break;
             }
-            let footer = segment.footer()?;
-            let mut window = IdWindow::default();
-            let mut rows = segment.rows_of(&footer, integration);
-            if range.start > bounds.0 {
-                rows.start = segment.lower_bound(&footer, &mut window, rows.clone(), range.start)?;
-            }
-            if range.end <= bounds.1 {
-                rows.end = segment.lower_bound(&footer, &mut window, rows.clone(), range.end)?;
-            }
-            let row = segment.newest_with_text(&footer, rows, Text::ExternalTransactionId, external)?;
-            let event = match row {
-                Some(row) => segment.events(&footer, &[row])?.pop(),
-                None => None,
-            };
-            if event.as_ref().is_some_and(|event| newest.as_ref().is_none_or(|n| n.id < event.id)) {
-                newest = event;
+            let event = newest_in(segment, bounds, wanted, accept)?;
+            if let Some(event) = event
+                && newest.as_ref().is_none_or(|(newest, _)| newest.id < event.id)
+            {
+                newest = Some((event, Some(segment)));
             }
         }
-        Ok(newest)
+        newest.map(|(event, segment)| self.amended(event, segment)).transpose()
     }
 
     /// Segments that may have rows of the integration and kind in `range`, by their greatest id, falling.
@@ -207,8 +261,8 @@ impl View {
         candidates
     }
 
-    /// The event with this idempotency key among sealed rows that arrived at `since` or later. Keys of open rows are in
-    /// the ledger's map.
+    /// The event with this idempotency key among sealed rows that arrived at `since` or later, or the record of the
+    /// amendment that has it. Keys of open rows are in the ledger's map.
     pub fn find_key(
         &self,
         integration: IntegrationId,
@@ -224,96 +278,83 @@ impl View {
             let footer = segment.footer()?;
             if let Some(row) = segment.newest_with_key(&footer, integration, key)? {
                 let event = segment.events(&footer, &[row])?.pop();
-                let arrived = |event: &Event| event.time(tollgate_domain::Number::ArrivalTime);
-                if event.as_ref().is_some_and(|event| arrived(event).is_none_or(|at| at >= since)) {
+                if event.as_ref().is_some_and(|event| arrived_since(event, since)) {
                     return Ok(event);
+                }
+            }
+        }
+        for overlay in self.overlays.values() {
+            let meta = overlay.meta();
+            if meta.has_keys && meta.max_arrival.is_none_or(|latest| latest >= since) {
+                let found = overlay.amendments()?.newest_with_key(integration, key)?;
+                if found.as_ref().is_some_and(|record| arrived_since(record, since)) {
+                    return Ok(found);
                 }
             }
         }
         Ok(None)
     }
 
-    /// All events with at least this `seq`, in the order of `seq`: what counters are folded from.
+    /// All that happened from this `seq` on, in the order of `seq`: events as they were judged, and amendments as what
+    /// they are. Counters are folded from it, and whoever tails the history follows it.
     pub fn scan_seq_from(&self, seq: u64) -> SeqScan {
-        SeqScan { view: self.clone(), next: seq, ready: VecDeque::new() }
+        SeqScan::new(self.clone(), seq)
+    }
+
+    /// The overlays of its segments.
+    pub(crate) fn overlays(&self) -> &Overlays {
+        &self.overlays
+    }
+
+    fn walk<'q>(&self, query: &'q PageQuery, mut range: Range<TxId>, direction: Direction) -> Walk<'q> {
+        for predicate in &query.predicates {
+            if let Some((least, beyond)) = predicate.id_bounds() {
+                range = range.start.max(least)..range.end.min(beyond);
+            }
+        }
+        Walk {
+            kind: query.kind,
+            integration: query.integration,
+            range,
+            direction,
+            predicates: &query.predicates,
+            as_of: query.as_of,
+            amended_to: query.as_of.unwrap_or(u64::MAX).min(self.amended_to),
+        }
     }
 }
 
-fn walk(query: &PageQuery, mut range: Range<TxId>, direction: Direction) -> Walk<'_> {
-    for predicate in &query.predicates {
-        if let Some((least, beyond)) = predicate.id_bounds() {
-            range = range.start.max(least)..range.end.min(beyond);
+fn arrived_since(event: &Event, since: Timestamp) -> bool {
+    event.time(tollgate_domain::Number::ArrivalTime).is_none_or(|at| at >= since)
+}
+
+/// The newest row of a segment that `wanted` names and `accept` takes; `bounds` are those of the integration's ids.
+fn newest_in(
+    segment: &Segment,
+    bounds: (TxId, TxId),
+    wanted: &Named<'_>,
+    accept: &dyn Fn(&Event) -> bool,
+) -> Result<Option<Event>, ScanError> {
+    let footer = segment.footer()?;
+    let mut window = IdWindow::default();
+    let mut rows = segment.rows_of(&footer, wanted.integration);
+    if wanted.range.start > bounds.0 {
+        rows.start = segment.lower_bound(&footer, &mut window, rows.clone(), wanted.range.start)?;
+    }
+    if wanted.range.end <= bounds.1 {
+        rows.end = segment.lower_bound(&footer, &mut window, rows.clone(), wanted.range.end)?;
+    }
+    while let Some(row) = segment.newest_with_text(&footer, rows.clone(), wanted.column, wanted.text)? {
+        let event = segment.events(&footer, &[row])?.pop();
+        if let Some(event) = event.filter(|event| accept(event)) {
+            return Ok(Some(event));
         }
+        rows.end = row;
     }
-    Walk {
-        kind: query.kind,
-        integration: query.integration,
-        range,
-        direction,
-        predicates: &query.predicates,
-        as_of: query.as_of,
-    }
+    Ok(None)
 }
 
 /// The part of `range` above `id`.
 fn above(range: &Range<TxId>, id: TxId) -> Range<TxId> {
     range.start.max(TxId::from_u128(id.to_u128().saturating_add(1)))..range.end
-}
-
-/// Sequence numbers that are brought into order at a time.
-const SEQ_WINDOW: u64 = 32_768;
-
-/// See [`View::scan_seq_from`]. Rows are held encoded, a window at a time.
-pub struct SeqScan {
-    view: View,
-    next: u64,
-    ready: VecDeque<Vec<u8>>,
-}
-
-impl SeqScan {
-    /// Reads the next window that has rows; `false` at the end.
-    fn fill(&mut self) -> Result<bool, ScanError> {
-        while self.ready.is_empty() {
-            let later = self.view.segments.iter().filter(|segment| segment.meta().max_seq >= self.next);
-            let sealed = later.clone().map(|segment| segment.meta().min_seq.max(self.next)).min();
-            let open = self.view.open.last_seq().filter(|last| *last >= self.next);
-            let open = open.and(self.view.open.first_seq()).map(|first| first.max(self.next));
-            let Some(first) = sealed.into_iter().chain(open).min() else { return Ok(false) };
-            let window = first..first.saturating_add(SEQ_WINDOW);
-            let mut rows: Vec<(u64, Vec<u8>)> = Vec::new();
-            for segment in later.filter(|segment| segment.meta().min_seq < window.end) {
-                let footer = segment.footer()?;
-                for event in segment.events(&footer, &segment.with_seq(&footer, &window)?)? {
-                    let mut bytes = Vec::with_capacity(512);
-                    row::encode(&event, &mut bytes);
-                    rows.push((event.seq, bytes));
-                }
-            }
-            for row in self.view.open.rows_from(window.start) {
-                let (head, bytes) = row?;
-                if head.seq >= window.end {
-                    break;
-                }
-                rows.push((head.seq, bytes.to_vec()));
-            }
-            rows.sort_unstable_by_key(|(seq, _)| *seq);
-            self.ready.extend(rows.into_iter().map(|(_, bytes)| bytes));
-            self.next = window.end;
-        }
-        Ok(true)
-    }
-}
-
-impl Iterator for SeqScan {
-    type Item = Result<Event, ScanError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.fill() {
-            Err(error) => return Some(Err(error)),
-            Ok(false) => return None,
-            Ok(true) => {}
-        }
-        let bytes = self.ready.pop_front()?;
-        Some(RowView::parse(&bytes).map(|row| row.to_event()).map_err(ScanError::from))
-    }
 }

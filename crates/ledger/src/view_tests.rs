@@ -248,7 +248,8 @@ proptest! {
         }
         let mut rest: Vec<&Event> = both.events.iter().filter(|event| event.seq >= from).collect();
         rest.sort_by_key(|event| event.seq);
-        let scanned: Vec<Event> = view.scan_seq_from(from).map(Result::unwrap).collect();
+        let scanned: Vec<Event> =
+            view.scan_seq_from(from).filter_map(|record| record.unwrap().into_event()).collect();
         prop_assert_eq!(scanned.iter().collect::<Vec<_>>(), rest);
     }
 

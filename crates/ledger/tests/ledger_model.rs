@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tollgate_domain::{Entropy, Event, EventKind, Number, Text, Timestamp, TxIdKey};
-use tollgate_ledger::query::PageQuery;
+use tollgate_domain::{Amendment, Entropy, Event, EventKind, Number, Status, Text, Timestamp, TxId, TxIdKey};
+use tollgate_ledger::query::{PageQuery, Predicate};
 use tollgate_ledger::sim::{SimDisk, SimRng};
-use tollgate_ledger::{Ledger, LedgerError, Options};
+use tollgate_ledger::{Ledger, LedgerError, Options, Record};
 
 const FILE: u64 = 256 << 10;
 const PLENTY: u64 = 64 << 20;
@@ -26,16 +26,20 @@ impl Entropy for SimEntropy {
 struct Model {
     disk: SimDisk,
     rng: SimRng,
-    /// Acknowledged events by their number.
-    kept: BTreeMap<u64, Event>,
+    /// Acknowledged records by their number.
+    kept: BTreeMap<u64, Record>,
     /// Admitted, appended, not acknowledged: they may be there after a crash.
-    unsure: BTreeMap<u64, Event>,
+    unsure: BTreeMap<u64, Record>,
     next: u64,
     sealing: bool,
 }
 
-fn number(event: &Event) -> u64 {
-    event.text(Text::SubId).and_then(|text| text.parse().ok()).expect("every event carries its number")
+fn number(record: &Record) -> u64 {
+    let text = match record {
+        Record::Event(event) => event.text(Text::SubId),
+        Record::Amendment(amendment) => amendment.record.text(Text::ThirdPartyStatus),
+    };
+    text.and_then(|text| text.parse().ok()).expect("every record carries its number")
 }
 
 impl Model {
@@ -54,22 +58,62 @@ impl Model {
     }
 
     /// Everything in the ledger, having checked it against what was promised.
-    fn check(&self, ledger: &Ledger) -> BTreeMap<u64, Event> {
+    fn check(&self, ledger: &Ledger) -> BTreeMap<u64, Record> {
         let mut found = BTreeMap::new();
         let mut last_seq = 0;
-        for event in ledger.view().scan_seq_from(0) {
-            let event = event.expect("history can be read");
-            assert!(event.seq > last_seq, "seq rises strictly");
-            last_seq = event.seq;
-            let number = number(&event);
+        for record in ledger.view().scan_seq_from(0) {
+            let record = record.expect("history can be read");
+            assert!(record.seq() > last_seq, "seq rises strictly");
+            last_seq = record.seq();
+            let number = number(&record);
             let sure = self.kept.get(&number).or_else(|| self.unsure.get(&number));
-            assert_eq!(Some(&event), sure, "an event is what was appended");
-            assert!(found.insert(number, event).is_none(), "an event is there once");
+            assert_eq!(Some(&record), sure, "a record is what was appended");
+            assert!(found.insert(number, record).is_none(), "a record is there once");
         }
-        for (number, event) in &self.kept {
-            assert_eq!(found.get(number), Some(event), "an acknowledged event is there");
+        for (number, record) in &self.kept {
+            assert_eq!(found.get(number), Some(record), "an acknowledged record is there");
         }
         found
+    }
+
+    /// The acknowledged events as amendments left them.
+    fn amended(&self) -> BTreeMap<TxId, Event> {
+        let mut events = BTreeMap::new();
+        let mut records: Vec<&Record> = self.kept.values().collect();
+        records.sort_by_key(|record| record.seq());
+        for record in records {
+            match record {
+                Record::Event(event) => drop(events.insert(event.id, event.clone())),
+                Record::Amendment(amendment) => {
+                    amendment.apply_to(events.get_mut(&amendment.target()).expect("it amends an event"));
+                }
+            }
+        }
+        events
+    }
+
+    /// Amends some acknowledged event, often one of the same few.
+    fn amend(&mut self, ledger: &Ledger) -> bool {
+        let events = self.kept.values().filter_map(|record| record.clone().into_event());
+        let events: Vec<Event> = events.collect();
+        if events.is_empty() {
+            return true;
+        }
+        let among = if self.rng.one_in(2) { events.len() as u64 } else { events.len().min(3) as u64 };
+        let event = &events[self.rng.below(among) as usize];
+        let mut amendment = Amendment::of(event, Timestamp::from_millis(20_000 * DAY));
+        amendment.record.set_text(Text::ThirdPartyStatus, &self.next.to_string());
+        if self.rng.one_in(2) {
+            amendment.record.set_status(Status::Rejected);
+            amendment.record.set_text(Text::Evidence, &"e".repeat(self.rng.below(2000) as usize));
+        }
+        self.next += 1;
+        let bytes = amendment.record.text_bytes() as u64;
+        let Ok(promise) = ledger.promise(1, bytes) else { return true };
+        ledger.amend(&promise, &mut amendment);
+        let record = Record::Amendment(amendment);
+        self.unsure.insert(number(&record), record);
+        true
     }
 
     fn event(&mut self) -> Event {
@@ -84,7 +128,7 @@ impl Model {
 
     fn life(&mut self, ledger: &Ledger) {
         for _ in 0..self.rng.below(60) {
-            let going_on = match self.rng.below(16) {
+            let going_on = match self.rng.below(18) {
                 0 => survived(ledger.keep()),
                 1 if self.sealing => survived(ledger.seal(1 + self.rng.below(50))),
                 2 => {
@@ -98,6 +142,7 @@ impl Model {
                 }
                 4..=9 => self.append(ledger),
                 10..=13 => self.commit(ledger),
+                14 | 15 => self.amend(ledger),
                 _ => {
                     self.look(ledger);
                     true
@@ -117,7 +162,8 @@ impl Model {
             // Judging makes rows longer, up to what is promised beside their text.
             let evidence = "e".repeat(self.rng.below(4096) as usize);
             ledger.append(&promise, &mut event, |event| event.set_text(Text::Evidence, &evidence));
-            self.unsure.insert(number(&event), event);
+            let record = Record::Event(event);
+            self.unsure.insert(number(&record), record);
         }
         true
     }
@@ -132,18 +178,29 @@ impl Model {
         }
     }
 
-    fn look(&self, ledger: &Ledger) {
-        let view = ledger.view();
+    fn look(&mut self, ledger: &Ledger) {
+        let (view, events) = (ledger.view(), self.amended());
         for kind in [EventKind::Click, EventKind::Conversion] {
             let integration = "abcdefghij".parse().expect("an id");
             let (from, to) = (Timestamp::from_millis(0), Timestamp::from_millis(30_000 * DAY));
             let page = view.page(&PageQuery::new(kind, integration, from, to)).expect("a page");
-            let mut newest: Vec<&Event> = self.kept.values().filter(|event| event.kind == kind).collect();
-            newest.sort_by_key(|event| std::cmp::Reverse(event.id));
-            newest.truncate(100);
-            assert!(page.rows.iter().eq(newest), "a page shows the newest acknowledged events");
+            let newest = events.values().rev().filter(|event| event.kind == kind);
+            assert!(page.rows.iter().eq(newest.take(100)), "a page shows the newest acknowledged events");
+            let mut query = PageQuery::new(kind, integration, from, to);
+            query.predicates.extend(Predicate::parse(kind, "status", None, "rejected"));
+            let page = view.page(&query).expect("a page");
+            let rejected = events.values().rev().filter(|event| event.kind == kind && is_rejected(event));
+            assert!(page.rows.iter().eq(rejected.take(100)), "filters see what amendments set");
+        }
+        if let Some(event) = events.values().nth(self.rng.below(events.len().max(1) as u64) as usize) {
+            let found = view.find(event.integration, None, event.id).expect("a look-up");
+            assert_eq!(found.as_ref(), Some(event), "an event is found as it was amended");
         }
     }
+}
+
+fn is_rejected(event: &Event) -> bool {
+    event.status() == Some(Status::Rejected)
 }
 
 /// After a full disk life goes on; after any other failure the process stops.
@@ -169,7 +226,8 @@ fn run(seed: u64) {
         }
     }
     model.disk.set_capacity(PLENTY);
-    model.open(seed);
+    let ledger = model.open(seed);
+    model.look(&ledger);
 }
 
 /// `TOLLGATE_SEEDS` sets how many; `make torture` runs 100,000.

@@ -107,7 +107,8 @@ impl House {
     }
 
     fn rows(&self) -> Vec<Event> {
-        self.intake.ledger().view().scan_seq_from(1).map(Result::unwrap).collect()
+        let records = self.intake.ledger().view().scan_seq_from(1);
+        records.filter_map(|record| record.unwrap().into_event()).collect()
     }
 }
 

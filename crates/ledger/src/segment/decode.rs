@@ -156,3 +156,32 @@ impl Fields for BatchRow<'_> {
         array.value(self.row)
     }
 }
+
+/// A row with what amendments set of it.
+pub(super) struct Patched<'a> {
+    pub(super) row: &'a BatchRow<'a>,
+    /// Has the columns that were set and no others.
+    pub(super) patch: &'a Event,
+}
+
+impl Fields for Patched<'_> {
+    fn kind(&self) -> EventKind {
+        self.row.kind()
+    }
+
+    fn integration(&self) -> IntegrationId {
+        self.row.integration()
+    }
+
+    fn id(&self) -> TxId {
+        self.row.id()
+    }
+
+    fn text(&self, column: Text) -> Option<&str> {
+        self.patch.text(column).or_else(|| self.row.text(column))
+    }
+
+    fn number(&self, column: Number) -> Option<i64> {
+        self.patch.number(column).or_else(|| self.row.number(column))
+    }
+}

@@ -1,4 +1,4 @@
-//! What is known of a segment's file once its footer is read, and the one bounded cache of it for the process.
+//! What is known of a segment's file once its footer is read.
 
 use super::locate::IdPages;
 use super::schema::{self, Leaf};
@@ -9,9 +9,8 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
-use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tollgate_domain::{Column, IntegrationId};
 
 /// An open segment file as the Parquet library reads it: by position, never mapped.
@@ -85,7 +84,7 @@ pub(crate) struct Footer {
     pub(super) group_starts: Vec<u64>,
     pub(super) id_pages: IdPages,
     integrations: Vec<(IntegrationId, u64)>,
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 impl Footer {
@@ -181,92 +180,4 @@ fn parse_integrations(text: &str) -> Option<Vec<(IntegrationId, u64)>> {
         list.push((integration.parse().ok()?, end));
     }
     list.windows(2).all(|pair| pair[0].0 < pair[1].0).then_some(list)
-}
-
-/// Footers by segment, the least recently used given up when they take more than the budget. Files stay open as long
-/// as their footer is here.
-pub struct FooterCache {
-    budget: usize,
-    inner: Mutex<Inner>,
-}
-
-#[derive(Default)]
-struct Inner {
-    entries: HashMap<u64, (Arc<Footer>, u64)>,
-    order: BTreeMap<u64, u64>,
-    bytes: usize,
-    tick: u64,
-    segments: u64,
-}
-
-impl FooterCache {
-    /// A cache of about `budget` bytes; the newest footer is always kept.
-    pub fn new(budget: usize) -> Arc<Self> {
-        Arc::new(Self { budget, inner: Mutex::default() })
-    }
-
-    /// Bytes that the footers in it take.
-    pub fn bytes(&self) -> usize {
-        self.lock().bytes
-    }
-
-    /// A number for a segment to be known by here.
-    pub(super) fn register(&self) -> u64 {
-        let mut inner = self.lock();
-        inner.segments += 1;
-        inner.segments
-    }
-
-    /// The footer of a segment, read with `read` when it is not here.
-    pub(super) fn get(
-        &self,
-        segment: u64,
-        read: impl FnOnce() -> Result<Footer, SegmentError>,
-    ) -> Result<Arc<Footer>, SegmentError> {
-        if let Some(found) = self.lock().touch(segment) {
-            return Ok(found);
-        }
-        let footer = Arc::new(read()?);
-        self.lock().insert(segment, footer.clone(), self.budget);
-        Ok(footer)
-    }
-
-    pub(super) fn forget(&self, segment: u64) {
-        self.lock().remove(segment);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn touch(&mut self, segment: u64) -> Option<Arc<Footer>> {
-        self.tick += 1;
-        let (footer, used) = self.entries.get_mut(&segment)?;
-        self.order.remove(used);
-        *used = self.tick;
-        self.order.insert(self.tick, segment);
-        Some(footer.clone())
-    }
-
-    fn insert(&mut self, segment: u64, footer: Arc<Footer>, budget: usize) {
-        self.remove(segment);
-        self.tick += 1;
-        self.bytes += footer.bytes;
-        self.order.insert(self.tick, segment);
-        self.entries.insert(segment, (footer, self.tick));
-        while self.bytes > budget && self.entries.len() > 1 {
-            let Some((_, oldest)) = self.order.first_key_value() else { break };
-            let oldest = *oldest;
-            self.remove(oldest);
-        }
-    }
-
-    fn remove(&mut self, segment: u64) {
-        if let Some((footer, used)) = self.entries.remove(&segment) {
-            self.order.remove(&used);
-            self.bytes -= footer.bytes;
-        }
-    }
 }

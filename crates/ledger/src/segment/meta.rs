@@ -50,6 +50,37 @@ pub struct SegmentMeta {
     pub has_keys: bool,
     /// Its integrations in order, when there are at most [`SegmentMeta::MAX_INTEGRATIONS`]; the file has them all.
     pub integrations: Option<Vec<IntegrationRange>>,
+    /// What amends its rows, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<OverlayMeta>,
+}
+
+/// The entry of a segment's overlay in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverlayMeta {
+    /// Its number: 1 for a segment's first overlay, then one more with each that replaces it.
+    pub number: u64,
+    /// How many amendments.
+    pub rows: u64,
+    /// The file's size.
+    pub bytes: u64,
+    /// CRC-32C of the file, compared whenever it is read.
+    pub crc: u32,
+    /// Smallest `seq` of any amendment.
+    pub min_seq: u64,
+    /// Greatest `seq` of any amendment.
+    pub max_seq: u64,
+    /// Latest arrival of any amendment.
+    pub max_arrival: Option<Timestamp>,
+    /// Whether any amendment has an idempotency key.
+    pub has_keys: bool,
+}
+
+impl OverlayMeta {
+    /// The file's name: the segment's, and its own number.
+    pub fn file_name(&self, segment: &str) -> String {
+        format!("{segment}.overlay-{}", self.number)
+    }
 }
 
 impl SegmentMeta {
@@ -114,6 +145,7 @@ mod tests {
                 TxId::from_u128(5),
                 3,
             )]),
+            overlay: None,
         };
         assert_eq!(meta.name, "click-2024-10-04-0000000000000007.parquet");
         let json = serde_json::to_string(&meta).unwrap();

@@ -4,12 +4,14 @@
 //! Everything is read with positioned reads through [`Disk`]; nothing here maps a file or keeps one open for longer than
 //! its footer stays in the cache.
 
+mod cache;
 mod columns;
 mod decode;
 mod encoding;
 mod footer;
 mod locate;
 mod meta;
+mod overlay;
 mod prune;
 mod reader;
 mod schema;
@@ -18,10 +20,12 @@ mod sink;
 mod tests;
 mod writer;
 
+pub use cache::FooterCache;
 pub(crate) use footer::Footer;
-pub use footer::FooterCache;
 pub(crate) use locate::IdWindow;
-pub use meta::{IntegrationRange, SegmentMeta};
+pub use meta::{IntegrationRange, OverlayMeta, SegmentMeta};
+pub use overlay::Overlay;
+pub(crate) use overlay::{Overlays, write_overlay};
 pub(crate) use reader::Filter;
 pub use reader::Segment;
 pub use writer::{Layout, write, write_as};
@@ -83,9 +87,9 @@ fn temporary_path(name: &str) -> String {
 
 /// Gives back the space of segments that were written and will not be published; what cannot be removed now is removed
 /// on the next start.
-pub fn discard(disk: &dyn Disk, names: &[&str]) {
+pub fn discard(disk: &dyn Disk, names: &[impl AsRef<str>]) {
     for name in names {
-        let _ = disk.remove(&temporary_path(name));
+        let _ = disk.remove(&temporary_path(name.as_ref()));
     }
 }
 
@@ -93,19 +97,19 @@ pub fn discard(disk: &dyn Disk, names: &[&str]) {
 /// leaves files that no manifest names, which [`remove_strays`] removes.
 ///
 /// A full disk is no excuse here: names may have changed, so its error reads as any other (L6).
-pub fn publish(disk: &dyn Disk, names: &[&str]) -> Result<(), SegmentError> {
+pub fn publish(disk: &dyn Disk, names: &[impl AsRef<str>]) -> Result<(), SegmentError> {
     let fatal = |path: &str, error| disk_error(path)(io::Error::other(error));
-    for name in names {
+    for name in names.iter().map(AsRef::as_ref) {
         disk.rename(&temporary_path(name), &path(name)).map_err(|error| fatal(&path(name), error))?;
     }
     disk.sync_dir(DIR).map_err(|error| fatal(DIR, error))
 }
 
 /// Removes segments that were published but will not be named in a manifest.
-pub fn withdraw(disk: &dyn Disk, names: &[&str]) {
+pub fn withdraw(disk: &dyn Disk, names: &[impl AsRef<str>]) {
     for name in names {
         // What cannot be removed now is removed on the next start.
-        let _ = disk.remove(&path(name));
+        let _ = disk.remove(&path(name.as_ref()));
     }
 }
 
@@ -113,11 +117,38 @@ pub fn withdraw(disk: &dyn Disk, names: &[&str]) {
 /// the names removed.
 pub fn remove_strays(disk: &dyn Disk, is_live: &dyn Fn(&str) -> bool) -> Result<Vec<String>, SegmentError> {
     let mut removed = disk.list(DIR).map_err(disk_error(DIR))?;
-    removed.retain(|name| name.starts_with(TEMPORARY) || (name.ends_with(".parquet") && !is_live(name)));
+    let is_ours = |name: &str| name.ends_with(".parquet") || name.contains(".parquet.overlay-");
+    removed.retain(|name| name.starts_with(TEMPORARY) || (is_ours(name) && !is_live(name)));
     for name in &removed {
         disk.remove(&path(name)).map_err(disk_error(&path(name)))?;
     }
     Ok(removed)
+}
+
+/// Reads a file from its start to `bytes`, a part at a time, and compares length and CRC-32C.
+fn read_checked(
+    disk: &dyn Disk,
+    path: &str,
+    (bytes, crc): (u64, u32),
+    mut part: impl FnMut(&[u8]),
+) -> Result<(), SegmentError> {
+    let file = disk.open(path).map_err(disk_error(path))?;
+    let mut buffer = vec![0; bytes.min(1 << 20) as usize];
+    let (mut at, mut found) = (0, 0);
+    // A file that is shorter than it was reads as one that is not what was written, not as a fault of the disk.
+    let whole = file.length().map_err(disk_error(path))? == bytes;
+    while whole && at < bytes {
+        let length = (bytes - at).min(buffer.len() as u64) as usize;
+        file.read_at(at, &mut buffer[..length]).map_err(disk_error(path))?;
+        found = crc32c::crc32c_append(found, &buffer[..length]);
+        part(&buffer[..length]);
+        at += length as u64;
+    }
+    if whole && found == crc {
+        return Ok(());
+    }
+    let what = "its bytes are not those that were written";
+    Err(SegmentError::Damaged { path: path.to_owned(), what })
 }
 
 /// Runs what decodes a file's bytes. The Parquet library panics on some damage; here that is damage like any other.

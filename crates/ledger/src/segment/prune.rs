@@ -12,7 +12,7 @@ use std::ops::Range;
 pub(super) fn may_match(
     footer: &Footer,
     rows: &Range<u64>,
-    predicates: &[Predicate],
+    predicates: &[&Predicate],
 ) -> Result<bool, ParquetError> {
     if rows.is_empty() {
         return Ok(false);

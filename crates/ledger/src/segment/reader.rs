@@ -1,13 +1,14 @@
 //! One segment read: rows by position, by id, by a text that is unique or nearly so, by idempotency key, by `seq`.
 
-use super::decode::Decoded;
-use super::footer::{Footer, FooterCache};
+use super::cache::FooterCache;
+use super::decode::{BatchRow, Decoded, Patched};
+use super::footer::Footer;
 use super::locate::IdWindow;
 use super::prune;
 use super::schema::Leaf;
-use super::{SegmentError, SegmentMeta, disk_error, guarded, parquet_error, path};
+use super::{SegmentError, SegmentMeta, disk_error, guarded, parquet_error, path, read_checked};
 use crate::disk::Disk;
-use crate::query::Predicate;
+use crate::query::{Fields, Predicate};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use std::ops::Range;
@@ -35,6 +36,11 @@ impl Segment {
         Self { path: path(&meta.name), meta, disk, cache, number, doomed: AtomicBool::new(false) }
     }
 
+    /// The number it is known by while the process lives.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// What the manifest says of it.
     pub fn meta(&self) -> &SegmentMeta {
         &self.meta
@@ -52,25 +58,11 @@ impl Segment {
 
     /// Reads the whole file and compares its checksum with the manifest's, for whoever has the time.
     pub fn verify(&self) -> Result<(), SegmentError> {
-        let file = self.disk.open(&self.path).map_err(disk_error(&self.path))?;
-        let mut buffer = vec![0; 1 << 20];
-        let (mut at, mut crc) = (0, 0);
-        while at < self.meta.bytes {
-            let part = (self.meta.bytes - at).min(buffer.len() as u64);
-            let bytes = &mut buffer[..part as usize];
-            file.read_at(at, bytes).map_err(disk_error(&self.path))?;
-            crc = crc32c::crc32c_append(crc, bytes);
-            at += part;
-        }
-        if crc == self.meta.crc && file.length().map_err(disk_error(&self.path))? == at {
-            return Ok(());
-        }
-        let what = "its bytes are not those that were written";
-        Err(SegmentError::Damaged { path: self.path.clone(), what })
+        read_checked(&*self.disk, &self.path, (self.meta.bytes, self.meta.crc), |_| {})
     }
 
     pub(crate) fn footer(&self) -> Result<Arc<Footer>, SegmentError> {
-        self.cache.get(self.number, || {
+        self.cache.footer(self.number, || {
             let file = self.disk.open(&self.path).map_err(disk_error(&self.path))?;
             guarded(&self.path, || Footer::read(&self.path, file, &self.meta))
         })
@@ -100,13 +92,23 @@ impl Segment {
     /// The event of an id.
     pub(crate) fn find(&self, integration: IntegrationId, id: TxId) -> Result<Option<Event>, SegmentError> {
         let footer = self.footer()?;
-        let mut window = IdWindow::default();
-        let rows = footer.rows_of(integration);
-        let row = self.lower_bound(&footer, &mut window, rows.clone(), id)?;
-        if row == rows.end || self.id(&footer, &mut window, row)? != id {
-            return Ok(None);
+        match self.row_of(&footer, &mut IdWindow::default(), integration, id)? {
+            Some(row) => Ok(self.events(&footer, &[row])?.pop()),
+            None => Ok(None),
         }
-        Ok(self.events(&footer, &[row])?.pop())
+    }
+
+    /// The row of an id, if it has one.
+    pub(crate) fn row_of(
+        &self,
+        footer: &Footer,
+        window: &mut IdWindow,
+        integration: IntegrationId,
+        id: TxId,
+    ) -> Result<Option<u64>, SegmentError> {
+        let rows = footer.rows_of(integration);
+        let row = self.lower_bound(footer, window, rows.clone(), id)?;
+        Ok((row != rows.end && self.id(footer, window, row)? == id).then_some(row))
     }
 
     /// The events at `rows`, which rise strictly.
@@ -128,7 +130,7 @@ impl Segment {
         rows: &Range<u64>,
         filter: &Filter<'_>,
     ) -> Result<bool, SegmentError> {
-        prune::may_match(footer, rows, filter.predicates).map_err(parquet_error(&self.path))
+        prune::may_match(footer, rows, &filter.pruning()).map_err(parquet_error(&self.path))
     }
 
     /// Which of `rows` (all of `integration`, with the ids `window` finds) satisfy every predicate, in rising order.
@@ -148,10 +150,11 @@ impl Segment {
         for decoded in self.decode(footer, &filter.leaves(footer), std::slice::from_ref(&rows))? {
             for row in 0..decoded.rows() {
                 let at = first + row as u64;
-                let id = if filter.needs_id { self.id(footer, window, at)? } else { TxId::default() };
+                let needs_id = filter.needs_id || !filter.patches.is_empty();
+                let id = if needs_id { self.id(footer, window, at)? } else { TxId::default() };
                 let fields = decoded.row(row, integration, id);
                 let in_cut = filter.as_of.is_none_or(|cut| decoded.seq(row).is_some_and(|seq| seq <= cut));
-                if in_cut && filter.predicates.iter().all(|predicate| predicate.matches(&fields)) {
+                if in_cut && filter.matches(&fields) {
                     matches.push(at);
                 }
             }
@@ -295,13 +298,36 @@ pub(crate) struct Filter<'a> {
     as_of: Option<u64>,
     needs_id: bool,
     columns: Vec<Column>,
+    /// What amendments set of the rows with these ids, in order; empty when no predicate could tell.
+    patches: Vec<(TxId, Event)>,
 }
 
 impl<'a> Filter<'a> {
     pub(crate) fn new(predicates: &'a [Predicate], as_of: Option<u64>) -> Self {
         let needs_id = predicates.iter().any(|predicate| predicate.field.needs_id());
         let columns = predicates.iter().flat_map(|predicate| predicate.field.columns()).copied().collect();
-        Self { predicates, as_of, needs_id, columns }
+        Self { predicates, as_of, needs_id, columns, patches: Vec::new() }
+    }
+
+    /// Says what amendments set of rows, by id, in the order of ids.
+    pub(crate) fn patch(&mut self, patches: Vec<(TxId, Event)>) {
+        self.patches = patches;
+    }
+
+    /// The predicates that statistics may be asked about: where rows are amended, those that no amendment touches.
+    fn pruning(&self) -> Vec<&'a Predicate> {
+        let all = self.predicates.iter();
+        all.filter(|predicate| self.patches.is_empty() || !predicate.is_amendable()).collect()
+    }
+
+    fn matches(&self, row: &BatchRow<'_>) -> bool {
+        match self.patches.binary_search_by_key(&row.id(), |(id, _)| *id) {
+            Ok(at) => {
+                let row = Patched { row, patch: &self.patches[at].1 };
+                self.predicates.iter().all(|predicate| predicate.matches(&row))
+            }
+            Err(_) => self.predicates.iter().all(|predicate| predicate.matches(row)),
+        }
     }
 
     /// Whether every row satisfies it.

@@ -3,9 +3,12 @@
 use super::*;
 use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::row;
+use bytes::Bytes;
 use proptest::prelude::*;
 use std::sync::Arc;
-use tollgate_domain::{Day, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxId};
+use tollgate_domain::{
+    AMENDABLE, Amendment, Column, Day, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxId,
+};
 
 const DAY: Day = Day::from_number(20_000);
 const SMALL: Layout = Layout { group_rows: 40, page_rows: 8 };
@@ -321,4 +324,57 @@ fn fixtures_of_version_1_read_as_ever() {
     for event in &events {
         assert_eq!(segment.find(event.integration, event.id).unwrap().as_ref(), Some(event));
     }
+}
+
+/// Amendments that set every column that could be amended when overlays had version 1.
+fn amendments_of_version_1() -> Vec<Amendment> {
+    let events = events_of_version_1();
+    let amend = |(n, at): (usize, &usize)| {
+        let mut amendment = Amendment::of(&events[*at], Timestamp::from_millis(DAY.start().millis() + 100));
+        let record = &mut amendment.record;
+        (record.seq, record.key) = (100 + n as u64, n as u128);
+        for column in &AMENDABLE[..10] {
+            match column {
+                Column::Text(column) => record.set_text(*column, &"\u{e9}\"".repeat(n)),
+                Column::Number(column) => record.set_number(*column, n as i64 % 2),
+            }
+        }
+        amendment
+    };
+    [3, 7, 3].iter().enumerate().map(amend).collect()
+}
+
+fn amendment_rows() -> Vec<Bytes> {
+    let encode = |amendment: &Amendment| {
+        let mut row = Vec::new();
+        row::encode_amendment(amendment, &mut row);
+        Bytes::from(row)
+    };
+    amendments_of_version_1().iter().map(encode).collect()
+}
+
+/// Wrote the fixture when overlays had version 1.
+#[test]
+#[ignore = "writes files of the repository"]
+fn write_fixture_of_overlays() {
+    let disk = RealDisk::new(FIXTURES).unwrap();
+    let meta = write_overlay(&disk, "segment-1.parquet", 1, &amendment_rows()).unwrap();
+    publish(&disk, &["segment-1.parquet.overlay-1"]).unwrap();
+    std::fs::write(format!("{FIXTURES}/overlay-1.json"), serde_json::to_vec_pretty(&meta).unwrap()).unwrap();
+}
+
+#[test]
+fn overlays_of_version_1_read_as_ever() {
+    let meta = std::fs::read(format!("{FIXTURES}/overlay-1.json")).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(FIXTURES).unwrap());
+    let meta = serde_json::from_slice(&meta).unwrap();
+    let overlay = Overlay::open(disk, "segment-1.parquet", meta, FooterCache::new(0));
+    let amendments = overlay.amendments().unwrap();
+    let mut rows: Vec<_> = amendments.entries().iter().map(|entry| (entry.seq, entry.row.clone())).collect();
+    rows.sort_unstable();
+    assert_eq!(rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>(), amendment_rows());
+    let again = amendments.entries().iter().map(|e| row::RowView::parse(&e.row).unwrap().to_amendment());
+    let mut again: Vec<Amendment> = again.collect();
+    again.sort_by_key(Amendment::seq);
+    assert_eq!(again, amendments_of_version_1());
 }

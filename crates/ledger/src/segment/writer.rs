@@ -209,6 +209,7 @@ impl Facts {
             max_arrival: self.max_arrival.map(Timestamp::from_millis),
             has_keys: self.presence.keys,
             integrations: listed.then_some(self.integrations),
+            overlay: None,
         }
     }
 }

@@ -1,0 +1,124 @@
+//! The one bounded cache of what is read of segments and their overlays again and again.
+
+use super::SegmentError;
+use super::footer::Footer;
+use crate::amendments::Amendments;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Footers and overlays by the number of their file, the least recently used given up when they take more than the
+/// budget. Segments stay open as long as their footer is here.
+pub struct FooterCache {
+    budget: usize,
+    inner: Mutex<Inner>,
+}
+
+/// What is kept of a file.
+#[derive(Clone)]
+enum Cached {
+    Footer(Arc<Footer>),
+    Overlay(Arc<Amendments>),
+}
+
+struct Entry {
+    cached: Cached,
+    bytes: usize,
+    /// When it was last used, in ticks.
+    used: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    entries: HashMap<u64, Entry>,
+    order: BTreeMap<u64, u64>,
+    bytes: usize,
+    tick: u64,
+    files: u64,
+}
+
+impl FooterCache {
+    /// A cache of about `budget` bytes; the newest entry is always kept.
+    pub fn new(budget: usize) -> Arc<Self> {
+        Arc::new(Self { budget, inner: Mutex::default() })
+    }
+
+    /// Bytes that what is in it takes.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// A number for a file to be known by here.
+    pub(super) fn register(&self) -> u64 {
+        let mut inner = self.lock();
+        inner.files += 1;
+        inner.files
+    }
+
+    /// The footer of a segment, read with `read` when it is not here.
+    pub(super) fn footer(
+        &self,
+        segment: u64,
+        read: impl FnOnce() -> Result<Footer, SegmentError>,
+    ) -> Result<Arc<Footer>, SegmentError> {
+        if let Some(Cached::Footer(found)) = self.lock().touch(segment) {
+            return Ok(found);
+        }
+        let footer = Arc::new(read()?);
+        self.lock().insert(segment, Cached::Footer(footer.clone()), footer.bytes, self.budget);
+        Ok(footer)
+    }
+
+    /// What an overlay holds, and the bytes that takes, read with `read` when it is not here.
+    pub(super) fn overlay(
+        &self,
+        overlay: u64,
+        read: impl FnOnce() -> Result<(Amendments, usize), SegmentError>,
+    ) -> Result<Arc<Amendments>, SegmentError> {
+        if let Some(Cached::Overlay(found)) = self.lock().touch(overlay) {
+            return Ok(found);
+        }
+        let (amendments, bytes) = read()?;
+        let amendments = Arc::new(amendments);
+        self.lock().insert(overlay, Cached::Overlay(amendments.clone()), bytes, self.budget);
+        Ok(amendments)
+    }
+
+    pub(super) fn forget(&self, file: u64) {
+        self.lock().remove(file);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn touch(&mut self, file: u64) -> Option<Cached> {
+        self.tick += 1;
+        let entry = self.entries.get_mut(&file)?;
+        self.order.remove(&entry.used);
+        entry.used = self.tick;
+        self.order.insert(self.tick, file);
+        Some(entry.cached.clone())
+    }
+
+    fn insert(&mut self, file: u64, cached: Cached, bytes: usize, budget: usize) {
+        self.remove(file);
+        self.tick += 1;
+        self.bytes += bytes;
+        self.order.insert(self.tick, file);
+        self.entries.insert(file, Entry { cached, bytes, used: self.tick });
+        while self.bytes > budget && self.entries.len() > 1 {
+            let Some((_, oldest)) = self.order.first_key_value() else { break };
+            let oldest = *oldest;
+            self.remove(oldest);
+        }
+    }
+
+    fn remove(&mut self, file: u64) {
+        if let Some(entry) = self.entries.remove(&file) {
+            self.order.remove(&entry.used);
+            self.bytes -= entry.bytes;
+        }
+    }
+}
