@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) ring: Option<Box<Ring>>,
     /// Time of the newest hit, seconds.
     pub(super) newest: u32,
-    /// Latest arrival of a counted event, seconds.
+    /// The latest arrival of all when an event was last counted, seconds.
     pub(super) touched: u32,
     /// Window in minutes, which is also a bucket's length in seconds, times 256, plus the number of hits in place.
     packed: u32,
@@ -36,7 +36,7 @@ impl Entry {
             key,
             ring: None,
             newest: moment.at,
-            touched: moment.arrival,
+            touched: moment.clock,
             packed: window_minutes << 8 | 1,
             places,
         }
@@ -75,6 +75,13 @@ impl Entry {
     #[inline]
     pub(super) fn forgotten(&self, clock: u32) -> bool {
         u64::from(clock) >= u64::from(self.touched) + u64::from(self.window_minutes()) * 60
+    }
+
+    /// Whether the newest hit lies a whole window after an event that arrives now, which can only be when the server's
+    /// clock was ahead and was set back: nothing would be counted under the key until the time comes again.
+    #[inline]
+    pub(super) fn lies_ahead(&self, arrival: u32) -> bool {
+        u64::from(self.newest) >= u64::from(arrival) + u64::from(self.window_minutes()) * 60
     }
 
     /// Whether the newest hit is out of the window of an event at `time`.
@@ -126,7 +133,7 @@ impl Entry {
             return;
         }
         self.newest = self.newest.max(moment.at);
-        self.touched = self.touched.max(moment.arrival);
+        self.touched = moment.clock;
         self.insert(bucket, age, 1, u32::from(hit));
     }
 

@@ -6,7 +6,8 @@
 //! whatever their order. `t` is the event's own time, never later than its arrival. A key keeps the 60 buckets up to
 //! its newest one. A late event goes into its bucket while the key has it, else it is judged but not counted. A key
 //! that was not counted for a whole window of *arrival* time is forgotten; that is checked when it is read, so when the
-//! sweeper gets to it changes nothing. For a period of the calendar the key includes the period, and `t` is the same for
+//! sweeper gets to it changes nothing. Arrival time never goes back: while the server's clock does, the latest arrival
+//! stands for it. A key whose newest bucket then lies a whole window ahead of an event's arrival begins afresh. For a period of the calendar the key includes the period, and `t` is the same for
 //! all of its events: they lie in one bucket, whatever their order.
 //!
 //! **Structure.** 4,096 slots by the top bits of the key, each a table of its own with the `seq` up to which it includes
@@ -74,7 +75,7 @@ impl Counters {
 
     /// Empty counters whose keys are hashed with the secret `key` (persist it beside the slots) and whose entries may
     /// take `budget` bytes of memory, all overhead included; 64 bytes for a key with up to four hits. Beyond the
-    /// budget keys give way: expired ones first, then those whose newest hit is oldest.
+    /// budget keys give way: expired ones first, then those that were counted longest ago.
     pub fn new(key: &[u8; 16], budget: usize) -> Self {
         Self {
             hasher: KeyHasher::new(key),

@@ -81,7 +81,8 @@ impl Slot {
         };
         let before = entry.cost();
         // The window is part of the key, so another one means damage or a hash collision: begin afresh.
-        if entry.forgotten(moment.clock) || entry.window_minutes() != window_minutes {
+        let other = entry.window_minutes() != window_minutes;
+        if other || entry.forgotten(moment.clock) || entry.lies_ahead(moment.arrival) {
             *entry = Entry::new(key, window_minutes, moment, hit);
         } else {
             entry.add(moment, hit);
@@ -129,8 +130,9 @@ impl Slot {
     }
 
     /// Makes room: drops what is forgotten, and if that is not enough also what has expired beside the newest entry,
-    /// then what was hit longest ago, down to seven eighths of the budget. Gives the number of keys that had to go
-    /// although they were not forgotten.
+    /// then what was counted longest ago, down to seven eighths of the budget. Gives the number of keys that had to go
+    /// although they were not forgotten. Arrival decides about age, as the newest hit of a calendar period is the
+    /// period's beginning; between events that came together, as in an import, their own time does.
     #[cold]
     pub(super) fn relieve(&mut self, budget: usize, clock: u32) -> u64 {
         self.sweep(clock);
@@ -138,7 +140,7 @@ impl Slot {
             return 0;
         }
         let newest = self.entries().map(|entry| entry.newest).max().unwrap_or(0);
-        let rank = |entry: &Entry| (!entry.expired(newest), entry.newest, entry.key);
+        let rank = |entry: &Entry| (!entry.expired(newest), entry.touched, entry.newest, entry.key);
         let mut order: Vec<_> = self.entries().map(|entry| (rank(entry), entry.cost())).collect();
         order.sort_unstable();
         let target = budget - budget / 8;

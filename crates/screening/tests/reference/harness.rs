@@ -188,9 +188,12 @@ impl History {
             if !counts(seen) || key(seen).as_ref() != Some(&own) || period(seen) != period(event) {
                 continue;
             }
-            if forgotten(touched, *clock) {
+            let newest = kept.iter().map(|kept| counted_at(kept)).max();
+            // Where the server's clock was set back by a window, the hits lie ahead.
+            let now = seconds(seen, Number::ArrivalTime);
+            let ahead = name.is_none() && newest.is_some_and(|newest| newest >= now + length * 60);
+            if forgotten(touched, *clock) || ahead {
                 kept.clear();
-                touched = None;
             }
             let newest = kept.iter().map(|kept| bucket(kept)).max();
             if name.is_none() && newest.is_some_and(|newest| bucket(seen) <= newest - 60) {
@@ -199,7 +202,7 @@ impl History {
             kept.push(seen);
             let newest = newest.unwrap_or(0).max(bucket(seen));
             kept.retain(|kept| name.is_some() || bucket(kept) > newest - 60);
-            touched = touched.max(Some(seconds(seen, Number::ArrivalTime)));
+            touched = Some(*clock);
         }
         if forgotten(touched, self.clock) {
             return Vec::new();
