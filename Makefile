@@ -4,13 +4,14 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 SIGNALS_DIR ?= ./signals
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+TOLLGATE_FUZZ_CASES ?= 100000
 
 # scripts/lib.sh puts cargo on the PATH of a fresh shell.
 SHELL := /bin/bash
 CARGO := . scripts/lib.sh; cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench data torture
+.PHONY: help run test lint bench data torture fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,10 @@ torture: ## 100,000 seeds of a failing disk and 200 kills of the real process: a
 	@scripts/setup.sh test
 	@TOLLGATE_SEEDS=100000 $(CARGO) test --release -p tollgate-ledger --test log_model --test ledger_model
 	@TOLLGATE_KILLS=200 $(CARGO) test --release -p tollgate --test kill
+
+fuzz: ## mutations of legal requests, files, filters and user agents, 100,000 for each test: about an hour (TOLLGATE_FUZZ_CASES=20000)
+	@scripts/setup.sh test
+	@TOLLGATE_FUZZ_CASES=$(TOLLGATE_FUZZ_CASES) $(CARGO) test --no-fail-fast --test fuzz -p tollgate-screening -p tollgate-signals -p tollgate-http
 
 data: ## fetch country, cloud and user-agent data files into SIGNALS_DIR (default ./signals)
 	@scripts/setup.sh data

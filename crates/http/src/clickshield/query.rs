@@ -8,6 +8,8 @@ use tollgate_domain::Invalid;
 pub const MAX_PAGE_SIZE: u32 = 100;
 /// Page size when none is asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 25;
+/// Most problems that are told of one query: each may list every field there is, and a query has room for thousands.
+const MAX_ERRORS: usize = 32;
 
 /// How a filter compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,14 +114,16 @@ impl Query {
         Ok(Self { pairs, known: Vec::new(), errors: Vec::new() })
     }
 
-    /// Notes something wrong.
+    /// Notes something wrong. Beyond [`MAX_ERRORS`] nobody reads on.
     pub fn refuse(&mut self, invalid: Invalid) {
-        self.errors.push(invalid);
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(invalid);
+        }
     }
 
     /// Takes the outcome of a check: its value, or a note of what is wrong.
     pub fn check<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
-        result.map_err(|invalid| self.errors.push(invalid)).ok()
+        result.map_err(|invalid| self.refuse(invalid)).ok()
     }
 
     /// Takes a parameter that may be given once.
@@ -214,10 +218,17 @@ impl Query {
     fn known_field(&mut self, parameter: &str, field: &str, known: &[&str]) -> bool {
         let is_known = known.contains(&field);
         if !is_known {
+            self.refuse_unknown(parameter, field, known);
+        }
+        is_known
+    }
+
+    /// Notes a field that is not known. The list of those that are is long: it is written only if it will be read.
+    fn refuse_unknown(&mut self, parameter: &str, field: &str, known: &[&str]) {
+        if self.errors.len() < MAX_ERRORS {
             let message = format!("{field:?} is not a known field; known are {}", known.join(", "));
             self.refuse(Invalid::new(parameter, message));
         }
-        is_known
     }
 
     /// Takes every `filter[field][operator]` whose field `is_known`; `known` is what the error names.
@@ -227,8 +238,7 @@ impl Query {
         for (name, value) in pairs {
             let Some((field, op)) = self.filter_name(&name) else { continue };
             if !is_known(&field) {
-                let message = format!("{field:?} is not a known field; known are {}", known.join(", "));
-                self.refuse(Invalid::new(name, message));
+                self.refuse_unknown(&name, &field, known);
                 continue;
             }
             let values = if op == Op::In { split(vec![value]) } else { vec![value] };
@@ -239,10 +249,10 @@ impl Query {
         }
         for condition in &conditions {
             if condition.values.len() > 1 && !matches!(condition.op, Op::Eq | Op::Ne | Op::In) {
-                self.errors.push(condition.invalid("must be given only once"));
+                self.refuse(condition.invalid("must be given only once"));
             }
             if condition.values.is_empty() {
-                self.errors.push(condition.invalid("must have at least one value"));
+                self.refuse(condition.invalid("must have at least one value"));
             }
         }
         conditions
@@ -270,7 +280,7 @@ impl Query {
 
     /// Answers everything that was wrong, parameters that nobody took included.
     pub fn finish(mut self) -> Result<(), ApiError> {
-        for (name, _) in std::mem::take(&mut self.pairs) {
+        for (name, _) in std::mem::take(&mut self.pairs).into_iter().take(MAX_ERRORS) {
             let message = format!("is not a parameter of this request; known are {}", self.known.join(", "));
             self.refuse(Invalid::new(name, message));
         }
@@ -337,6 +347,14 @@ mod tests {
             "odd",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_until_nobody_reads_on() {
+        let raw = "x=1&".repeat(4_000) + &"filter[z]=1&".repeat(1_000);
+        let mut query = Query::parse(Some(&raw)).unwrap();
+        query.filters(|field| field == "id", &["id"]);
+        assert_eq!(fields(query.finish().unwrap_err()).len(), MAX_ERRORS);
     }
 
     #[test]
