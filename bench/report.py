@@ -8,6 +8,8 @@ from statistics import median
 BASE = "nginx 204"
 # name -> (bar, goal) as ratios to nginx 204, from the project's own targets.
 TARGETS = {"Tollgate, single events": (0.30, 0.50)}
+# Of the rate with the first ten types of filters, what every type at once must reach.
+FILTERS_TARGET = 0.75
 SUSTAINED_TARGETS = {"first 10 s": (None, 6.0), "after that": (1.5, 3.0)}
 
 
@@ -45,6 +47,17 @@ def rounds_table(rounds, weights):
         ])
     head = ["name", "median rate (events)", "ratio to nginx 204", "p50 (request)", "p99 (request)", "most RSS", "non-2xx / broken", "targets"]
     return table(head, rows)
+
+
+def filters_table(found):
+    """`found` is {name: [(rate with the first filters, rate with every filter)]}, in requests a second."""
+    rows = []
+    for name, pairs in found.items():
+        ratios = [every / first for first, every in pairs]
+        target = "met" if median(ratios) >= FILTERS_TARGET else "missed"
+        first, every = (median(rates) for rates in zip(*pairs))
+        rows.append([name, f"{first:,.0f}/s", f"{every:,.0f}/s", f"{median(ratios):.2f}", " ".join(f"{one:.2f}" for one in ratios), f"{FILTERS_TARGET} {target}"])
+    return table(["name", "first ten types (requests)", "every type (requests)", "median ratio", "ratio of each round", "target"], rows)
 
 
 def each_round(rounds, weights):

@@ -3,6 +3,7 @@
 
     make bench                                      # five rounds of ten seconds each
     make bench BENCH_ARGS="--sustained 120 --save"  # and one long NDJSON run; kept in bench/results/latest.md
+    make bench BENCH_ARGS=--filters                 # instead: every type of filter beside the first ten of them
 
 Missing a target is a result, not an error: the exit status is 1 only when something could not be measured.
 """
@@ -32,6 +33,9 @@ SINGLE, BATCHES = "Tollgate, single events", f"Tollgate, NDJSON × {EVENTS_PER_B
 WEIGHTS = {BATCHES: EVENTS_PER_BODY}
 SINGLE_CONNECTIONS, BATCH_CONNECTIONS = 256, 16
 WARM_UP_SECONDS = 2
+# The types that the first benchmark had; every_filter.json has one of each type there is.
+FIRST_FILTERS = ["data_validation", "device_id", "bot", "proxy", "geo", "duplicate_user", "click_flooding", "attribution", "session_time",
+                 "third_party_rejection"]
 
 
 def say(text):
@@ -45,10 +49,13 @@ def arguments():
     parser.add_argument("--sustained", type=int, default=0, metavar="SECONDS", help="also one long NDJSON run on a fresh server, e.g. 120")
     parser.add_argument("--tollgate", type=pathlib.Path, help="the binary (default: build it with the dist profile)")
     parser.add_argument("--nginx-only", action="store_true", help="leave Tollgate out: to try the harness")
+    parser.add_argument("--filters", action="store_true", help="measure every type of filter beside the first ten, and nothing else")
     parser.add_argument("--signals-dir", type=pathlib.Path, default=os.environ.get("SIGNALS_DIR", "signals"), help="data files, where there are any")
     parser.add_argument("--work-dir", type=pathlib.Path, help="where servers keep their data, on the disk to be measured (default: the build directory)")
     parser.add_argument("--save", action="store_true", help="also write bench/results/latest.md")
     args = parser.parse_args()
+    if args.filters and (args.nginx_only or args.sustained or args.save):
+        parser.error("--filters is a measurement of its own: it prints its table and keeps nothing")
     if args.rounds < 1 or args.seconds < 1 or (args.sustained and args.sustained <= 10):
         parser.error("--rounds and --seconds are at least 1, --sustained is more than 10")
     return args
@@ -65,9 +72,13 @@ def build():
     return target_dir() / "dist" / "tollgate"
 
 
-def prepare(tollgate, traffic):
+def rules(name):
+    return json.loads((HERE / name).read_text())
+
+
+def prepare(tollgate, traffic, filters):
     """Sets the rules and makes sure that what will be measured works, and mostly approves."""
-    tollgate.set_rules(json.loads((HERE / "rules.json").read_text()))
+    tollgate.set_rules(filters)
     path = f"/g/{tollgate.integration}/click?offer=offer-1&publisher=publisher-1&sub_id=sub-1&click_ip={traffic.addresses[0]}"
     path += f"&device_id={traffic.devices[0]}&no_redirect=true"
     status, answer = http("GET", tollgate.url + path, headers={"User-Agent": traffic.agents[0]})
@@ -115,12 +126,34 @@ class Bench:
                 tollgate = stack.enter_context(self.tollgate("tollgate"))
                 servers.append(tollgate)
                 rest = tollgate.rss()
-                approved = prepare(tollgate, self.traffic)
+                approved = prepare(tollgate, self.traffic, rules("rules.json"))
                 data = f"data files of {self.args.signals_dir}" if self.signals else "compiled-in rules, no data files"
                 self.notes.append(f"- Tollgate: 50 filters, 10 counter features, {data}; {approved}; {report.mebibytes(rest)} at rest")
                 runs[SINGLE] = lambda seconds: self.single(tollgate, seconds)
                 runs[BATCHES] = lambda seconds: self.batches(tollgate, seconds)
             return [self.one_round(at, runs, servers, logged) for at in range(self.args.rounds + 1)][1:]
+
+    def filter_rounds(self):
+        """Rounds of (first, every) runs for single events and for batches; who goes first changes from round to round."""
+        every = rules("every_filter.json")
+        first = [one for one in every if one["type"] in FIRST_FILTERS]
+        with ExitStack() as stack:
+            servers = []
+            for name, filters in (("first", first), ("every", every)):
+                server = stack.enter_context(self.tollgate(name))
+                self.notes.append(f"- {name}: {len(filters)} filters; {prepare(server, self.traffic, filters)}")
+                servers.append(server)
+            found = {"single events": [], f"NDJSON × {EVENTS_PER_BODY}": []}
+            for at in range(self.args.rounds + 1):
+                for way, (name, pairs) in zip((self.single, self.batches), found.items()):
+                    rates = {}
+                    for server in servers[:: 1 if at % 2 else -1]:
+                        settle(servers)
+                        rates[server] = way(server, self.args.seconds if at else WARM_UP_SECONDS).rate
+                    if at:
+                        pairs.append(tuple(rates[server] for server in servers))
+                        say(f"round {at}: {name}: every filter at {pairs[-1][1] / pairs[-1][0]:.2f} of the first ten")
+            return found
 
     def one_round(self, at, runs, servers, logged):
         """Round 0 warms everything up and is thrown away."""
@@ -137,7 +170,7 @@ class Bench:
     def sustained(self):
         """The first ten seconds apart from the rest, against a server that has seen nothing yet."""
         with self.tollgate("tollgate-sustained") as server:
-            prepare(server, self.traffic)
+            prepare(server, self.traffic, rules("rules.json"))
             settle([server])
             runs, samples = {}, []
             for label, seconds in (("first 10 s", 10), ("after that", self.args.sustained - 10)):
@@ -170,7 +203,7 @@ def write_report(bench, rounds, sustained):
 
 def main():
     args = arguments()
-    for tool in ("nginx", "wrk"):
+    for tool in ("wrk",) if args.filters else ("nginx", "wrk"):
         if not shutil.which(tool):
             raise BenchError(f"{tool} is not installed: scripts/setup.sh bench")
     binary = None if args.nginx_only else (args.tollgate or build()).resolve()
@@ -180,6 +213,10 @@ def main():
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=home) as folder:
         bench = Bench(args, pathlib.Path(folder), binary)
+        if args.filters:
+            found = bench.filter_rounds()
+            print("\n".join([*bench.notes, "", report.filters_table(found)]))
+            return
         rounds = bench.rounds()
         sustained = bench.sustained() if args.sustained and binary else None
         text = write_report(bench, rounds, sustained)

@@ -8,6 +8,7 @@ import uuid
 import load
 import report
 import traffic
+from run import FIRST_FILTERS
 from servers import BenchError
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -37,6 +38,10 @@ class Report(unittest.TestCase):
         self.assertEqual(report.verdict(0.4, 0.3, 0.5), "bar 0.3 met, goal 0.5 missed")
         self.assertEqual(report.verdict(0.4, None, None), "")
 
+    def test_filters_are_compared_within_a_round(self):
+        row = report.filters_table({"x": [(100, 90), (50, 30), (100, 80)]}).splitlines()[-1]
+        self.assertEqual(row, "| x | 100/s | 80/s | 0.80 | 0.90 0.60 0.80 | 0.75 met |")
+
     def test_the_series_has_a_line_for_ten_seconds_and_the_end(self):
         samples = [{"at": float(at), "rss": 1 << 20} for at in range(26)]
         self.assertEqual([line.split("|")[1].strip() for line in report.series_table(samples).splitlines()[2:]], ["0 s", "10 s", "20 s", "25 s"])
@@ -55,6 +60,12 @@ class Rules(unittest.TestCase):
             elif one["type"] == "proxy":
                 self.assertNotIn("threshold_percentage", params)
         self.assertEqual((len(filters), len(features)), (50, 10))
+
+
+    def test_every_filter_has_one_of_each_type(self):
+        types = [one["type"] for one in json.loads((HERE / "every_filter.json").read_text())]
+        self.assertEqual((len(types), len(set(types))), (24, 24))
+        self.assertEqual(types[:10], FIRST_FILTERS)
 
 
 class Generated(unittest.TestCase):
