@@ -262,6 +262,30 @@ fn ndjson_is_answered_line_by_line() {
 }
 
 #[test]
+fn an_inactive_integration_rejects_clicks_and_takes_no_conversion() {
+    let server = TestServer::start();
+    let click = server.get("click", "offer=1&external_transaction_id=e1&no_redirect=true").json();
+    server.set_integration(json!({"active": false, "fallback_url": "https://fallback.example/"}));
+    let rejected = server.get("click", "offer=1&no_redirect=true").json();
+    assert_eq!(rejected["reason"], "INTEGRATION_INACTIVE");
+    let sent_on = server.get("click", "offer=1");
+    assert_eq!(sent_on.header("location"), Some("https://fallback.example/"));
+    let id = click["transaction_id"].as_str().unwrap();
+    for query in [format!("transaction_id={id}"), "external_transaction_id=e1".into(), "offer=1".into()] {
+        let refused = server.get("postback", &query);
+        assert_eq!((refused.status, &refused.json()["errors"][0]["field"]), (400, &json!("integration")));
+    }
+    let lines = server
+        .events("{\"kind\":\"conversion\",\"offer\":\"1\"}\n{\"kind\":\"click\",\"offer\":\"1\"}")
+        .lines();
+    assert!(lines[0]["error"].as_str().unwrap().contains("is inactive"), "{lines:?}");
+    assert_eq!(lines[1]["reason"], "INTEGRATION_INACTIVE");
+    assert_eq!((server.table("conversion").len(), server.table("click").len()), (0, 4));
+    server.set_integration(json!({"active": true}));
+    assert_eq!(server.get("postback", "external_transaction_id=e1").json()["status"], "approved");
+}
+
+#[test]
 fn trust_decides_who_may_speak() {
     let server = TestServer::start();
     server.set_integration(json!({"trust": "strict"}));

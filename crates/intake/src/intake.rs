@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_catalog::{Catalog, Snapshot};
 use tollgate_domain::{
-    Clock, Entropy, Event, EventKind, IntegrationId, Number, Status, Timestamp, TxId, TxIdKey,
+    Clock, Entropy, Event, EventKind, IntegrationId, Invalid, Number, Status, Timestamp, TxId, TxIdKey,
 };
 use tollgate_ledger::disk::Disk;
 use tollgate_ledger::row::RowView;
@@ -218,6 +218,14 @@ impl Intake {
                 pricing::check(&self.catalog.snapshot(), live.entry.organization, &draft.event)
         {
             draft.refuse(refused);
+        }
+    }
+
+    /// Notes on the draft of a conversion that its integration is inactive: it takes none. Its clicks and impressions are
+    /// rejected instead, so that the user still gets somewhere. To be asked before the draft is finished.
+    pub fn check_active(&self, live: &LiveIntegration, draft: &mut Draft) {
+        if draft.event.kind == EventKind::Conversion && !live.entry.integration.active {
+            draft.refuse(Invalid::new("integration", "is inactive: it takes no conversions"));
         }
     }
 

@@ -180,6 +180,7 @@ impl Core {
     fn fill_line(&self, batch: &Batch, draft: &mut Draft, line: &[u8]) -> Result<(), Vec<Invalid>> {
         set_from_json(draft, line, &["kind"]).map_err(|error| vec![error])?;
         self.intake.check_app(&batch.live, draft);
+        self.intake.check_active(&batch.live, draft);
         draft.finish(self.intake.now())?;
         if let (None, Some(key)) = (&draft.wishes.event_key, &batch.key) {
             draft.wishes.event_key = Some(format!("{key}#{}", batch.answers.len() + 1));

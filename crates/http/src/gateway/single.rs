@@ -113,6 +113,7 @@ impl Core {
             draft.refuse(refused);
         }
         self.intake.check_app(live, draft);
+        self.intake.check_active(live, draft);
         draft.finish(self.intake.now()).map_err(ApiError::invalid)?;
         signature::check(live, draft, query, body);
         if draft.wishes.event_key.is_some() {

@@ -281,6 +281,13 @@ async fn bulk_requests_do_all_or_nothing() {
     {
         assert_eq!(app.call("DELETE", &path, json!({"data": ids})).await.status.as_u16(), status);
     }
+    let other = app.call("POST", "/integrations", json!({"name": "Other"})).await.created_id();
+    let groups = app.call("GET", &format!("/integrations/{other}/filter-groups"), Value::Null).await.body;
+    for stranger in [json!("zzzzzzzzzz"), groups["data"][0]["id"].clone()] {
+        let body = json!({"data": [a, stranger, b], "monitoring_mode": false});
+        assert_eq!(app.call("PATCH", &path, body).await.status, 404);
+    }
+    assert_eq!(count("filter[monitoring_mode]=true").await, 3, "not even the first was changed");
     assert_eq!(
         app.call("PATCH", &path, json!({"data": [a], "odd": 1})).await.error_fields(),
         ["monitoring_mode", "odd"]
