@@ -35,9 +35,10 @@ pub use kinds::{
     new_ad_location, new_app, new_integration, unused_integration_id, update_ad_location, update_app,
 };
 pub use kinds::{
-    AppSettings, category_list, category_list_in_force, change_monetization_settings, default_category_list,
-    delete_category_list, monetization_settings, monetization_settings_version, new_category_list,
-    require_custom_list, set_mandatory_categories,
+    AppSettings, MAX_POSTBACKS, category_list, category_list_in_force, change_monetization_settings,
+    default_category_list, delete_category_list, delete_postbacks, monetization_settings,
+    monetization_settings_version, new_category_list, new_postback, require_custom_list,
+    set_mandatory_categories,
 };
 pub use object::{Kind, Meta, Object, Stored, Table};
 pub use once::{ANSWER_LIFETIME_SECONDS, KeptAnswer, Once, Written};

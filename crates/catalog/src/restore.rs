@@ -10,7 +10,7 @@ use crate::revision::RawRevision;
 use crate::store;
 use std::fmt;
 use std::sync::Arc;
-use tollgate_domain::{FilterGroup, Integration, OrganizationId};
+use tollgate_domain::{FilterGroup, Integration, OrganizationId, Postback};
 
 /// Puts one object's past state back in a draft.
 pub(crate) type Restorer = Box<dyn Fn(&mut Draft<'_>) -> Result<(), Refused> + Send + Sync>;
@@ -56,7 +56,7 @@ impl Restoration {
 impl Catalog {
     /// Reads what putting `version` of an object back takes; `None` when there never was such a version. A version that
     /// is a deletion stands for the state that was deleted. An integration that is deleted comes back with the filter
-    /// groups that were deleted with it.
+    /// groups and postbacks that were deleted with it.
     pub async fn restoration(
         &self,
         organization: OrganizationId,
@@ -73,6 +73,11 @@ impl Catalog {
             for group in store::deleted_with(&mut reader, &newest, FilterGroup::KIND).await? {
                 if group.decode::<FilterGroup>()?.integration.as_str() == id {
                     steps.push(kinds::restorer(&group, &group)?);
+                }
+            }
+            for postback in store::deleted_with(&mut reader, &newest, Postback::KIND).await? {
+                if postback.decode::<Postback>()?.integration.as_str() == id {
+                    steps.push(kinds::restorer(&postback, &postback)?);
                 }
             }
         }

@@ -93,6 +93,10 @@ short_id!(
     FilterGroupId, 10, b"abcdefghijklmnopqrstuvwxyz234567", LETTERS, "filter_group_id"
 );
 short_id!(
+    /// An outgoing postback of an integration. 10 characters of `a-z0-9`.
+    PostbackId, 10, b"abcdefghijklmnopqrstuvwxyz234567", LETTERS, "postback_id"
+);
+short_id!(
     /// An organization: the tenant that owns everything else. 24 lower-case hex characters when made here.
     OrganizationId, 24, b"0123456789abcdef", LETTERS, "organization"
 );

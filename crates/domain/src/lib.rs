@@ -23,6 +23,7 @@ mod integration;
 mod line;
 mod monetization_settings;
 mod money;
+mod postback;
 mod reason;
 mod template;
 mod time;
@@ -49,7 +50,7 @@ pub use facts::{AuctionOutcome, BotClass, ProxyKind};
 pub use filter_group::{FilterAction, FilterGroup, FilterSpec};
 pub use hex::{hex, unhex};
 pub use iab::{Category, TierOne};
-pub use id::{AppId, AppSignature, CategoryListId, FilterGroupId, IntegrationId, OrganizationId};
+pub use id::{AppId, AppSignature, CategoryListId, FilterGroupId, IntegrationId, OrganizationId, PostbackId};
 pub use integration::{Integration, IpPrivacy, Link, OfferGroup, Trust};
 pub use line::{LINE_PATTERN, check_line};
 pub use monetization_settings::{
@@ -58,6 +59,9 @@ pub use monetization_settings::{
     TargetDeviceTypes, TargetOsVersion, TemplateSettings, VideoDurationSettings,
 };
 pub use money::Money;
+pub use postback::{
+    MAX_POSTBACK_DELAY_SECONDS, Postback, PostbackEventType, PostbackMethod, PostbackTrigger,
+};
 pub use reason::Reason;
 pub use template::{Macros, Template};
 pub use time::{Day, Timestamp};

@@ -33,6 +33,7 @@ use native::imports::Imports;
 use std::sync::Arc;
 use tollgate_catalog::Catalog;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::postbacks::Postbacks;
 use tollgate_ledger::Ledger;
 
 /// What the management API stands on.
@@ -46,6 +47,8 @@ pub struct ApiState {
     pub limits: Arc<Limits>,
     /// Checks of app-ads.txt files.
     pub app_ads_txt: Arc<AppAdsTxt>,
+    /// Outgoing postbacks.
+    pub postbacks: Arc<Postbacks>,
     /// History that comes through the running server.
     pub imports: Imports,
 }

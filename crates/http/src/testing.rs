@@ -16,6 +16,7 @@ use tollgate_catalog::{
 use tollgate_domain::{Clock, Entropy, Event, IntegrationId, OrganizationId, Timestamp};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::postbacks::{self, Postbacks};
 use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{Ledger, Options};
 use tollgate_outbound::{self as outbound, Outbound};
@@ -99,6 +100,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) ledger: Ledger,
+    pub(crate) postbacks: Arc<Postbacks>,
     router: Router,
     dir: tempfile::TempDir,
 }
@@ -138,12 +140,26 @@ impl TestApp {
             Intake::open(parts, IntakeOptions { ledger: options, counter_bytes: 1 << 20 }).unwrap();
         let ledger = intake.ledger().clone();
         let imports = Imports { intake, folder: dir.path().join("imports") };
+        let parts = postbacks::Parts {
+            catalog: catalog.clone(),
+            ledger: ledger.clone(),
+            outbound: outbound.clone(),
+            clock: clock.clone(),
+            entropy: Arc::new(TestEntropy(AtomicU64::new(3))),
+        };
+        let postbacks = Postbacks::open(&dir.path().join(postbacks::FILE_NAME), parts).await.unwrap();
         let outbound = Outbound::new(outbound).unwrap();
         let app_ads_txt = Arc::new(AppAdsTxt::new(catalog.clone(), outbound));
-        let state =
-            ApiState { catalog: catalog.clone(), ledger: ledger.clone(), limits, app_ads_txt, imports };
+        let state = ApiState {
+            catalog: catalog.clone(),
+            ledger: ledger.clone(),
+            limits,
+            app_ads_txt,
+            postbacks: postbacks.clone(),
+            imports,
+        };
         let router = router(state);
-        Self { made, clock, catalog, ledger, router, dir }
+        Self { made, clock, catalog, ledger, postbacks, router, dir }
     }
 
     /// Another handle on the same catalog, opened from its file.

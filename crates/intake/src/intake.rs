@@ -98,7 +98,6 @@ pub struct Intake {
     shards: Shards,
     live: ArcSwap<Live>,
     counter_secret: [u8; 16],
-    id_key: TxIdKey,
     shard_bytes: usize,
     tallies: Tallies,
     news: Pending,
@@ -170,7 +169,6 @@ impl Intake {
             shards,
             live: ArcSwap::from_pointee(fold.live),
             counter_secret,
-            id_key,
             shard_bytes,
             tallies: Tallies::default(),
             news: Pending::default(),
@@ -286,11 +284,6 @@ impl Intake {
         if self.shards.of(integration).counters.merge(counters).is_err() {
             tracing::error!("counters of an import were made with another key; they are dropped");
         }
-    }
-
-    /// Whether an event came in as a line of a file: its id then says what the line says, else it says its `seq`.
-    pub(crate) fn is_imported(&self, event: &Event) -> bool {
-        self.id_key.id(event.at(), event.seq) != event.id
     }
 
     pub(crate) fn shards(&self) -> &Shards {

@@ -93,7 +93,7 @@ impl Intake {
                 continue;
             };
             let counters = &mut counters[shard_of(event.integration)];
-            if self.is_imported(&event) {
+            if self.ledger().is_imported(&event) {
                 found.imported += 1;
                 live.plan.fold(&event, counters);
                 continue;

@@ -1,4 +1,5 @@
-//! Work that takes its time, asked for by a request or by the clock. What it finds is written to the catalog; it never
-//! speaks to callers itself.
+//! Work that takes its time, asked for by a request, by the clock or by what the ledger tells. It never speaks to callers
+//! itself.
 
 pub mod app_ads_txt;
+pub mod postbacks;

@@ -211,6 +211,11 @@ impl Ledger {
         seq
     }
 
+    /// Whether an event came in as a line of a file: its id then says what the line says, else it says its `seq`.
+    pub fn is_imported(&self, event: &Event) -> bool {
+        self.0.id_key.id(event.at(), event.seq) != event.id
+    }
+
     /// The highest `seq` given out so far.
     pub fn assigned(&self) -> u64 {
         lock(&self.0.pending).last_seq()

@@ -5,7 +5,7 @@ use crate::row::{self, RowView};
 use crate::scan::ScanError;
 use crate::view::View;
 use std::collections::VecDeque;
-use tollgate_domain::{Amendment, Event};
+use tollgate_domain::{Amendment, Event, EventKind};
 
 /// What has a `seq` of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +40,19 @@ const SEQ_WINDOW: u64 = 32_768;
 /// See [`View::scan_seq_from`]. Rows are held encoded, a window at a time.
 pub struct SeqScan {
     view: View,
+    /// The kind of events that is wanted; `None` is every one.
+    kind: Option<EventKind>,
     next: u64,
     ready: VecDeque<Vec<u8>>,
 }
 
 impl SeqScan {
-    pub(crate) fn new(view: View, seq: u64) -> Self {
-        Self { view, next: seq, ready: VecDeque::new() }
+    pub(crate) fn new(view: View, kind: Option<EventKind>, seq: u64) -> Self {
+        Self { view, kind, next: seq, ready: VecDeque::new() }
+    }
+
+    fn wants(&self, kind: EventKind) -> bool {
+        self.kind.is_none_or(|wanted| wanted == kind)
     }
 
     /// Reads the next window that has rows; `false` at the end.
@@ -57,7 +63,7 @@ impl SeqScan {
             let mut rows: Vec<(u64, Vec<u8>)> = Vec::new();
             for segment in self.view.segments().iter() {
                 let meta = segment.meta();
-                if meta.max_seq < window.start || meta.min_seq >= window.end {
+                if !self.wants(meta.kind) || meta.max_seq < window.start || meta.min_seq >= window.end {
                     continue;
                 }
                 let footer = segment.footer()?;
@@ -70,7 +76,8 @@ impl SeqScan {
             for overlay in self.view.overlays().values() {
                 if overlay.meta().max_seq >= window.start && overlay.meta().min_seq < window.end {
                     let amendments = overlay.amendments()?;
-                    let inside = |entry: &&amendments::Entry| window.contains(&entry.seq);
+                    let inside =
+                        |entry: &&amendments::Entry| self.wants(entry.kind) && window.contains(&entry.seq);
                     let entries = amendments.entries().iter().filter(inside);
                     rows.extend(entries.map(|entry| (entry.seq, entry.row.to_vec())));
                 }
@@ -80,7 +87,9 @@ impl SeqScan {
                 if head.seq >= window.end {
                     break;
                 }
-                rows.push((head.seq, bytes.to_vec()));
+                if self.wants(head.kind) {
+                    rows.push((head.seq, bytes.to_vec()));
+                }
             }
             rows.sort_unstable_by_key(|(seq, _)| *seq);
             self.ready.extend(rows.into_iter().map(|(_, bytes)| bytes));
@@ -91,7 +100,8 @@ impl SeqScan {
 
     /// The least `seq` that may come next.
     fn first(&self) -> Option<u64> {
-        let segments = self.view.segments().iter().map(|s| (s.meta().min_seq, s.meta().max_seq));
+        let segments = self.view.segments().iter().map(|segment| segment.meta());
+        let segments = segments.filter(|meta| self.wants(meta.kind)).map(|meta| (meta.min_seq, meta.max_seq));
         let overlays = self.view.overlays().values().map(|o| (o.meta().min_seq, o.meta().max_seq));
         let open = self.view.open().first_seq().zip(self.view.open().last_seq());
         let all = segments.chain(overlays).chain(open);

@@ -298,7 +298,13 @@ impl View {
     /// All that happened from this `seq` on, in the order of `seq`: events as they were judged, and amendments as what
     /// they are. Counters are folded from it, and whoever tails the history follows it.
     pub fn scan_seq_from(&self, seq: u64) -> SeqScan {
-        SeqScan::new(self.clone(), seq)
+        SeqScan::new(self.clone(), None, seq)
+    }
+
+    /// The same of events of one kind and their amendments alone: rows of other kinds are passed over without being
+    /// decoded.
+    pub fn scan_seq_of(&self, kind: EventKind, seq: u64) -> SeqScan {
+        SeqScan::new(self.clone(), Some(kind), seq)
     }
 
     /// The overlays of its segments.

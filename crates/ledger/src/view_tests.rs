@@ -250,7 +250,13 @@ proptest! {
         rest.sort_by_key(|event| event.seq);
         let scanned: Vec<Event> =
             view.scan_seq_from(from).filter_map(|record| record.unwrap().into_event()).collect();
-        prop_assert_eq!(scanned.iter().collect::<Vec<_>>(), rest);
+        prop_assert_eq!(scanned.iter().collect::<Vec<_>>(), rest.clone());
+        for kind in KINDS_ALL {
+            let scanned: Vec<Event> =
+                view.scan_seq_of(*kind, from).filter_map(|record| record.unwrap().into_event()).collect();
+            let theirs: Vec<&Event> = rest.iter().copied().filter(|event| event.kind == *kind).collect();
+            prop_assert_eq!(scanned.iter().collect::<Vec<_>>(), theirs);
+        }
     }
 
     #[test]

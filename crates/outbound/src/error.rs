@@ -83,3 +83,25 @@ pub enum OutboundError {
     #[error("no whole answer within {} s", .0.as_secs_f32())]
     TooSlow(Duration),
 }
+
+impl OutboundError {
+    /// The same in one word, for programs. Never changes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BadUrl => "bad_url",
+            Self::Scheme { .. } => "scheme_not_allowed",
+            Self::Credentials(_) => "credentials_in_url",
+            Self::Unresolved { .. } => "unresolved",
+            Self::Refused { .. } => "address_not_allowed",
+            Self::Connect { .. } => "no_connection",
+            Self::Tls { .. } => "tls",
+            Self::Broken { .. } => "not_http",
+            Self::HeadTooLong(_) => "head_too_long",
+            Self::BodyTooLong { .. } => "body_too_long",
+            Self::Encoded(_) => "encoded_body",
+            Self::BadRedirect(_) => "bad_redirect",
+            Self::TooManyRedirects(_) => "too_many_redirects",
+            Self::TooSlow(_) => "too_slow",
+        }
+    }
+}

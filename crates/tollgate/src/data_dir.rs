@@ -6,6 +6,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tollgate_catalog::FILE_NAME;
+use tollgate_jobs::postbacks;
 
 /// The lock file. It stays; what counts is who holds its lock.
 const LOCK: &str = "tollgate.lock";
@@ -15,6 +16,9 @@ const OURS: &[&str] = &[
     FILE_NAME,
     "catalog.sqlite-wal",
     "catalog.sqlite-shm",
+    postbacks::FILE_NAME,
+    "postbacks.sqlite-wal",
+    "postbacks.sqlite-shm",
     "ledger",
     "signals",
     "imports",
@@ -38,6 +42,11 @@ pub(crate) fn catalog(root: &Path) -> PathBuf {
 /// The ledger's folder.
 pub(crate) fn ledger(root: &Path) -> PathBuf {
     root.join("ledger")
+}
+
+/// What has to be told to others, and what was.
+pub(crate) fn postbacks(root: &Path) -> PathBuf {
+    root.join(postbacks::FILE_NAME)
 }
 
 /// Files that are being imported, and lines of them that were refused.

@@ -12,6 +12,7 @@ mod failure;
 mod logging;
 mod metrics;
 mod rejects;
+mod sending;
 mod serve;
 mod upload;
 

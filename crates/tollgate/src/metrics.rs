@@ -6,11 +6,13 @@ use tollgate_domain::Timestamp;
 use tollgate_http::server::{Tls, TlsStats};
 use tollgate_intake::Intake;
 use tollgate_jobs::app_ads_txt::{AppAdsTxt, RoundStats};
+use tollgate_jobs::postbacks::{PostbackStats, Postbacks};
 
 /// What has figures besides the intake.
 pub(crate) struct Shown {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) app_ads_txt: Arc<AppAdsTxt>,
+    pub(crate) postbacks: Arc<Postbacks>,
 }
 
 /// Text under construction.
@@ -58,6 +60,7 @@ pub(crate) fn render(intake: &Intake, shown: &Shown, started: Timestamp) -> Stri
         secure(&mut out, &tls.stats());
     }
     app_ads_txt(&mut out, shown.app_ads_txt.stats());
+    postbacks(&mut out, shown.postbacks.stats());
     out.0
 }
 
@@ -136,6 +139,21 @@ fn app_ads_txt(out: &mut Exposition, stats: RoundStats) {
     out.counter("tollgate_app_ads_txt_files_total", about, stats.files);
     let about = "Outcomes of such checks that could not be stored.";
     out.counter("tollgate_app_ads_txt_failures_total", about, stats.failures);
+}
+
+fn postbacks(out: &mut Exposition, stats: PostbackStats) {
+    out.gauge("tollgate_postbacks_pending", "Deliveries of postbacks that wait.", stats.pending);
+    let oldest = stats.oldest_millis as f64 / 1000.0;
+    let about = "Time since the longest-waiting delivery was due first; 0 when none is overdue.";
+    out.family("gauge", "tollgate_postbacks_oldest_pending_seconds", about, [("", oldest)]);
+    let ends = [
+        ("{result=\"delivered\"}", stats.delivered as f64),
+        ("{result=\"failed\"}", stats.failed as f64),
+        ("{result=\"canceled\"}", stats.canceled as f64),
+    ];
+    out.family("counter", "tollgate_postbacks_total", "Deliveries by their end, since the start.", ends);
+    let about = "Attempts to deliver, since the start.";
+    out.counter("tollgate_postback_attempts_total", about, stats.attempts);
 }
 
 fn escaped(text: &str) -> String {

@@ -6,6 +6,7 @@ use crate::config::{Config, TlsConfig};
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::metrics::{self, Shown};
+use crate::sending::{self, Sending};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tollgate_http::native::imports::Imports;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::postbacks::Postbacks;
 use tollgate_outbound::{self as outbound, Outbound};
 
 /// Exit code of a shutdown that was forced, as shells count SIGINT.
@@ -36,7 +38,8 @@ pub(crate) fn serve(
         .map_err(Failure::because(format!("admin_listen {} cannot be used", config.admin_listen)))?;
     let tls = open_tls(config)?;
     let app_ads_txt = Arc::new(AppAdsTxt::new(house.catalog.clone(), outbound(config)?));
-    let server = bind(config, &house, tls.clone(), app_ads_txt.clone())?;
+    let postbacks = sending::open(config, &house)?;
+    let server = bind(config, &house, tls.clone(), app_ads_txt.clone(), postbacks.clone())?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
     let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
@@ -48,7 +51,8 @@ pub(crate) fn serve(
         let checks = app_ads_txt.clone();
         open.house.runtime.spawn(checks.run(every))
     });
-    start_admin(&open, admin, Shown { tls, app_ads_txt }, is_ready.clone())?;
+    let sending = Sending::start(&open.house.runtime, postbacks.clone(), config.shutdown_grace);
+    start_admin(&open, admin, Shown { tls, app_ads_txt, postbacks }, is_ready.clone())?;
     let running = server.start().map_err(Failure::because("the server cannot start"))?;
     is_ready.store(true, Ordering::Release);
     eprintln!("admin listening on http://{admin_address}");
@@ -65,7 +69,7 @@ pub(crate) fn serve(
     if let Some(daily) = daily {
         daily.abort();
     }
-    stop(config, open, running);
+    stop(config, open, running, sending);
     Ok(())
 }
 
@@ -75,16 +79,24 @@ fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
     config.tls.as_ref().map(open).transpose()
 }
 
-/// The client that everything reaches out with.
-pub(crate) fn outbound(config: &Config) -> Result<Outbound, Failure> {
-    let mut options =
-        outbound::Options { allow: config.outbound_allow.clone(), ..outbound::Options::default() };
+/// How everything reaches out.
+pub(crate) fn outbound_options(config: &Config) -> Result<outbound::Options, Failure> {
+    let mut options = outbound::Options {
+        allow: config.outbound_allow.clone(),
+        plain_http: config.outbound_plain_http,
+        ..outbound::Options::default()
+    };
     if let Some(path) = &config.outbound_authorities {
         let read = outbound::authorities(path);
         let wrong = |error| Failure::misuse(format!("outbound_authorities {}: {error}", path.display()));
         options.authorities = read.map_err(wrong)?;
     }
-    Outbound::new(options).map_err(Failure::because("outbound_authorities"))
+    Ok(options)
+}
+
+/// The client that everything but postbacks reaches out with.
+pub(crate) fn outbound(config: &Config) -> Result<Outbound, Failure> {
+    Outbound::new(outbound_options(config)?).map_err(Failure::because("outbound_authorities"))
 }
 
 fn bind(
@@ -92,6 +104,7 @@ fn bind(
     house: &House,
     tls: Option<Arc<Tls>>,
     app_ads_txt: Arc<AppAdsTxt>,
+    postbacks: Arc<Postbacks>,
 ) -> Result<Server, Failure> {
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
@@ -101,7 +114,7 @@ fn bind(
     let limits = Arc::new(Limits::new(config.requests_per_second, config.requests_burst));
     let (catalog, ledger) = (house.catalog.clone(), house.intake.ledger().clone());
     let imports = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
-    let state = ApiState { catalog, ledger, limits, app_ads_txt, imports };
+    let state = ApiState { catalog, ledger, limits, app_ads_txt, postbacks, imports };
     let server = Server::bind(options, house.intake.clone(), router(state))
         .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))?;
     match config.tls.as_ref().zip(tls) {
@@ -131,9 +144,10 @@ fn start_admin(
     Ok(())
 }
 
-fn stop(config: &Config, open: OpenHouse, running: RunningServer) {
+fn stop(config: &Config, open: OpenHouse, running: RunningServer, sending: Sending) {
     tracing::info!(grace = ?config.shutdown_grace, "stopping: no new connections, requests may finish");
     running.stop(config.shutdown_grace);
+    sending.stop(&open.house.runtime);
     open.close();
     tracing::info!("stopped; everything that was acknowledged is on the disk");
 }

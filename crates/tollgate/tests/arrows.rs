@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tollgate-catalog", &["tollgate-domain"]),
     ("tollgate-ledger", &["tollgate-domain"]),
     ("tollgate-outbound", &[]),
-    ("tollgate-jobs", &["tollgate-domain", "tollgate-catalog", "tollgate-outbound"]),
+    ("tollgate-jobs", &["tollgate-domain", "tollgate-catalog", "tollgate-ledger", "tollgate-outbound"]),
     (
         "tollgate-intake",
         &["tollgate-domain", "tollgate-screening", "tollgate-signals", "tollgate-catalog", "tollgate-ledger"],
@@ -51,7 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("arrow", &["tollgate-ledger"]),
     ("parquet", &["tollgate-ledger"]),
-    ("sqlx", &["tollgate-catalog"]),
+    ("sqlx", &["tollgate-catalog", "tollgate-jobs"]),
     ("axum", &["tollgate-http"]),
     ("hyper", &["tollgate-http", "tollgate-outbound"]),
     ("tower", &["tollgate-http"]),

@@ -10,6 +10,7 @@ mod legacy_credential;
 mod monetization_settings;
 mod oauth_client;
 mod organization;
+mod postback;
 mod user;
 
 pub use ad_location::{MAX_AD_LOCATION_NAMES, new_ad_location, update_ad_location};
@@ -28,6 +29,7 @@ pub use monetization_settings::{
 };
 pub use oauth_client::{ClientVersion, OauthClient};
 pub use organization::{AppReview, AutoCpm, Organization};
+pub use postback::{MAX_POSTBACKS, delete_postbacks, new_postback};
 pub use user::{Role, User};
 
 use crate::error::Damaged;
@@ -36,7 +38,7 @@ use crate::pool::Pool;
 use crate::restore::{self, Restorer};
 use crate::revision::RawRevision;
 use serde_json::Value;
-use tollgate_domain::{AdLocation, App, CategoryList, FilterGroup, Integration};
+use tollgate_domain::{AdLocation, App, CategoryList, FilterGroup, Integration, Postback};
 
 macro_rules! kinds {
     ($($field:ident: $type:ty),+ $(,)?) => {
@@ -105,6 +107,7 @@ kinds! {
     ad_locations: AdLocation,
     category_lists: CategoryList,
     monetization_settings: AppSettings,
+    postbacks: Postback,
 }
 
 /// The static name of a kind.
@@ -130,6 +133,7 @@ mod tests {
                 "ad_location",
                 "category_list",
                 "monetization_settings",
+                "postback",
             ]
         );
     }

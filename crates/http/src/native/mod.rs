@@ -10,6 +10,7 @@ pub mod imports;
 mod objects;
 mod organization;
 mod paging;
+mod postbacks;
 mod prices;
 pub(crate) mod schema;
 
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(category_lists::routes())
         .merge(apps::routes())
         .merge(organization::routes())
+        .merge(postbacks::routes())
         .routes(routes!(app_ads_txt::handle))
         .routes(routes!(imports::create))
         .routes(routes!(audit_log::handle));

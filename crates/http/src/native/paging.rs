@@ -71,6 +71,13 @@ pub(super) struct Entries<T> {
     next_cursor: Option<String>,
 }
 
+impl<T> Entries<T> {
+    /// The same page with every entry as `write` writes it.
+    pub(super) fn map<U>(self, write: impl FnMut(T) -> U) -> Entries<U> {
+        Entries { items: self.items.into_iter().map(write).collect(), next_cursor: self.next_cursor }
+    }
+}
+
 /// The parameters that [`Cursor::take`] takes, for the document.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

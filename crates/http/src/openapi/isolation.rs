@@ -91,8 +91,15 @@ async fn furnish(first: &Caller<'_>, traffic: &Caller<'_>) -> Vec<Ids> {
         json!({"name": MARK, "priority": 1, "integration": integration, "organization": organization});
     let group = traffic.make(&format!("{path}/filter-groups"), group, "created_item_id").await;
     let key = traffic.make("/api/v2/api-keys", json!({"name": MARK}), "created_item_id").await;
+    let postbacks = format!("/tollgate/v1/integrations/{integration}/postbacks");
+    let postback = json!({"name": MARK, "on": "approved", "url": format!("https://partner.example/{MARK}")});
+    let postback = traffic.make(&postbacks, postback, "id").await;
     let transaction = traffic_of(first.app);
-    ids([&app, &location, &list], organization, [integration, &group, &key, &transaction])
+    first.app.postbacks.follow().await.unwrap();
+    let log = format!("/tollgate/v1/integrations/{integration}/postback-deliveries");
+    let delivery = traffic.call("GET", &log, None).await.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let traffic = [integration, &group, &key, &transaction, &postback, &delivery];
+    ids([&app, &location, &list], organization, traffic)
 }
 
 /// An event of each kind, with the mark on it; answers the click's id.
@@ -120,12 +127,13 @@ fn nobodys() -> Vec<Ids> {
     let hex = "0123456789abcdef01234567";
     let ten = "aaaaaaaaaa";
     let transaction = "00000000000000000000000001";
-    ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, [ten, ten, ten, transaction])
+    let traffic = [ten, ten, ten, transaction, ten, "0123456789abcdef0123456789abcdef"];
+    ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, traffic)
 }
 
 /// What parameters stand for, once for each kind of object that a path may name.
-fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 4]) -> Vec<Ids> {
-    let [integration, group, key, transaction] = traffic;
+fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 6]) -> Vec<Ids> {
+    let [integration, group, key, transaction, postback, delivery] = traffic;
     let kinds = [
         ("app", app.to_owned()),
         ("ad_location", format!("{app}%2F{location}")),
@@ -135,6 +143,7 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 4])
         ("integration", integration.to_owned()),
         ("filter_group", group.to_owned()),
         ("api_key", key.to_owned()),
+        ("postback", postback.to_owned()),
     ];
     let with_kind = |(kind, id): (&str, String)| {
         let mut all = Ids::from([("kind", kind.to_owned()), ("id", id), ("version", "1".to_owned())]);
@@ -146,6 +155,8 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 4])
             ("filter_group_id", group),
             ("api_key_id", key),
             ("tx_id", transaction),
+            ("postback_id", postback),
+            ("delivery_id", delivery),
         ];
         all.extend(own.map(|(name, id)| (name, id.to_owned())));
         all
@@ -154,8 +165,18 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 4])
 }
 
 /// Parameters that are ids: answers that differ in nothing else tell nothing.
-const NAMING: [&str; 8] =
-    ["app_id", "ad_location_id", "list_id", "id", "integration_id", "filter_group_id", "api_key_id", "tx_id"];
+const NAMING: [&str; 10] = [
+    "app_id",
+    "ad_location_id",
+    "list_id",
+    "id",
+    "integration_id",
+    "filter_group_id",
+    "api_key_id",
+    "tx_id",
+    "postback_id",
+    "delivery_id",
+];
 
 /// Whether a request names an object that belongs to someone.
 fn names_an_object(template: &str, operation: &Value) -> bool {
@@ -215,7 +236,8 @@ fn content(operation: &Value, ids: &Ids) -> Option<Content> {
     assert!(content.contains_key("application/json") || content.len() == 1, "{content:?}");
     // Unknown fields do not matter, so one body fits several.
     json_body(
-        &json!({"name": "x", "title": "x", "type": "iab_content_taxonomy_1.0", "elements": ["IAB1-2"], "version": 1}),
+        &json!({"name": "x", "title": "x", "type": "iab_content_taxonomy_1.0", "elements": ["IAB1-2"], "version": 1,
+                "on": "rejected", "url": "https://other.example/"}),
     )
 }
 
@@ -286,6 +308,13 @@ async fn nothing_of_one_organization_is_read_changed_or_revealed_to_another() {
         (&first, format!("/v5/lists/{}", ids[0]["list_id"])),
         (&own_key, format!("{integration}/filter-groups/{}", ids[0]["filter_group_id"])),
         (&own_key, format!("/api/v2/api-keys/{}", ids[0]["api_key_id"])),
+        (
+            &own_key,
+            format!(
+                "/tollgate/v1/integrations/{}/postbacks/{}",
+                ids[0]["integration_id"], ids[0]["postback_id"]
+            ),
+        ),
     ] {
         let answered = caller.call("GET", &path, None).await;
         assert_eq!(answered.status, 200, "the first one's are still there");
@@ -312,6 +341,9 @@ async fn point_at_them_by_key(second: &Caller<'_>, integration: &str, ids: &Ids)
     let one = format!("{groups}/{group}");
     let name = json!({"name": "x"});
     let (many, change) = (json!({"data": [group]}), json!({"data": [group], "monitoring_mode": true}));
+    let own = format!("/tollgate/v1/integrations/{integration}");
+    let postback = format!("{own}/postbacks/{}", ids["postback_id"]);
+    let retry = format!("{own}/postback-deliveries/{}/retry", ids["delivery_id"]);
     let lookup =
         format!("integration_id={integration}&request_date=2026-03-01&offer={MARK}&publisher={MARK}");
     for (method, path, body) in [
@@ -320,6 +352,11 @@ async fn point_at_them_by_key(second: &Caller<'_>, integration: &str, ids: &Ids)
         ("DELETE", &one, None),
         ("PATCH", &groups, json_body(&change)),
         ("DELETE", &groups, json_body(&many)),
+        ("GET", &postback, None),
+        ("PATCH", &postback, json_body(&name)),
+        ("DELETE", &postback, None),
+        ("POST", &format!("{postback}/test"), None),
+        ("POST", &retry, None),
         ("GET", &format!("/api/v2/reports/v2/click?{lookup}&tx_id={click}"), None),
         ("GET", &format!("/api/v2/reports/v2/click?{lookup}&tx_id={MARK}"), None),
         ("GET", &format!("/api/v2/reports/v2/conversion?{lookup}&hash={MARK}"), None),

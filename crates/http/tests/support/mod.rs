@@ -19,6 +19,7 @@ use tollgate_http::server::{RunningServer, Server, ServerOptions};
 use tollgate_http::{ApiState, router};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::postbacks::{self, Postbacks};
 use tollgate_ledger::disk::{Disk, DiskFile};
 use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_ledger::{Options, Running};
@@ -196,8 +197,8 @@ impl TestServer {
             disk: Arc::new(SlowDisk { disk: disk.clone(), delay: setup.read_delay }),
             catalog: catalog.clone(),
             signals: Signals::builtin(clock.clone()),
-            clock,
-            entropy,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
         };
         let ledger = Options {
             log_file_bytes: LOG_FILE,
@@ -209,11 +210,20 @@ impl TestServer {
         let (intake, _) = Intake::open(parts, options).unwrap();
         let running = intake.ledger().start(Arc::new(|error| panic!("{error}"))).unwrap();
         let outbound = Outbound::new(tollgate_outbound::Options::default()).unwrap();
+        let parts = postbacks::Parts {
+            catalog: catalog.clone(),
+            ledger: intake.ledger().clone(),
+            outbound: tollgate_outbound::Options::default(),
+            clock,
+            entropy,
+        };
+        let file = dir.path().join(postbacks::FILE_NAME);
         let state = ApiState {
             catalog: catalog.clone(),
             ledger: intake.ledger().clone(),
             limits: Arc::default(),
             app_ads_txt: Arc::new(AppAdsTxt::new(catalog.clone(), outbound)),
+            postbacks: runtime.block_on(Postbacks::open(&file, parts)).unwrap(),
             imports: Imports { intake: intake.clone(), folder: dir.path().join("imports") },
         };
         let listen = "127.0.0.1:0".parse().unwrap();

@@ -47,6 +47,7 @@ impl Layers {
             Form::Number(..) => {
                 text.trim().parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer)
             }
+            Form::Flag => text.trim().parse().map_or_else(|_| Value::String(text.to_owned()), Value::Boolean),
             Form::List => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
@@ -99,6 +100,11 @@ impl Layers {
     fn positive(&mut self, name: &str, default: u32) -> NonZeroU32 {
         let number = u32::try_from(self.number(name, i64::from(default))).unwrap_or(u32::MAX);
         NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+    }
+
+    fn flag(&mut self, name: &str, default: bool) -> bool {
+        let legal = |value: &Value| value.as_bool().ok_or_else(|| "must be true or false".to_owned());
+        self.get(name, &default.to_string(), legal).unwrap_or(default)
     }
 
     fn address(&mut self, name: &str, default: SocketAddr) -> SocketAddr {
@@ -175,6 +181,7 @@ impl Layers {
             requests_burst: self.positive("requests_burst", 5000),
             outbound_allow: self.networks("outbound_allow"),
             outbound_authorities: self.text("outbound_authorities", None).map(PathBuf::from),
+            outbound_plain_http: self.flag("outbound_plain_http", false),
             app_ads_txt_every: match whole(self.number("app_ads_txt_hours", 24)) {
                 0 => None,
                 hours => Some(Duration::from_secs(hours * 3600)),

@@ -25,6 +25,8 @@ enum Form {
     Number(i64, i64),
     /// An array in the file, separated by commas in the environment.
     List,
+    /// `true` or `false`.
+    Flag,
     /// Text that is never printed.
     Secret,
 }
@@ -60,6 +62,7 @@ const KEYS: &[Key] = &[
         Form::Text,
         "certificate authorities, in PEM, that it trusts besides the usual",
     ),
+    key("outbound_plain_http", Form::Flag, "whether postbacks may go to http addresses, without TLS"),
     key("requests_per_second", Form::Number(1, 1_000_000), "management requests a credential may send"),
     key("requests_burst", Form::Number(1, 10_000_000), "how many of them at once"),
     key("app_ads_txt_hours", Form::Number(0, 720), "how often every app's app-ads.txt is checked; 0: never"),
@@ -119,6 +122,7 @@ pub(crate) struct Config {
     pub(crate) requests_burst: NonZeroU32,
     pub(crate) outbound_allow: Vec<IpNet>,
     pub(crate) outbound_authorities: Option<PathBuf>,
+    pub(crate) outbound_plain_http: bool,
     /// None: never.
     pub(crate) app_ads_txt_every: Option<Duration>,
     pub(crate) log: String,

@@ -81,7 +81,11 @@ fn what_may_be_reached_and_how_often_is_a_setting() {
     assert_eq!((config.outbound_allow.len(), config.app_ads_txt_every), (1, None));
     let usual = load(None, &[], Flags::default()).unwrap();
     assert_eq!(usual.app_ads_txt_every, Some(Duration::from_secs(86_400)));
-    assert!(usual.outbound_allow.is_empty());
+    assert!(usual.outbound_allow.is_empty() && !usual.outbound_plain_http);
+    let plain = |text: &str| load(None, &[("TOLLGATE_OUTBOUND_PLAIN_HTTP", text)], Flags::default());
+    assert!(plain("true").unwrap().outbound_plain_http);
+    let refused = plain("yes").unwrap_err().message;
+    assert_eq!(refused, "outbound_plain_http (from TOLLGATE_OUTBOUND_PLAIN_HTTP): must be true or false");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `DELETE /integrations/{integrationID}`: with its filter groups. Its events stay in the ledger.
+//! `DELETE /integrations/{integrationID}`: with its filter groups and postbacks. Its events stay in the ledger.
 
 use super::super::{Answer, done};
 use crate::ApiState;
@@ -6,11 +6,12 @@ use crate::auth::Writer;
 use crate::clickshield::Params;
 use crate::clickshield::schema::{Done, MissingProblem};
 use axum::extract::State;
+use tollgate_catalog::delete_postbacks;
 use tollgate_domain::{FilterGroup, Integration};
 
 /// Delete an integration
 ///
-/// With its filter groups. Its events stay.
+/// With its filter groups and postbacks. Its events stay.
 #[utoipa::path(
     delete,
     path = "/integrations/{integration_id}",
@@ -30,6 +31,8 @@ pub(super) async fn handle(
     state
         .catalog
         .write(caller.organization_id(), &caller.actor(), |draft| {
+            let integration = draft.require::<Integration>(&id, None)?.id;
+            delete_postbacks(draft, integration)?;
             draft.delete::<Integration>(&id, None)?;
             let groups: Vec<_> = draft
                 .table::<FilterGroup>()

@@ -1,0 +1,85 @@
+//! `POST /integrations/{integration_id}/postbacks`: a new postback.
+
+use super::find_integration;
+use super::model::{Change, NewPostback, PostbackBody};
+use crate::ApiState;
+use crate::body::read_json_object;
+use crate::native::auth::Principal;
+use crate::native::schema::{BodyProblem, MissingProblem, NativeProblem};
+use crate::native::{Answer, Params};
+use crate::once::{Once, OnceParams, Reply};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use tollgate_catalog::{Draft, new_postback};
+use tollgate_domain::{
+    IntegrationId, Postback, PostbackEventType, PostbackId, PostbackMethod, PostbackTrigger,
+};
+
+/// Create a postback
+///
+/// From now on, conversions that it is for are told to its URL until the receiver answers 2xx, for a day. An integration
+/// has at most 100 postbacks.
+#[utoipa::path(
+    post,
+    path = "/integrations/{integration_id}/postbacks",
+    operation_id = "create_postback",
+    params(("integration_id" = String, Path, description = "The integration's id."), OnceParams),
+    request_body = NewPostback,
+    responses(
+        (status = 201, description = "The postback was created.", body = PostbackBody,
+         headers(("ETag" = String, description = "The postback's version."))),
+        (status = 422, description = "The Idempotency-Key was used for another request.", body = NativeProblem,
+         content_type = "application/problem+json"),
+        MissingProblem,
+        BodyProblem,
+    ),
+)]
+pub(super) async fn handle(
+    principal: Principal,
+    State(state): State<ApiState>,
+    Params(integration): Params<String>,
+    once: Once,
+    request: Request,
+) -> Answer {
+    let integration = find_integration(&principal, &integration)?;
+    let body = read_json_object(request).await?;
+    let once = once.of(&body);
+    let change = Change::read_new(body, &state.postbacks)?;
+    once.write(
+        &state,
+        principal.organization_id(),
+        principal.actor(),
+        |draft| {
+            let postback = change.apply(&blank(draft, integration))?;
+            let id = postback.id;
+            new_postback(draft, postback)?;
+            Ok(id)
+        },
+        |id, organization| {
+            let stored = organization.get::<Postback>(id.as_str());
+            Reply::stored(StatusCode::CREATED, stored, PostbackBody::of)
+        },
+    )
+    .await
+}
+
+/// What a new postback is as far as nobody says anything else. Its name, its verdict and its URL must be said.
+fn blank(draft: &Draft<'_>, integration: IntegrationId) -> Postback {
+    Postback {
+        id: PostbackId::random(draft.entropy()),
+        integration,
+        name: String::new(),
+        active: true,
+        on: PostbackTrigger::Approved,
+        reasons: Vec::new(),
+        event_types: vec![PostbackEventType::Conversion],
+        event_names: Vec::new(),
+        offer_ids: Vec::new(),
+        publisher_ids: Vec::new(),
+        advertiser_ids: Vec::new(),
+        url: String::new(),
+        method: PostbackMethod::Get,
+        body: None,
+        delay_seconds: 0,
+    }
+}

@@ -1,0 +1,45 @@
+//! `/integrations/{integration_id}/postbacks`: who is told of an integration's conversions; and the log of what was told.
+
+mod create;
+mod delete;
+mod deliveries;
+mod list;
+mod model;
+mod read;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod update;
+
+use super::Failure;
+use super::auth::Principal;
+use crate::ApiState;
+use crate::error::{ApiError, Code};
+use std::sync::Arc;
+use tollgate_catalog::Stored;
+use tollgate_domain::{Integration, IntegrationId, Postback};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list::handle, create::handle))
+        .routes(routes!(read::handle, update::handle, delete::handle))
+        .routes(routes!(sample::handle))
+        .merge(deliveries::routes())
+}
+
+/// The integration of an id, if it is of the caller's organization.
+fn find_integration(principal: &Principal, id: &str) -> Result<IntegrationId, Failure> {
+    let found = principal.organization().get::<Integration>(id);
+    let missing = || ApiError::because(Code::NotFound, "There is no such integration.");
+    Ok(found.ok_or_else(missing)?.id)
+}
+
+/// The postback of an id, if it is of that integration.
+fn find(principal: &Principal, integration: &str, id: &str) -> Result<Arc<Stored<Postback>>, Failure> {
+    let integration = find_integration(principal, integration)?;
+    let found = principal.organization().get::<Postback>(id);
+    let found = found.filter(|postback| postback.integration == integration).cloned();
+    Ok(found.ok_or_else(|| ApiError::because(Code::NotFound, "There is no such postback."))?)
+}

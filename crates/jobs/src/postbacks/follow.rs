@@ -1,0 +1,218 @@
+//! From the ledger to what has to be sent: every conversion, in the order of `seq`, is shown to the postbacks of its
+//! integration.
+//!
+//! Lines of imported files are history and tell nobody. What is to be sent is made here, once: a URL that is changed
+//! later changes nothing about deliveries that wait.
+
+use super::Postbacks;
+use super::delivery::{Message, NewDelivery, delivery_id};
+use super::store::StoreError;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tollgate_catalog::{Snapshot, Stored};
+use tollgate_domain::{
+    Event, EventKind, IntegrationId, Macros, OrganizationId, Postback, PostbackTrigger, Template,
+};
+use tollgate_ledger::Ledger;
+use tollgate_ledger::scan::ScanError;
+use tollgate_ledger::view::SeqScan;
+
+/// How often the ledger is looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How long to rest after a failure.
+const REST: Duration = Duration::from_secs(5);
+/// Conversions that are taken up in one transaction.
+const BATCH: usize = 1000;
+/// How often it is written down how far the ledger was looked at, while nothing has to be sent.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// Bytes of a URL, and of a body, once macros are filled in.
+const MESSAGE_BYTES: usize = 8 << 10;
+
+/// How far the ledger was looked at.
+pub(super) struct Follower {
+    cursor: u64,
+    saved: u64,
+    saved_at: Instant,
+    routes: Arc<Routes>,
+}
+
+/// The active postbacks of every integration, as of one revision of the catalog.
+#[derive(Default)]
+struct Routes {
+    seq: u64,
+    by_integration: HashMap<IntegrationId, Vec<Owned>>,
+}
+
+/// A postback and whose it is.
+type Owned = (OrganizationId, Arc<Stored<Postback>>);
+
+/// The ledger could not be followed; it is tried again.
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the history cannot be read: {0}")]
+    Scan(#[from] ScanError),
+    #[error("reading the history ended badly: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+impl Follower {
+    pub(super) fn new(cursor: u64) -> Self {
+        Self { cursor, saved: cursor, saved_at: Instant::now(), routes: Arc::default() }
+    }
+}
+
+impl Routes {
+    fn of(snapshot: &Snapshot) -> Self {
+        let mut routes = Self { seq: snapshot.seq(), ..Self::default() };
+        for organization in snapshot.organizations() {
+            for postback in organization.table::<Postback>().iter().filter(|postback| postback.active) {
+                let theirs = routes.by_integration.entry(postback.integration).or_default();
+                theirs.push((organization.id(), postback.clone()));
+            }
+        }
+        routes
+    }
+
+    /// What has to be sent because of `event`.
+    fn deliveries(&self, event: &Event) -> impl Iterator<Item = NewDelivery> {
+        let postbacks = self.by_integration.get(&event.integration).map_or(&[][..], Vec::as_slice);
+        let wanted = postbacks.iter().filter(|(_, postback)| postback.wants(event));
+        wanted.map(|(organization, postback)| delivery(*organization, postback, event))
+    }
+}
+
+impl Postbacks {
+    /// Follows the ledger until it is dropped.
+    pub(super) async fn keep_following(self: Arc<Self>) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(TICK).await;
+            match self.follow().await {
+                Ok(()) if failing => tracing::info!("conversions are followed again"),
+                Ok(()) => {}
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(
+                            error,
+                            "conversions cannot be followed; postbacks wait until they can"
+                        );
+                    }
+                    tokio::time::sleep(REST).await;
+                    failing = true;
+                    continue;
+                }
+            }
+            failing = false;
+        }
+    }
+
+    /// Takes up what the ledger holds beyond the place that was reached. The error is for the log.
+    pub async fn follow(&self) -> Result<(), String> {
+        let mut follower = self.follower.lock().await;
+        self.follow_on(&mut follower).await.map_err(|error| error.to_string())
+    }
+
+    async fn follow_on(&self, follower: &mut Follower) -> Result<(), FollowError> {
+        if self.ledger.committed() <= follower.cursor {
+            return self.save(follower).await;
+        }
+        let view = self.ledger.view();
+        // After the view: a postback that was made before a conversion is seen with it.
+        let snapshot = self.catalog.snapshot();
+        if snapshot.seq() != follower.routes.seq {
+            follower.routes = Arc::new(Routes::of(&snapshot));
+        }
+        if follower.routes.by_integration.is_empty() {
+            follower.cursor = view.cut();
+            return self.save(follower).await;
+        }
+        let mut scan = view.scan_seq_of(EventKind::Conversion, follower.cursor + 1);
+        loop {
+            let (ledger, routes) = (self.ledger.clone(), follower.routes.clone());
+            let reading = tokio::task::spawn_blocking(move || read(scan, &ledger, &routes));
+            let batch = reading.await??;
+            let reached = batch.reached.unwrap_or_else(|| view.cut());
+            if !batch.deliveries.is_empty() {
+                let added = self.store.add(&batch.deliveries, reached, self.clock.now()).await?;
+                (follower.saved, follower.saved_at) = (reached, Instant::now());
+                tracing::debug!(added, seq = reached, "postbacks are to be sent");
+                self.news.notify_one();
+            }
+            follower.cursor = reached;
+            if batch.reached.is_none() {
+                return self.save(follower).await;
+            }
+            scan = batch.rest;
+        }
+    }
+
+    /// Writes down now and then how far the ledger was looked at, so that a start does not begin too far back.
+    async fn save(&self, follower: &mut Follower) -> Result<(), FollowError> {
+        if follower.cursor > follower.saved && follower.saved_at.elapsed() >= SAVE_EVERY {
+            self.store.add(&[], follower.cursor, self.clock.now()).await?;
+            (follower.saved, follower.saved_at) = (follower.cursor, Instant::now());
+        }
+        Ok(())
+    }
+}
+
+/// Some conversions, and what has to be sent because of them.
+struct Batch {
+    rest: SeqScan,
+    deliveries: Vec<NewDelivery>,
+    /// The `seq` of the last conversion; `None` at the end.
+    reached: Option<u64>,
+}
+
+/// Reads on for one batch. Blocks.
+fn read(mut scan: SeqScan, ledger: &Ledger, routes: &Routes) -> Result<Batch, ScanError> {
+    let mut deliveries = Vec::new();
+    let mut reached = None;
+    for event in scan.by_ref().take(BATCH) {
+        let event = event?;
+        reached = Some(event.seq);
+        if !ledger.is_imported(&event) {
+            deliveries.extend(routes.deliveries(&event));
+        }
+    }
+    Ok(Batch { rest: scan, deliveries, reached })
+}
+
+/// What `postback` sends for `event`.
+fn delivery(organization: OrganizationId, postback: &Stored<Postback>, event: &Event) -> NewDelivery {
+    let id = delivery_id(postback.id, event.id, event.seq);
+    let message = message(postback, event, &id);
+    let unsendable = message.is_none().then_some("too_long");
+    NewDelivery {
+        organization,
+        integration: postback.integration,
+        postback: postback.id,
+        conversion: event.id,
+        verdict: PostbackTrigger::of(event),
+        message: message.unwrap_or_else(|| Message {
+            method: postback.method,
+            url: postback.url.clone(),
+            body: postback.body.clone(),
+        }),
+        delay: i64::from(postback.delay_seconds) * 1000,
+        unsendable,
+        id,
+    }
+}
+
+/// The postback with its macros filled in; `None` when that becomes too long.
+pub(super) fn message(postback: &Postback, event: &Event, delivery: &str) -> Option<Message> {
+    let more = [("delivery_id", delivery), ("postback_id", postback.id.as_str())];
+    let macros = Macros::of(event).with(&more);
+    // What was saved was a URL then, and the rules do not change.
+    let url = Template::url(&postback.url).ok()?.expand(&macros, MESSAGE_BYTES)?;
+    let body = match &postback.body {
+        Some(form) => Some(Template::form(form).expand(&macros, MESSAGE_BYTES)?),
+        None => None,
+    };
+    Some(Message { method: postback.method, url, body })
+}

@@ -1,0 +1,224 @@
+//! Sending what is due: so many at a time altogether and to one host, and one at a time to a host that fails, so that
+//! nobody's receiver holds up anybody else's.
+
+use super::Postbacks;
+use super::backoff::next_attempt;
+use super::delivery::{Attempt, DeliveryState, Due, Message};
+use super::store::{Outcome, StoreError};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+use tollgate_domain::Timestamp;
+
+/// How often it is asked what is due.
+const TICK: Duration = Duration::from_millis(100);
+/// How long to rest after a failure of the file.
+const REST: Duration = Duration::from_secs(5);
+/// Attempts at a time.
+const AT_ONCE: usize = 128;
+/// Attempts at a time to one host.
+const PER_HOST: usize = 8;
+/// How often what is old is deleted and figures are brought up to date.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// The sender's own state.
+struct Sender {
+    under_way: JoinSet<(Due, Attempt)>,
+    /// What ended and is not written down yet.
+    ended: Vec<(Due, Attempt)>,
+    /// Deliveries under way or not written down.
+    numbers: HashSet<i64>,
+    /// Attempts under way by host.
+    hosts: HashMap<String, usize>,
+    /// Hosts whose last attempt failed.
+    troubled: HashSet<String>,
+    /// When it has to be asked again what is due; `None`: not before something happens.
+    look_at: Option<Timestamp>,
+    /// The catalog's revision for which the inactive was canceled.
+    catalog_seq: u64,
+    housekeeping_at: Instant,
+}
+
+/// Earlier than everything: it has to be asked at once what is due.
+const NOW: Option<Timestamp> = Some(Timestamp::from_millis(i64::MIN));
+
+impl Sender {
+    fn new() -> Self {
+        Self {
+            under_way: JoinSet::new(),
+            ended: Vec::new(),
+            numbers: HashSet::new(),
+            hosts: HashMap::new(),
+            troubled: HashSet::new(),
+            look_at: NOW,
+            catalog_seq: 0,
+            housekeeping_at: Instant::now(),
+        }
+    }
+
+    fn under_way_to(&self, host: &str) -> usize {
+        self.hosts.get(host).copied().unwrap_or(0)
+    }
+
+    /// How many more attempts a host takes.
+    fn room(&self, host: &str) -> usize {
+        let most = if self.troubled.contains(host) { 1 } else { PER_HOST };
+        most.saturating_sub(self.under_way_to(host)).min(AT_ONCE.saturating_sub(self.under_way.len()))
+    }
+
+    /// Takes notice of an attempt that ended.
+    fn take(&mut self, ended: Result<(Due, Attempt), JoinError>) {
+        let (due, attempt) = match ended {
+            Ok(ended) => ended,
+            Err(error) => return tracing::error!(%error, "an attempt to send a postback ended badly"),
+        };
+        if let Some(count) = self.hosts.get_mut(&due.host) {
+            *count -= 1;
+            if *count == 0 {
+                self.hosts.remove(&due.host);
+            }
+        }
+        match attempt.is_success() {
+            true => self.troubled.remove(&due.host),
+            false => self.troubled.insert(due.host.clone()),
+        };
+        self.ended.push((due, attempt));
+        self.look_at = NOW;
+    }
+}
+
+impl Postbacks {
+    /// Sends what is due until `stop` says so, and then waits for what is under way.
+    pub(super) async fn keep_sending(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut sender = Sender::new();
+        let (mut failing, mut stopping) = (false, false);
+        loop {
+            tokio::select! {
+                Some(ended) = sender.under_way.join_next() => sender.take(ended),
+                () = self.news.notified() => sender.look_at = NOW,
+                _ = stop.wait_for(|stop| *stop), if !stopping => stopping = true,
+                () = tokio::time::sleep(TICK) => {}
+            }
+            while let Some(ended) = sender.under_way.try_join_next() {
+                sender.take(ended);
+            }
+            match self.step(&mut sender, stopping).await {
+                Ok(()) if failing => tracing::info!("postbacks are sent again"),
+                Ok(()) => {}
+                Err(error) => {
+                    if !failing {
+                        tracing::error!(%error, "postbacks cannot be sent; they wait until they can");
+                    }
+                    failing = true;
+                    tokio::time::sleep(REST).await;
+                    continue;
+                }
+            }
+            failing = false;
+            if stopping && sender.under_way.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Writes down what ended, and begins what is due.
+    async fn step(self: &Arc<Self>, sender: &mut Sender, stopping: bool) -> Result<(), StoreError> {
+        self.record(sender).await?;
+        let catalog_seq = self.catalog.snapshot().seq();
+        if catalog_seq != sender.catalog_seq {
+            self.cancel_the_inactive().await?;
+            sender.catalog_seq = catalog_seq;
+        }
+        if sender.housekeeping_at.elapsed() >= HOUSEKEEPING {
+            self.look_at_what_waits().await?;
+            // What is left is deleted the next time: nothing else waits for it.
+            self.prune().await?;
+            sender.housekeeping_at = Instant::now();
+        }
+        if !stopping && sender.look_at.is_some_and(|at| at <= self.clock.now()) {
+            self.begin(sender).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins what is due, as far as there is room.
+    async fn begin(self: &Arc<Self>, sender: &mut Sender) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut hosts = self.store.hosts(now).await?;
+        sender.look_at = hosts.iter().filter_map(|host| host.later).min();
+        hosts.retain(|host| host.first <= now);
+        hosts.sort_by_key(|host| host.first);
+        for host in hosts {
+            let room = sender.room(&host.name);
+            if room == 0 {
+                // It is asked again when an attempt ends.
+                continue;
+            }
+            let known = sender.under_way_to(&host.name);
+            let due = self.store.due(&host.name, now, room + known).await?;
+            let new: Vec<Due> = due.into_iter().filter(|due| !sender.numbers.contains(&due.n)).collect();
+            for due in new.into_iter().take(room) {
+                sender.numbers.insert(due.n);
+                *sender.hosts.entry(host.name.clone()).or_default() += 1;
+                let this = self.clone();
+                sender.under_way.spawn(async move {
+                    let attempt = this.attempt(&due.message).await;
+                    (due, attempt)
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries once.
+    pub(super) async fn attempt(&self, message: &Message) -> Attempt {
+        let (at, began) = (self.clock.now().millis(), Instant::now());
+        let answer = self.outbound.get(&message.url).await;
+        let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match answer {
+            Ok(answer) => Attempt { at, status: Some(answer.status.as_u16()), millis, error: None },
+            Err(error) => Attempt { at, status: None, millis, error: Some(error.code().to_owned()) },
+        }
+    }
+
+    /// Writes down what ended.
+    async fn record(&self, sender: &mut Sender) -> Result<(), StoreError> {
+        if sender.ended.is_empty() {
+            return Ok(());
+        }
+        let outcomes: Vec<Outcome> =
+            sender.ended.iter().map(|(due, attempt)| self.outcome(due, attempt)).collect();
+        self.store.record(&outcomes).await?;
+        self.tallies.attempts.fetch_add(outcomes.len() as u64, Ordering::Relaxed);
+        let count = |state| outcomes.iter().filter(|outcome| outcome.state == state).count() as u64;
+        self.tallies.delivered.fetch_add(count(DeliveryState::Delivered), Ordering::Relaxed);
+        self.tallies.failed.fetch_add(count(DeliveryState::Failed), Ordering::Relaxed);
+        for (due, _) in sender.ended.drain(..) {
+            sender.numbers.remove(&due.n);
+        }
+        Ok(())
+    }
+
+    /// What an attempt makes of a delivery.
+    fn outcome(&self, due: &Due, attempt: &Attempt) -> Outcome {
+        let now = self.clock.now();
+        let attempts: Vec<Attempt> = due.attempts.iter().chain([attempt]).cloned().collect();
+        // Attempts before someone asked for another day of them do not count.
+        let failures = attempts.iter().filter(|attempt| attempt.at >= due.began_at.millis()).count();
+        let next = match attempt.is_final() {
+            true => None,
+            false => next_attempt(due.began_at, now, failures.max(1), &*self.entropy),
+        };
+        let state = match (attempt.is_success(), next) {
+            (true, _) => DeliveryState::Delivered,
+            (false, Some(_)) => DeliveryState::Pending,
+            (false, None) => DeliveryState::Failed,
+        };
+        let finished_at = (state != DeliveryState::Pending).then_some(now);
+        Outcome { n: due.n, state, due_at: next.unwrap_or(now), finished_at, attempts }
+    }
+}

@@ -1,0 +1,175 @@
+//! Where a postback may go, as far as its URL tells, and what it says about a made-up conversion.
+
+use super::Postbacks;
+use super::delivery::Attempt;
+use super::follow::message;
+use std::net::{IpAddr, Ipv4Addr};
+use tollgate_domain::{
+    Event, EventKind, Number, Postback, PostbackEventType, PostbackMethod, PostbackTrigger, Status, Template,
+    Text, Timestamp, TxId, hex,
+};
+use url::{Host, Url};
+
+/// Stands in the ids of samples, so that receivers can tell them apart.
+const SAMPLE: &str = "sample";
+
+/// What a sample was and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The delivery's id; no real one has it.
+    pub id: String,
+    /// `GET` or `POST`.
+    pub method: PostbackMethod,
+    /// Where it was sent, macros filled in.
+    pub url: String,
+    /// What was sent with a POST.
+    pub body: Option<String>,
+    /// What came of it.
+    pub attempt: Attempt,
+}
+
+/// Why no sample was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SampleError {
+    /// Others send as many as are sent at a time.
+    #[error("too many samples are being sent")]
+    Busy,
+    /// Its macros make it too long.
+    #[error("the postback is too long once its macros are filled in")]
+    TooLong,
+}
+
+impl Postbacks {
+    /// Whether postbacks may go to `url`, as far as it tells by itself: names are looked up when they are connected to.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence.
+    pub fn check_url(&self, url: &str) -> Result<(), String> {
+        Template::url(url)?;
+        let host = Url::parse(front(url)).map_err(|_| "must be an absolute http or https URL")?;
+        if host.scheme() != "https" && !self.plain_http {
+            return Err("must be https; the operator can allow http with outbound_plain_http".to_owned());
+        }
+        let address = match host.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            // What every system takes for itself (RFC 6761, 6.3).
+            Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
+                Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
+            }
+            _ => None,
+        };
+        match address.and_then(|address| self.rules.refusal(address)) {
+            Some(network) => Err(format!("leads to an address that is not connected to ({network})")),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends `postback` now for a made-up conversion. It is not kept.
+    pub async fn send_sample(&self, postback: &Postback) -> Result<Sample, SampleError> {
+        let _place = self.samples.try_acquire().map_err(|_| SampleError::Busy)?;
+        let mut id = [0; 16];
+        self.entropy.fill(&mut id);
+        let id = hex(&id);
+        let event = made_up(postback, self.clock.now());
+        let message = message(postback, &event, &id).ok_or(SampleError::TooLong)?;
+        let attempt = self.attempt(&message).await;
+        Ok(Sample { id, method: message.method, url: message.url, body: message.body, attempt })
+    }
+}
+
+/// A URL up to the end of its host and port.
+fn front(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let length = url[authority..].find(['/', '?', '#']).unwrap_or(url.len() - authority);
+    &url[..authority + length]
+}
+
+/// A conversion that the postback would be sent for.
+fn made_up(postback: &Postback, now: Timestamp) -> Event {
+    let mut event = Event::new(EventKind::Conversion, postback.integration);
+    let first = |list: &[String]| list.first().map_or(SAMPLE, String::as_str).to_owned();
+    (event.id, event.seq) = (TxId::new(now, 0), 0);
+    for (column, value) in [
+        (Text::OfferId, first(&postback.offer_ids)),
+        (Text::Publisher, first(&postback.publisher_ids)),
+        (Text::Advertiser, first(&postback.advertiser_ids)),
+        (Text::ExternalTransactionId, SAMPLE.to_owned()),
+        (Text::ClickRealTxId, TxId::new(now.plus_millis(-60_000), 0).to_string()),
+        (Text::SubId, SAMPLE.to_owned()),
+        (Text::Country, "US".to_owned()),
+        // An address for documentation (RFC 5737).
+        (Text::Ip, "192.0.2.1".to_owned()),
+    ] {
+        event.set_text(column, &value);
+    }
+    for (column, value) in [
+        (Number::RequestTime, now.millis()),
+        (Number::ConversionTime, now.millis()),
+        (Number::ClickTime, now.millis() - 60_000),
+        (Number::Revenue, 2_000_000),
+        (Number::Payout, 1_500_000),
+    ] {
+        event.set_number(column, value);
+    }
+    if !postback.event_types.contains(&PostbackEventType::Conversion) {
+        event.set_text(Text::EventName, &first(&postback.event_names));
+    }
+    match postback.on {
+        PostbackTrigger::Approved => event.set_status(Status::Approved),
+        PostbackTrigger::Rejected => {
+            event.set_status(Status::Rejected);
+            let reason = postback.reasons.first().map_or("CUSTOM", String::as_str);
+            event.set_text(Text::Rejections, &format!("[\"{reason}\"]"));
+        }
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_has_a_front() {
+        for (url, expected) in [
+            ("https://a.example", "https://a.example"),
+            ("https://a.example:8443/p?x={a}", "https://a.example:8443"),
+            ("http://[::1]?x", "http://[::1]"),
+            ("HTTPS://A.example#x://y", "HTTPS://A.example"),
+        ] {
+            assert_eq!(front(url), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_made_up_is_what_the_postback_waits_for() {
+        let plain = Postback {
+            id: "bbbbbbbbbb".parse().unwrap(),
+            integration: "abcdefghij".parse().unwrap(),
+            name: "n".to_owned(),
+            active: true,
+            on: PostbackTrigger::Approved,
+            reasons: Vec::new(),
+            event_types: vec![PostbackEventType::Conversion],
+            event_names: Vec::new(),
+            offer_ids: vec!["7".to_owned()],
+            publisher_ids: Vec::new(),
+            advertiser_ids: Vec::new(),
+            url: "https://partner.example/".to_owned(),
+            method: PostbackMethod::Get,
+            body: None,
+            delay_seconds: 0,
+        };
+        let reasons = vec!["LATE".to_owned()];
+        let (event_types, event_names) = (vec![PostbackEventType::Event], vec!["deposit".to_owned()]);
+        for postback in [
+            Postback { on: PostbackTrigger::Rejected, reasons, ..plain.clone() },
+            Postback { event_types, event_names, ..plain.clone() },
+            Postback { on: PostbackTrigger::Rejected, ..plain.clone() },
+            plain,
+        ] {
+            assert!(postback.wants(&made_up(&postback, Timestamp::from_millis(1_700_000_000_000))));
+        }
+    }
+}

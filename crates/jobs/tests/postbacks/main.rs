@@ -1,0 +1,6 @@
+//! Outgoing postbacks over a real catalog and a real ledger, sent to real receivers on this machine.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+mod home;
+mod safety;
+mod sending;

@@ -1,0 +1,322 @@
+//! What is told, to whom, how often, and what the log says of it.
+
+use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
+use std::io;
+use std::time::Duration;
+use tollgate_domain::{EventKind, Number, PostbackTrigger, Status, Text, TxId};
+use tollgate_jobs::postbacks::{DeliveryState, LogFilter, RetryError};
+
+use DeliveryState::{Canceled, Delivered, Failed, Pending};
+
+#[tokio::test]
+async fn a_conversion_is_told_once_with_its_macros_and_the_log_says_so() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(204);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    let url = "http://partner.example/p?tx={tx_id}&o=[offer]&s=${status}&d={delivery_id}&b={postback_id}&n={nobody}";
+    let id = home.postback(url, |_| {}).await;
+    let mut rejected = home.conversion("rejected");
+    rejected.set_status(Status::Rejected);
+    let mut monitored = rejected.clone();
+    monitored.set_text(Text::ExternalTransactionId, "a b");
+    monitored.set_number(Number::MonitoringMode, 1);
+    let mut click = home.conversion("click");
+    click.kind = EventKind::Click;
+    let mut events = [click, rejected, monitored];
+    home.store(&mut events);
+    let log = home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    let one = &log[0];
+    let target = format!("/p?tx=a%20b&o=7&s=approved&d={}&b={id}&n=", one.id);
+    assert_eq!(receiver.targets(), [target.clone()]);
+    assert_eq!(one.url, format!("http://partner.example{target}"));
+    assert_eq!((one.conversion.as_str(), one.postback.as_str()), (&*events[2].id.to_string(), id.as_str()));
+    assert_eq!((one.attempts.len(), one.attempts[0].status, &one.attempts[0].error), (1, Some(204), &None));
+    let stats = sending.postbacks.stats();
+    assert_eq!((stats.delivered, stats.failed, stats.attempts), (1, 0, 1));
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_is_asked_again_later_under_the_same_id() {
+    let home = Home::new().await;
+    let receiver = Receiver::new(|number, stream| match number {
+        0 => status_only(stream, 500),
+        1 => Ok(()),
+        2 => status_only(stream, 302),
+        _ => status_only(stream, 200),
+    });
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/?d={delivery_id}", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    for attempts in 1..=3 {
+        let waiting = eventually(async || {
+            let log = home.log(&sending.postbacks).await;
+            let done = log.first().is_some_and(|one| one.attempts.len() == attempts);
+            if done { Ok(log) } else { Err(format!("{log:?}")) }
+        });
+        let one = waiting.await.remove(0);
+        assert_eq!(one.state, Pending);
+        let pause = one.due_at.millis() - one.attempts[attempts - 1].at;
+        let least = MINUTE << (attempts - 1);
+        assert!((least..=2 * least).contains(&pause), "{pause} after {attempts}");
+        home.clock.advance(pause - 1);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(receiver.targets().len(), attempts, "not before its time");
+        home.clock.advance(1);
+    }
+    let one = home.settled(&sending.postbacks, 1, &[Delivered]).await.remove(0);
+    let told: Vec<_> = one.attempts.iter().map(|one| (one.status, one.error.as_deref())).collect();
+    let expected =
+        [(Some(500), None), (None, Some("not_http")), (None, Some("bad_redirect")), (Some(200), None)];
+    assert_eq!(told, expected);
+    assert_eq!(receiver.targets(), vec![format!("/?d={}", one.id); 4]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn what_fails_for_a_day_is_given_up_and_410_ends_it_at_once() {
+    let home = Home::new().await;
+    let (broken, gone) = (Receiver::answering(503), Receiver::answering(410));
+    let sending = home.run(reaching(&[("broken.example", &broken), ("gone.example", &gone)])).await;
+    home.postback("http://broken.example/", |_| {}).await;
+    home.postback("http://gone.example/", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    let log = eventually(async || {
+        home.clock.advance(15 * MINUTE);
+        let log = home.log(&sending.postbacks).await;
+        let over = log.len() == 2 && log.iter().all(|one| one.state == Failed);
+        if over { Ok(log) } else { Err(format!("{log:?}")) }
+    });
+    let log = log.await;
+    let of = |host: &str| log.iter().find(|one| one.url.contains(host)).unwrap();
+    assert_eq!(of("gone").attempts.len(), 1);
+    let attempts = &of("broken").attempts;
+    let hours = (attempts[attempts.len() - 1].at - attempts[0].at) / (60 * MINUTE);
+    assert!((22..=24).contains(&hours) && attempts.len() > 10, "{hours} h, {} attempts", attempts.len());
+    assert_eq!(gone.targets().len(), 1);
+    assert_eq!((sending.postbacks.stats().failed, sending.postbacks.stats().delivered), (2, 0));
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn a_delay_is_kept() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/late", |postback| postback.delay_seconds = 3600).await;
+    home.postback("http://partner.example/now", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    home.settled(&sending.postbacks, 2, &[Delivered, Pending]).await;
+    eventually(async || if receiver.targets() == ["/now"] { Ok(()) } else { Err("nothing".to_owned()) })
+        .await;
+    home.clock.advance(3_599_999);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(receiver.targets(), ["/now"]);
+    home.clock.advance(1);
+    home.settled(&sending.postbacks, 2, &[Delivered]).await;
+    assert_eq!(receiver.targets(), ["/now", "/late"]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_receiver_holds_up_nobody_else() {
+    let home = Home::new().await;
+    let slow = Receiver::new(|_, _| {
+        std::thread::sleep(Duration::from_secs(3));
+        Err(io::ErrorKind::TimedOut.into())
+    });
+    let quick = Receiver::answering(200);
+    let sending = home.run(reaching(&[("slow.example", &slow), ("quick.example", &quick)])).await;
+    home.postback("http://slow.example/", |postback| postback.offer_ids = vec!["slow".to_owned()]).await;
+    home.postback("http://quick.example/", |postback| postback.offer_ids = vec!["7".to_owned()]).await;
+    let mut events: Vec<_> = (0..200).map(|n| home.conversion(&n.to_string())).collect();
+    for event in &mut events[..100] {
+        event.set_text(Text::OfferId, "slow");
+    }
+    home.store(&mut events);
+    let begun = std::time::Instant::now();
+    eventually(async || match quick.targets().len() {
+        100 => Ok(()),
+        some => Err(format!("{some}")),
+    })
+    .await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!((1..=8).contains(&slow.targets().len()), "{}", slow.targets().len());
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_an_inactive_or_deleted_postback_is_canceled_for_good() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(500);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    let (off, gone) = (
+        home.postback("http://partner.example/off", |_| {}).await,
+        home.postback("http://partner.example/gone", |postback| postback.delay_seconds = 60).await,
+    );
+    home.store(&mut [home.conversion("x")]);
+    eventually(async || if receiver.targets() == ["/off"] { Ok(()) } else { Err("not yet".to_owned()) })
+        .await;
+    home.settled(&sending.postbacks, 2, &[Pending]).await;
+    home.change(off, |postback| postback.active = false).await;
+    let actor = tollgate_catalog::Actor::command_line();
+    let delete = home.catalog.write(home.organization, &actor, |draft| {
+        draft.delete::<tollgate_domain::Postback>(gone.as_str(), None)
+    });
+    delete.await.unwrap();
+    let log = home.settled(&sending.postbacks, 2, &[Canceled]).await;
+    home.change(off, |postback| postback.active = true).await;
+    home.clock.advance(90 * MINUTE);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(receiver.targets(), ["/off"]);
+    assert_eq!(home.log(&sending.postbacks).await, log);
+    assert_eq!(sending.postbacks.stats().canceled, 2);
+    let retry = |url: &str| {
+        let id = log.iter().find(|one| one.url.ends_with(url)).unwrap().id.clone();
+        let (postbacks, organization, integration) =
+            (sending.postbacks.clone(), home.organization, home.integration);
+        async move { postbacks.retry(organization, integration, &id).await }
+    };
+    assert!(matches!(retry("/gone").await, Err(RetryError::Inactive)));
+    assert_eq!(retry("/off").await.unwrap().state, Pending);
+    eventually(async || match receiver.targets().len() {
+        2 => Ok(()),
+        some => Err(format!("{some}")),
+    })
+    .await;
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_what_was_there_before_and_of_imported_lines() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    home.postback("http://partner.example/{tx_id}", |_| {}).await;
+    home.store(&mut [home.conversion("before")]);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    let mut imported = home.conversion("imported");
+    imported.id = TxId::new(imported.at(), 12345);
+    home.store(&mut [imported, home.conversion("live")]);
+    home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    sending.stop().await;
+    // What came in while nobody followed is told afterwards.
+    home.store(&mut [home.conversion("while away")]);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.settled(&sending.postbacks, 2, &[Delivered]).await;
+    assert_eq!(receiver.targets(), ["/live", "/while%20away"]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn sealed_conversions_are_followed_like_open_ones() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let postbacks = home.open(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/{tx_id}", |_| {}).await;
+    let mut events: Vec<_> = (0..2500).map(|n| home.conversion(&format!("{n}"))).collect();
+    for event in events.iter_mut().step_by(2) {
+        event.set_status(Status::Rejected);
+    }
+    for part in events.chunks_mut(500) {
+        home.store(part);
+    }
+    home.ledger.seal(u64::MAX / 2).unwrap();
+    home.store(&mut [home.conversion("open")]);
+    postbacks.follow().await.unwrap();
+    postbacks.follow().await.unwrap();
+    let mut filter = LogFilter { limit: 1000, ..LogFilter::default() };
+    let mut told = Vec::new();
+    loop {
+        let page = postbacks.log(home.organization, home.integration, &filter).await.unwrap();
+        let Some(last) = page.last() else { break };
+        filter.before = Some(last.n);
+        told.extend(page.into_iter().map(|one| one.url.replace("http://partner.example/", "")));
+    }
+    let mut expected: Vec<String> = (0..2500).filter(|n| n % 2 == 1).map(|n| n.to_string()).collect();
+    expected.push("open".to_owned());
+    expected.reverse();
+    assert_eq!(told, expected, "each once, in the order of the ledger");
+    postbacks.close().await;
+}
+
+#[tokio::test]
+async fn rejections_are_told_by_reason_and_too_long_ones_fail_visibly() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/{tx_id}?r={reason}", |postback| {
+        postback.on = PostbackTrigger::Rejected;
+        postback.reasons = vec!["BOT".to_owned()];
+    })
+    .await;
+    let rejected = |external: &str, reasons: &str| {
+        let mut event = home.conversion(external);
+        event.set_status(Status::Rejected);
+        event.set_text(Text::Rejections, reasons);
+        event
+    };
+    let long = "ä".repeat(2000);
+    home.store(&mut [
+        rejected("1", r#"["BOT","VPN"]"#),
+        rejected("2", r#"["VPN"]"#),
+        rejected(&long, r#"["BOT"]"#),
+        home.conversion("3"),
+    ]);
+    let log = home.settled(&sending.postbacks, 2, &[Delivered, Failed]).await;
+    eventually(async || if receiver.targets() == ["/1?r=BOT"] { Ok(()) } else { Err("not yet".to_owned()) })
+        .await;
+    let failed = log.iter().find(|one| one.state == Failed).unwrap();
+    assert_eq!(failed.attempts[0].error.as_deref(), Some("too_long"));
+    let retried = sending.postbacks.retry(home.organization, home.integration, &failed.id).await;
+    assert!(matches!(retried, Err(RetryError::Unsendable)));
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn the_log_is_filtered_paged_and_forgotten_after_thirty_days() {
+    const DAY: i64 = 24 * 60 * MINUTE;
+    let home = Home::new().await;
+    let (good, bad) = (Receiver::answering(200), Receiver::answering(410));
+    let sending = home.run(reaching(&[("good.example", &good), ("bad.example", &bad)])).await;
+    let first = home.postback("http://good.example/{tx_id}", |_| {}).await;
+    home.postback("http://bad.example/{tx_id}", |_| {}).await;
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        let mut event = [home.conversion(&n.to_string())];
+        home.store(&mut event);
+        ids.push(event[0].id.to_string());
+        home.settled(&sending.postbacks, 2 * (n + 1), &[Delivered, Failed]).await;
+        home.clock.advance(DAY);
+    }
+    let at = |days: i64| Some(tollgate_domain::Timestamp::from_millis(crate::home::NOW + days * DAY));
+    let count = |filter: LogFilter| {
+        let filter = LogFilter { limit: 100, ..filter };
+        let home = &home;
+        let postbacks = sending.postbacks.clone();
+        async move { postbacks.log(home.organization, home.integration, &filter).await.unwrap().len() }
+    };
+    for (filter, expected) in [
+        (LogFilter { postback: Some(first.to_string()), ..LogFilter::default() }, 4),
+        (LogFilter { state: Some(Failed), ..LogFilter::default() }, 4),
+        (LogFilter { state: Some(Pending), ..LogFilter::default() }, 0),
+        (LogFilter { conversion: Some(ids[1].clone()), ..LogFilter::default() }, 2),
+        (LogFilter { from: at(1), ..LogFilter::default() }, 6),
+        (LogFilter { from: at(1), to: at(3), ..LogFilter::default() }, 4),
+        (LogFilter { to: at(0), ..LogFilter::default() }, 0),
+        (LogFilter { from: at(9), ..LogFilter::default() }, 0),
+        (LogFilter { from: at(2), state: Some(Delivered), ..LogFilter::default() }, 2),
+    ] {
+        assert_eq!(count(filter.clone()).await, expected, "{filter:?}");
+    }
+    let stranger = "aaaaaaaaaa".parse().unwrap();
+    let all = LogFilter { limit: 100, ..LogFilter::default() };
+    assert_eq!(sending.postbacks.log(home.organization, stranger, &all).await.unwrap(), []);
+    // The first two days are thirty days ago.
+    home.clock.advance(28 * DAY - 1);
+    eventually(async || match home.log(&sending.postbacks).await.len() {
+        4 => Ok(()),
+        some => Err(format!("{some}")),
+    })
+    .await;
+    sending.stop().await;
+}
