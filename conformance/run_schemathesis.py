@@ -60,6 +60,9 @@ def parameters(caller):
     group = {"integration": integration, "organization": caller.organization, "name": "example", "priority": 1}
     path = f"/api/v2/integrations/{integration}/filter-groups"
     ids.update({"integration_id": integration, "filter_group_id": caller.post(path, group, caller.key)["created_item_id"]})
+    postback = {"name": "example", "on": "approved", "url": "https://partner.example/"}
+    path = f"/tollgate/v1/integrations/{integration}/postbacks"
+    ids["postback_id"] = caller.post(path, postback, caller.key)["id"]
     ids["api_key_id"] = caller.post("/api/v2/api-keys", {"name": "example"}, caller.key)["created_item_id"]
     lines = [f'"path.{name}" = {json.dumps(value)}' for name, value in ids.items()]
     lines += [f'"query.{name}" = {json.dumps(integration)}' for name in ["integration", "integration_id"]]

@@ -1,5 +1,5 @@
-//! From the ledger to what has to be sent: every conversion, in the order of `seq`, is shown to the postbacks of its
-//! integration.
+//! From the ledger to what has to be sent: every conversion and every late rejection, in the order of `seq`, is shown to
+//! the postbacks of its integration.
 //!
 //! Lines of imported files are history and tell nobody. What is to be sent is made here, once: a URL that is changed
 //! later changes nothing about deliveries that wait.
@@ -13,11 +13,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_catalog::{Snapshot, Stored};
 use tollgate_domain::{
-    Event, EventKind, IntegrationId, Macros, OrganizationId, Postback, PostbackTrigger, Template,
+    Amendment, Event, EventKind, IntegrationId, Macros, OrganizationId, Postback, PostbackTrigger, Status,
+    Template,
 };
-use tollgate_ledger::Ledger;
 use tollgate_ledger::scan::ScanError;
-use tollgate_ledger::view::SeqScan;
+use tollgate_ledger::view::View;
+use tollgate_ledger::{Ledger, Record, SeqScan};
 
 /// How often the ledger is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -77,11 +78,11 @@ impl Routes {
         routes
     }
 
-    /// What has to be sent because of `event`.
-    fn deliveries(&self, event: &Event) -> impl Iterator<Item = NewDelivery> {
+    /// What has to be sent because of what the ledger says of `event` at `seq`.
+    fn deliveries(&self, event: &Event, seq: u64) -> impl Iterator<Item = NewDelivery> {
         let postbacks = self.by_integration.get(&event.integration).map_or(&[][..], Vec::as_slice);
         let wanted = postbacks.iter().filter(|(_, postback)| postback.wants(event));
-        wanted.map(|(organization, postback)| delivery(*organization, postback, event))
+        wanted.map(move |(organization, postback)| delivery(*organization, postback, event, seq))
     }
 }
 
@@ -133,7 +134,8 @@ impl Postbacks {
         let mut scan = view.scan_seq_of(EventKind::Conversion, follower.cursor + 1);
         loop {
             let (ledger, routes) = (self.ledger.clone(), follower.routes.clone());
-            let reading = tokio::task::spawn_blocking(move || read(scan, &ledger, &routes));
+            let of = view.clone();
+            let reading = tokio::task::spawn_blocking(move || read(scan, &of, &ledger, &routes));
             let batch = reading.await??;
             let reached = batch.reached.unwrap_or_else(|| view.cut());
             if !batch.deliveries.is_empty() {
@@ -160,31 +162,55 @@ impl Postbacks {
     }
 }
 
-/// Some conversions, and what has to be sent because of them.
+/// Some records, and what has to be sent because of them.
 struct Batch {
     rest: SeqScan,
     deliveries: Vec<NewDelivery>,
-    /// The `seq` of the last conversion; `None` at the end.
+    /// The `seq` of the last record; `None` at the end.
     reached: Option<u64>,
 }
 
 /// Reads on for one batch. Blocks.
-fn read(mut scan: SeqScan, ledger: &Ledger, routes: &Routes) -> Result<Batch, ScanError> {
+fn read(mut scan: SeqScan, view: &View, ledger: &Ledger, routes: &Routes) -> Result<Batch, ScanError> {
     let mut deliveries = Vec::new();
     let mut reached = None;
-    for event in scan.by_ref().take(BATCH) {
-        let event = event?;
-        reached = Some(event.seq);
-        if !ledger.is_imported(&event) {
-            deliveries.extend(routes.deliveries(&event));
+    for record in scan.by_ref().take(BATCH) {
+        let record = record?;
+        reached = Some(record.seq());
+        match record {
+            Record::Event(event) if ledger.is_imported(&event) => {}
+            Record::Event(event) => deliveries.extend(routes.deliveries(&event, event.seq)),
+            Record::Amendment(amendment) => {
+                if let Some(event) = rejected_late(&amendment, view)? {
+                    deliveries.extend(routes.deliveries(&event, amendment.seq()));
+                }
+            }
         }
     }
     Ok(Batch { rest: scan, deliveries, reached })
 }
 
-/// What `postback` sends for `event`.
-fn delivery(organization: OrganizationId, postback: &Stored<Postback>, event: &Event) -> NewDelivery {
-    let id = delivery_id(postback.id, event.id, event.seq);
+/// The event that `amendment` rejects, as it is then; `None` when it says something else.
+fn rejected_late(amendment: &Amendment, view: &View) -> Result<Option<Event>, ScanError> {
+    if amendment.record.status() != Some(Status::Rejected) {
+        return Ok(None);
+    }
+    let mut event = view.find(amendment.integration(), Some(amendment.record.kind), amendment.target())?;
+    if let Some(event) = &mut event {
+        // What was amended still later has its own turn.
+        amendment.apply_to(event);
+    }
+    Ok(event)
+}
+
+/// What `postback` sends for what the ledger says of `event` at `seq`.
+fn delivery(
+    organization: OrganizationId,
+    postback: &Stored<Postback>,
+    event: &Event,
+    seq: u64,
+) -> NewDelivery {
+    let id = delivery_id(postback.id, event.id, seq);
     let message = message(postback, event, &id);
     let unsendable = message.is_none().then_some("too_long");
     NewDelivery {

@@ -120,7 +120,7 @@ fn made_up(postback: &Postback, now: Timestamp) -> Event {
         PostbackTrigger::Rejected => {
             event.set_status(Status::Rejected);
             let reason = postback.reasons.first().map_or("CUSTOM", String::as_str);
-            event.set_text(Text::Rejections, &format!("[\"{reason}\"]"));
+            event.set_text(Text::Rejections, &serde_json::json!([reason]).to_string());
         }
     }
     event

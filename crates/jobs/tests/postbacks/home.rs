@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use tollgate_catalog::init::{InitOptions, initialise};
 use tollgate_catalog::{Actor, Catalog, FILE_NAME, new_postback};
 use tollgate_domain::{
-    Clock, Entropy, Event, EventKind, IntegrationId, Number, OrganizationId, Postback, PostbackEventType,
-    PostbackId, PostbackMethod, PostbackTrigger, Status, Text, Timestamp, TxIdKey,
+    Amendment, Clock, Entropy, Event, EventKind, IntegrationId, Number, OrganizationId, Postback,
+    PostbackEventType, PostbackId, PostbackMethod, PostbackTrigger, Status, Text, Timestamp, TxIdKey,
 };
 use tollgate_jobs::postbacks::{self, Delivery, DeliveryState, LogFilter, Parts, Postbacks};
 use tollgate_ledger::disk::RealDisk;
@@ -174,6 +174,12 @@ impl Home {
         for event in events {
             self.ledger.append(&promise, event, |_| {});
         }
+        assert!(self.ledger.commit().unwrap());
+    }
+
+    pub fn amend(&self, mut amendment: Amendment) {
+        let promise = self.ledger.promise(1, 1 << 12).unwrap();
+        self.ledger.amend(&promise, &mut amendment);
         assert!(self.ledger.commit().unwrap());
     }
 

@@ -3,7 +3,7 @@
 use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
 use std::io;
 use std::time::Duration;
-use tollgate_domain::{EventKind, Number, PostbackTrigger, Status, Text, TxId};
+use tollgate_domain::{Amendment, Clock, EventKind, Number, PostbackTrigger, Status, Text, TxId};
 use tollgate_jobs::postbacks::{DeliveryState, LogFilter, RetryError};
 
 use DeliveryState::{Canceled, Delivered, Failed, Pending};
@@ -27,7 +27,7 @@ async fn a_conversion_is_told_once_with_its_macros_and_the_log_says_so() {
     let log = home.settled(&sending.postbacks, 1, &[Delivered]).await;
     let one = &log[0];
     let target = format!("/p?tx=a%20b&o=7&s=approved&d={}&b={id}&n=", one.id);
-    assert_eq!(receiver.targets(), [target.clone()]);
+    assert_eq!(receiver.targets(), std::slice::from_ref(&target));
     assert_eq!(one.url, format!("http://partner.example{target}"));
     assert_eq!((one.conversion.as_str(), one.postback.as_str()), (&*events[2].id.to_string(), id.as_str()));
     assert_eq!((one.attempts.len(), one.attempts[0].status, &one.attempts[0].error), (1, Some(204), &None));
@@ -269,6 +269,41 @@ async fn rejections_are_told_by_reason_and_too_long_ones_fail_visibly() {
     assert_eq!(failed.attempts[0].error.as_deref(), Some("too_long"));
     let retried = sending.postbacks.retry(home.organization, home.integration, &failed.id).await;
     assert!(matches!(retried, Err(RetryError::Unsendable)));
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn a_late_rejection_is_told_to_those_who_want_rejections() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/{status}/{tx_id}/{reason}", |_| {}).await;
+    home.postback("http://partner.example/{status}/{tx_id}/{reason}", |postback| {
+        postback.on = PostbackTrigger::Rejected;
+        postback.reasons = vec!["LATE".to_owned(), "LATER".to_owned()];
+        postback.offer_ids = vec!["7".to_owned()];
+    })
+    .await;
+    let mut events = [home.conversion("x")];
+    home.store(&mut events);
+    home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    let mut third_party = Amendment::of(&events[0], home.clock.now());
+    third_party.record.set_text(Text::ThirdPartyStatus, "pending");
+    home.amend(third_party);
+    for (n, reason) in ["LATE", "OTHER", "LATER"].into_iter().enumerate() {
+        let mut amendment = Amendment::of(&events[0], home.clock.now());
+        amendment.record.set_status(Status::Rejected);
+        amendment.record.set_text(Text::Rejections, &format!("[\"{reason}\"]"));
+        home.amend(amendment);
+        if n == 0 {
+            home.ledger.seal(u64::MAX / 2).unwrap();
+        }
+    }
+    let log = home.settled(&sending.postbacks, 3, &[Delivered]).await;
+    assert!(log.iter().all(|one| one.conversion == events[0].id.to_string()));
+    let mut told = receiver.targets();
+    told.sort_unstable();
+    assert_eq!(told, ["/approved/x/", "/rejected/x/LATE", "/rejected/x/LATER"]);
     sending.stop().await;
 }
 

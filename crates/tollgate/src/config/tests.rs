@@ -84,7 +84,7 @@ fn what_may_be_reached_and_how_often_is_a_setting() {
     assert!(usual.outbound_allow.is_empty() && !usual.outbound_plain_http);
     let plain = |text: &str| load(None, &[("TOLLGATE_OUTBOUND_PLAIN_HTTP", text)], Flags::default());
     assert!(plain("true").unwrap().outbound_plain_http);
-    let refused = plain("yes").unwrap_err().message;
+    let refused = plain("yes").unwrap_err();
     assert_eq!(refused, "outbound_plain_http (from TOLLGATE_OUTBOUND_PLAIN_HTTP): must be true or false");
 }
 
