@@ -28,6 +28,8 @@ LOCATION = {
     "type": "fixed_cpm",
     "country_targeting": [{"country": "default", "price": 5.0}],
 }
+# The key that the runs use must not be revoked by them; our own tests revoke keys.
+KEPT = ["--exclude-operation-id", "revoke_api_key"]
 LIST = {"title": "example", "type": "iab_content_taxonomy_1.0", "elements": ["IAB1-1"]}
 
 
@@ -92,19 +94,22 @@ def main():
         variables["SCHEMATHESIS_HOOKS"] = "schemathesis_hooks"
         variables["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
         common = (HERE / "schemathesis.toml").read_text()
-        # The key that the runs use must not be revoked by them; our own tests revoke keys.
-        kept = ["--exclude-operation-id", "revoke_api_key"]
-        good = run(server, variables, common, ["--phases", "examples,coverage,fuzzing", *kept, *sys.argv[1:]])
-        # What exists limits what is legal: an app that is live stays live, a name that is taken is taken. So schemas cannot
-        # say what must be accepted here; all other checks hold.
-        narrower = ["--phases", "coverage,fuzzing", "--exclude-method", "DELETE"]
-        narrower += ["--exclude-checks", "positive_data_acceptance"]
-        good &= run(server, variables, common + parameters(caller), [*narrower, *sys.argv[1:]])
-        # Each version by itself: what is deleted under one is gone under the other, which no check expects. Without the traffic
-        # quality dialect: its links are guessed from fields of requests, such as an id that is ignored on creation.
+        invalid, valid = ["--mode", "negative"], ["--mode", "positive"]
+        facts = dict(variables, TOLLGATE_FACTS=json.dumps({"organization": caller.organization}))
+        phases = ["--phases", "examples,coverage,fuzzing", *KEPT]
+        good = run(server, facts, common, [*valid, *phases, *sys.argv[1:]])
+        good &= run(server, variables, common, [*invalid, *phases, *sys.argv[1:]])
+        # The same with ids of objects that exist.
+        with_ids = common + parameters(caller)
+        good &= run(server, variables, with_ids, [*invalid, *phases, *sys.argv[1:]])
+        # What exists limits what is legal: an app that is live stays live, a name that is taken is taken. So nothing can say
+        # here what must be accepted; all other checks hold.
+        stays = ["--exclude-method", "DELETE", "--exclude-checks", "positive_data_acceptance"]
+        good &= run(server, variables, with_ids, [*valid, *phases, *stays, *sys.argv[1:]])
+        # Each version by itself: what is deleted under one is gone under the other, which no check expects.
         for other in ["/v4/", "/v5/"]:
-            links = ["--phases", "stateful", "--exclude-path-regex", f"^({other}|/oauth/|/api/v2/)"]
-            good &= run(server, variables, common, [*links, *sys.argv[1:]])
+            links = ["--phases", "stateful", "--exclude-path-regex", f"^({other}|/oauth/)"]
+            good &= run(server, facts, common, [*valid, *links, *KEPT, *sys.argv[1:]])
         logged = [line for line in server.logged().splitlines() if "ERROR" in line or "panicked" in line]
         for line in logged:
             print("the server logged:", line)

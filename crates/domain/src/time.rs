@@ -138,7 +138,7 @@ impl Day {
 
     /// Parses `YYYY-MM-DD`.
     pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
-        let refuse = || Invalid::new(field, "must be a date as YYYY-MM-DD");
+        let refuse = || Invalid::new(field, "must be a date as YYYY-MM-DD, from 1970-01-01");
         let bytes = text.as_bytes();
         let number =
             |part: &str| part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<i64>().ok())?;

@@ -41,11 +41,10 @@ impl Query {
         values.pop()
     }
 
-    /// Takes a list: the parameter repeats or its value is comma-separated. Empty items do not count.
+    /// Takes a list: the parameter repeats or its value is comma-separated. Nothing between commas is an item, too.
     pub(crate) fn list(&mut self, name: &str) -> Vec<String> {
         let values = self.texts(name);
-        let items = values.iter().flat_map(|value| value.split(',')).map(unquoted);
-        items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        values.iter().flat_map(|value| value.split(',')).map(unquoted).map(str::to_owned).collect()
     }
 
     /// Takes a whole number.
@@ -89,6 +88,14 @@ impl Query {
         found.map(|(_, value)| *value)
     }
 
+    /// Answers everything that was wrong, parameters that nobody took included.
+    pub(crate) fn finish_strict(mut self) -> Result<(), ApiError> {
+        for (name, _) in std::mem::take(&mut self.pairs) {
+            self.refuse(&name, "is not a parameter of this request");
+        }
+        self.finish()
+    }
+
     /// Answers everything that was wrong.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() {
@@ -109,18 +116,20 @@ mod tests {
 
     #[test]
     fn quotes_repeats_and_commas() {
-        let raw = "a=%22fixed_cpm%22&b=ios,android&b[]=amazon&b=&c=TRUE&unknown=1&d=%22";
+        let raw = "a=%22fixed_cpm%22&b=ios,android&b[]=amazon&c=TRUE&unknown=1&d=%22";
         let mut query = Query::parse(Some(raw)).unwrap();
         assert_eq!(query.text("a").as_deref(), Some("fixed_cpm"));
         assert_eq!(query.list("b"), ["ios", "android", "amazon"]);
         assert_eq!(query.boolean("c"), Some(true));
         assert_eq!(query.text("d").as_deref(), Some("\""));
-        query.finish().unwrap();
+        query.clone().finish().unwrap();
+        let error = query.finish_strict().unwrap_err();
+        assert_eq!(error.errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["unknown"]);
     }
 
     #[test]
     fn everything_wrong_is_named_at_once() {
-        let mut query = Query::parse(Some("a=1&a=2&b=x&c=0&d=&e=up&f=ios,win&f=mac")).unwrap();
+        let mut query = Query::parse(Some("a=1&a=2&b=x&c=0&d=&e=up&f=ios,win&f=mac&f=&f=ios,")).unwrap();
         query.text("a");
         query.integer("b", 1..=9);
         query.integer("c", 1..=9);
@@ -137,6 +146,8 @@ mod tests {
             ("c", "value_error"),
             ("d", TYPE_ERROR),
             ("e", "value_error"),
+            ("f", "value_error"),
+            ("f", "value_error"),
             ("f", "value_error"),
             ("f", "value_error"),
         ];

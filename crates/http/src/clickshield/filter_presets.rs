@@ -69,7 +69,7 @@ pub(super) async fn handle(Reader(_): Reader, RawQuery(raw): RawQuery) -> Answer
             query.finish()?;
             return Ok(Json(catalogue_json_schema()).into_response());
         }
-        None | Some("" | "0") => {}
+        None | Some("0") => {}
         Some(_) => query.refuse(Invalid::new("catalogue", "must be 0 or 1")),
     }
     let request = ListRequest::take(&mut query, FIELDS.to_vec());

@@ -267,6 +267,11 @@ mod tests {
             "filter[priority][contains]=1",
             "filter[filters]=x",
             "sort=filters",
+            "sort=,",
+            "sort=name,",
+            "fields=id,,name",
+            "sort=",
+            "fields=",
             "filter[none]=1",
         ] {
             assert!(ListRequest::read(Some(raw), OWN).is_err(), "{raw}");

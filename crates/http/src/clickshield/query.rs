@@ -151,9 +151,10 @@ impl Query {
         self.pairs.extract_if(.., theirs).map(|(_, value)| value).collect()
     }
 
-    /// Takes a list: the parameter repeats or its value is comma-separated.
+    /// Takes a list: the parameter repeats or its value is comma-separated. Nothing between commas is an item, too.
     pub fn list(&mut self, name: &'static str) -> Vec<String> {
-        split(self.texts(name))
+        let values = self.texts(name);
+        values.iter().flat_map(|value| value.split(',')).map(str::to_owned).collect()
     }
 
     /// Takes a whole number.
@@ -241,7 +242,7 @@ impl Query {
                 self.refuse_unknown(&name, &field, known);
                 continue;
             }
-            let values = if op == Op::In { split(vec![value]) } else { vec![value] };
+            let values = if op == Op::In { items(&value) } else { vec![value] };
             match conditions.iter_mut().find(|one| one.field == field && one.op == op) {
                 Some(condition) => condition.values.extend(values),
                 None => conditions.push(Condition { field, op, values }),
@@ -288,13 +289,9 @@ impl Query {
     }
 }
 
-fn split(values: Vec<String>) -> Vec<String> {
-    values
-        .iter()
-        .flat_map(|value| value.split(','))
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect()
+/// The items of a comma-separated value, but for empty ones.
+fn items(value: &str) -> Vec<String> {
+    value.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -211,8 +211,8 @@ pub(super) fn list_params_of(fields: &[Field]) -> Vec<Parameter> {
     let comparable: Vec<Field> =
         fields.iter().copied().filter(|(_, kind)| *kind != FieldType::Opaque).collect();
     let sort_keys = comparable.iter().flat_map(|(name, _)| [(*name).to_owned(), format!("-{name}")]);
-    let sort = list(any_text().enum_values(Some(sort_keys)));
-    let names = list(choice(fields.iter().map(|(name, _)| *name)));
+    let sort = list(any_text().enum_values(Some(sort_keys))).min_items(Some(1));
+    let names = list(choice(fields.iter().map(|(name, _)| *name))).min_items(Some(1));
     let filter =
         comparable.iter().fold(strict(), |object, (name, kind)| object.property(*name, filter(*kind)));
     vec![

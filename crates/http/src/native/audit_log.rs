@@ -58,7 +58,7 @@ pub(super) async fn handle(
     let kind = query.choice("kind", &kinds);
     let (id, actor) = (query.text("id"), query.text("actor"));
     let (from, to) = (take_time(&mut query, "from"), take_time(&mut query, "to"));
-    query.finish()?;
+    query.finish_strict()?;
     let filter = AuditFilter {
         kind,
         id: id.as_deref(),

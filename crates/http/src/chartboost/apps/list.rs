@@ -78,7 +78,7 @@ struct AppsParams {
     /// What stands in the name or nickname, without regard to case.
     keyword_filter: Option<String>,
     /// Platforms; repeated or separated by commas.
-    #[param(inline)]
+    #[param(inline, min_items = 1)]
     platform_filters: Option<Vec<PlatformParam>>,
 }
 

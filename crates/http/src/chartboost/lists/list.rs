@@ -83,7 +83,7 @@ struct ListsParams {
     /// What stands in the title, without regard to case.
     keyword_filter: Option<String>,
     /// Types of lists; repeated or separated by commas.
-    #[param(inline)]
+    #[param(inline, min_items = 1)]
     types_filter: Option<Vec<TypeParam>>,
     /// What to sort by.
     #[param(inline)]

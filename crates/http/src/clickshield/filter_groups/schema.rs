@@ -6,8 +6,9 @@ use crate::clickshield::schema::{
     SHORT_ID, any_text, boolean, choice, given_list, given_texts, id, integer, list, list_params, or_null,
     page, schemas, strict, text, whole, with_common, with_ignored,
 };
+use serde_json::Value;
 use tollgate_domain::{EventKind, KINDS_ALL};
-use tollgate_screening::CATALOGUE;
+use tollgate_screening::{CATALOGUE, PRESETS};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -52,9 +53,14 @@ fn ids() -> utoipa::openapi::schema::Array {
 
 /// What a body may say.
 fn settings(priority: utoipa::openapi::schema::SchemaType) -> ObjectBuilder {
-    let preset = |custom: u32, off: u32| {
-        let about = format!("{custom} (Custom): whatever the filters are. {off} (Off): none.");
-        integer(1..=u32::MAX).schema_type(or_null(Type::Integer)).description(Some(about))
+    let preset = |kind: EventKind| {
+        let presets = || PRESETS.iter().filter(move |preset| preset.kind == kind);
+        let names: Vec<String> = presets().map(|preset| format!("{} {}", preset.id, preset.name)).collect();
+        let ids = presets().map(|preset| Value::from(preset.id)).chain([Value::Null]);
+        ObjectBuilder::new()
+            .schema_type(or_null(Type::Integer))
+            .enum_values(Some(ids))
+            .description(Some(format!("{}. Custom: whatever the filters are. Off: none.", names.join(", "))))
     };
     let priority = integer(1..=i32::MAX.unsigned_abs()).schema_type(priority);
     strict()
@@ -67,8 +73,8 @@ fn settings(priority: utoipa::openapi::schema::SchemaType) -> ObjectBuilder {
         .property("publisher_ids", given_texts(MAX_BINDINGS, 255))
         .property("monitoring_mode", boolean().schema_type(or_null(Type::Boolean)))
         .property("rtb_enabled", boolean().schema_type(or_null(Type::Boolean)))
-        .property("click_filter_preset_id", preset(1, 9))
-        .property("conversion_filter_preset_id", preset(101, 109))
+        .property("click_filter_preset_id", preset(EventKind::Click))
+        .property("conversion_filter_preset_id", preset(EventKind::Conversion))
         .property("tags", given_texts(50, 255))
         .property("filters", given_list(filter(), MAX_FILTERS))
 }

@@ -10,9 +10,11 @@ use super::query::Query;
 use crate::ApiState;
 use crate::auth::Caller;
 use crate::error::{ApiError, Code};
+use crate::row::Field;
 use std::sync::Arc;
 use tollgate_catalog::IntegrationEntry;
-use tollgate_domain::{Day, Invalid, Timestamp};
+use tollgate_domain::{Day, EventKind, Invalid, Timestamp};
+use tollgate_ledger::query::FieldRef;
 use tollgate_ledger::scan::ScanError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -37,6 +39,11 @@ fn integration(
     let entry = text.parse().ok().and_then(|id| snapshot.integration(id).cloned());
     let own = entry.filter(|entry| entry.organization == caller.organization_id());
     own.map(Some).ok_or_else(|| ApiError::because(Code::NotFound, "There is no integration of this id."))
+}
+
+/// The fields of rows of a kind that a table can be filtered by.
+fn filterable(kind: EventKind) -> impl Iterator<Item = Field> {
+    FieldRef::names(kind).filter_map(Field::from_name)
 }
 
 /// Takes a required day.

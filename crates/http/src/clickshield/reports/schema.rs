@@ -2,10 +2,10 @@
 
 use crate::clickshield::query::MAX_PAGE_SIZE;
 use crate::clickshield::schema::{
-    FILTER, SHORT_ID, any_text, boolean, choice, id, integer, list, or_null, query, schemas, whole,
+    FILTER, SHORT_ID, any_text, boolean, choice, id, integer, list, or_null, query, schemas, strict, whole,
 };
 use crate::row::Field;
-use tollgate_domain::{Column, ColumnType, EventKind, Number, Text};
+use tollgate_domain::{AuctionOutcome, Column, ColumnType, EventKind, Number, Text};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
@@ -70,31 +70,72 @@ fn table(row: &str) -> ObjectBuilder {
     whole([("data", whole([("data", rows.into()), ("pageInfo", info.into())]).into())])
 }
 
+/// The years of days.
+const YEARS: &str = "^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-";
+
 /// A calendar day.
 fn day() -> ObjectBuilder {
-    any_text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+    id(YEARS).format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
 }
 
-/// The parameters of a table.
-pub(super) struct TableParams;
+/// The parameters of the table of clicks.
+pub(super) struct ClickTableParams;
+/// The parameters of the table of conversions.
+pub(super) struct ConversionTableParams;
+/// The parameters of the table of impressions.
+pub(super) struct ImpressionTableParams;
 
-impl IntoParams for TableParams {
+impl IntoParams for ClickTableParams {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let filter = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(any_text()));
-        let first = "The first day, in the integration's time zone.";
-        vec![
-            required("integration_id", "One of the organization's integrations.", id(SHORT_ID)),
-            required("start_date", first, day()),
-            required("end_date", "The last day.", day()),
-            required("page[size]", "Rows on a page.", integer(1..=MAX_PAGE_SIZE)),
-            query("page[after]", "The `endCursor` of the page before this one.", id(TRANSACTION)).build(),
-            query("page[before]", "The `startCursor` of the page after this one.", id(TRANSACTION)).build(),
-            query("as_of", "The seq of an earlier cut: what came later is left out.", sequence()).build(),
-            query("filter", FILTER, filter)
-                .style(Some(ParameterStyle::DeepObject))
-                .explode(Some(true))
-                .build(),
-        ]
+        table_params(EventKind::Click)
+    }
+}
+
+impl IntoParams for ConversionTableParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        table_params(EventKind::Conversion)
+    }
+}
+
+impl IntoParams for ImpressionTableParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        table_params(EventKind::Impression)
+    }
+}
+
+fn table_params(kind: EventKind) -> Vec<Parameter> {
+    let filter = super::filterable(kind)
+        .fold(strict(), |object, field| object.property(field.name(), compared(field)));
+    let first = "The first day, in the integration's time zone.";
+    vec![
+        required("integration_id", "One of the organization's integrations.", id(SHORT_ID)),
+        required("start_date", first, day()),
+        required("end_date", "The last day.", day()),
+        required("page[size]", "Rows on a page.", integer(1..=MAX_PAGE_SIZE)),
+        query("page[after]", "The `endCursor` of the page before this one.", id(TRANSACTION)).build(),
+        query("page[before]", "The `startCursor` of the page after this one.", id(TRANSACTION)).build(),
+        query("as_of", "The seq of an earlier cut: what came later is left out.", sequence()).build(),
+        query("filter", FILTER, filter).style(Some(ParameterStyle::DeepObject)).explode(Some(true)).build(),
+    ]
+}
+
+/// What a field can be compared with.
+fn compared(field: Field) -> ObjectBuilder {
+    let column = match field {
+        Field::Stored(Column::Number(Number::Status)) => return choice(["approved", "rejected"]),
+        Field::Stored(Column::Number(Number::RtbOutcome)) => {
+            return choice(AuctionOutcome::ALL.iter().map(|outcome| outcome.code()));
+        }
+        Field::RealTxId => return id(TRANSACTION),
+        Field::Stored(column) => column,
+        _ => return any_text(),
+    };
+    match column.column_type() {
+        ColumnType::Text | ColumnType::Json => any_text(),
+        ColumnType::Time => any_text().description(Some("`YYYY-MM-DD hh:mm:ss`, RFC 3339 or Unix time.")),
+        ColumnType::Money => ObjectBuilder::new().schema_type(Type::Number),
+        ColumnType::Integer => ObjectBuilder::new().schema_type(Type::Integer),
+        ColumnType::Boolean => boolean(),
     }
 }
 

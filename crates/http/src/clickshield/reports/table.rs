@@ -2,17 +2,18 @@
 
 use super::super::Answer;
 use super::super::query::{Condition, Op, Query};
-use super::schema::{ClickTable, ConversionTable, ImpressionTable, TableParams};
+use super::schema::{ClickTable, ConversionTable, ImpressionTable};
+use super::schema::{ClickTableParams, ConversionTableParams, ImpressionTableParams};
 use crate::ApiState;
 use crate::auth::Reader;
 use crate::clickshield::schema::{HistoryProblem, MissingProblem, QueryProblem};
 use crate::error::ApiError;
-use crate::row;
+use crate::row::{self, Field};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use tollgate_domain::{EventKind, Invalid, OrganizationId, TxId};
-use tollgate_ledger::query::{Cursor, FieldRef, Operand, PageQuery, Predicate};
+use tollgate_ledger::query::{Cursor, Operand, PageQuery, Predicate};
 use tollgate_ledger::view::Page;
 
 /// List clicks
@@ -23,7 +24,7 @@ use tollgate_ledger::view::Page;
     path = "/reports/v2/click-table",
     operation_id = "list_clicks",
     tag = "Reports",
-    params(TableParams),
+    params(ClickTableParams),
     responses(
         (status = 200, description = "A page of clicks.", body = ClickTable),
         QueryProblem,
@@ -43,7 +44,7 @@ pub(super) async fn clicks(state: State<ApiState>, reader: Reader, raw: RawQuery
     path = "/reports/v2/conversion-table",
     operation_id = "list_conversions",
     tag = "Reports",
-    params(TableParams),
+    params(ConversionTableParams),
     responses(
         (status = 200, description = "A page of conversions.", body = ConversionTable),
         QueryProblem,
@@ -63,7 +64,7 @@ pub(super) async fn conversions(state: State<ApiState>, reader: Reader, raw: Raw
     path = "/reports/v2/impression-table",
     operation_id = "list_impressions",
     tag = "Reports",
-    params(TableParams),
+    params(ImpressionTableParams),
     responses(
         (status = 200, description = "A page of impressions.", body = ImpressionTable),
         QueryProblem,
@@ -95,7 +96,7 @@ async fn answer(
             "Sorting is NOT SUPPORTED. Objects are always are sorted in reverse chronological order.";
         query.refuse(Invalid::new("sort", message));
     }
-    let known: Vec<&str> = FieldRef::names(kind).collect();
+    let known: Vec<&str> = super::filterable(kind).map(Field::name).collect();
     let conditions = query.filters(|field| known.contains(&field), &known);
     let predicates = predicates(kind, &mut query, conditions);
     query.finish()?;

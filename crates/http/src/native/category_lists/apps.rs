@@ -56,7 +56,7 @@ pub(super) async fn handle(
     };
     let mut query = Query::parse(raw.as_deref())?;
     let page = Page::take(&mut query);
-    query.finish()?;
+    query.finish_strict()?;
     let apps = organization.table::<App>().in_order().map(|(_, app)| app);
     let mut users: Vec<_> =
         apps.filter(|app| category_list_in_force(organization, app.id) == list.id).collect();

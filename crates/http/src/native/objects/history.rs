@@ -39,7 +39,7 @@ pub(super) async fn handle(
     let kind = kind_named(&kind)?;
     let mut query = Query::parse(raw.as_deref())?;
     let cursor = Cursor::take(&mut query);
-    query.finish()?;
+    query.finish_strict()?;
     let filter = AuditFilter {
         kind: Some(kind),
         id: Some(&id),

@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct ObjectParams {
     /// The object's kind.
-    #[param(schema_with = kind_schema)]
+    #[param(schema_with = kind_schema, required)]
     kind: String,
     /// The object's id; an ad location's is that of its app, an encoded slash and its UUID: `APP%2FUUID`.
     id: String,

@@ -155,7 +155,7 @@ impl Import {
         self.principal.require_disclosures()?;
         let mut query = Query::parse(request.uri().query())?;
         let dry_run = query.boolean("dry_run").unwrap_or(false);
-        query.finish()?;
+        query.finish_strict()?;
         require_csv(request.headers())?;
         let bytes = read(request.into_body(), FILE_LIMIT, FILE_TIME).await?;
         // Half a million lines take a while: not on a thread that serves the gateway.
