@@ -3,6 +3,7 @@
 use crate::address::Rules;
 use crate::connect::{Connector, Resolve, SystemResolver};
 use crate::error::OutboundError;
+use crate::post::Pool;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
@@ -20,9 +21,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use url::{Position, Url};
 
-const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 /// Lines of an answer's head.
-const HEAD_LINES: usize = 100;
+pub(crate) const HEAD_LINES: usize = 100;
 
 /// What a request may take.
 #[derive(Debug, Clone)]
@@ -105,13 +106,14 @@ pub struct Fetched {
 /// The client. Clones are the same client.
 #[derive(Clone)]
 pub struct Outbound {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    connector: Connector,
+pub(crate) struct Inner {
+    pub(crate) connector: Connector,
     plain_http: bool,
-    limits: Limits,
+    pub(crate) limits: Limits,
+    pub(crate) pool: Pool,
 }
 
 impl Outbound {
@@ -129,7 +131,8 @@ impl Outbound {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let rules = Rules::new(options.allow);
         let connector = Connector::new(rules, options.resolver, options.limits.connect, tls);
-        let inner = Inner { connector, plain_http: options.plain_http, limits: options.limits };
+        let (plain_http, limits) = (options.plain_http, options.limits);
+        let inner = Inner { connector, plain_http, limits, pool: Pool::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -162,7 +165,7 @@ impl Inner {
     }
 
     /// Whether `url` may be asked for at all, coming from `before`.
-    fn admit(&self, url: &Url, before: Option<&Url>) -> Result<(), OutboundError> {
+    pub(crate) fn admit(&self, url: &Url, before: Option<&Url>) -> Result<(), OutboundError> {
         let host = || url.host_str().unwrap_or_default().to_owned();
         let leaves_tls = before.is_some_and(|before| before.scheme() == "https");
         match url.scheme() {
@@ -209,17 +212,28 @@ impl Inner {
     }
 
     async fn answer(&self, url: &Url, response: Response<Incoming>) -> Result<Answer, OutboundError> {
-        let host = || url.host_str().unwrap_or_default().to_owned();
-        let (head, mut body) = response.into_parts();
-        if matches!(head.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-            let target = head.headers.get(header::LOCATION).and_then(|target| target.to_str().ok());
+        if matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+            let target = response.headers().get(header::LOCATION).and_then(|target| target.to_str().ok());
             let target = target.and_then(|target| url.join(target).ok());
+            let host = || url.host_str().unwrap_or_default().to_owned();
             return target.map(Answer::Redirect).ok_or_else(|| OutboundError::BadRedirect(host()));
         }
+        let (status, headers, body) = self.read(url, response, self.limits.body_bytes).await?;
+        Ok(Answer::Whole { status, headers, body })
+    }
+
+    /// Status, head and body of an answer whose body has at most `limit` bytes.
+    pub(crate) async fn read(
+        &self,
+        url: &Url,
+        response: Response<Incoming>,
+        limit: usize,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), OutboundError> {
+        let host = || url.host_str().unwrap_or_default().to_owned();
+        let (head, mut body) = response.into_parts();
         if head.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
             return Err(OutboundError::Encoded(host()));
         }
-        let limit = self.limits.body_bytes;
         let too_long = || OutboundError::BodyTooLong { host: host(), limit };
         if body.size_hint().lower() > limit as u64 {
             return Err(too_long());
@@ -232,7 +246,7 @@ impl Inner {
             }
             read.extend_from_slice(&data);
         }
-        Ok(Answer::Whole { status: head.status, headers: head.headers, body: read.freeze() })
+        Ok((head.status, head.headers, read.freeze()))
     }
 }
 
@@ -254,7 +268,7 @@ fn request(url: &Url) -> Result<Request<Empty<Bytes>>, OutboundError> {
         .map_err(|_| OutboundError::BadUrl)
 }
 
-fn broken(url: &Url, cause: hyper::Error) -> OutboundError {
+pub(crate) fn broken(url: &Url, cause: hyper::Error) -> OutboundError {
     let host = url.host_str().unwrap_or_default().to_owned();
     if cause.is_parse_too_large() {
         OutboundError::HeadTooLong(host)

@@ -7,6 +7,7 @@ mod address;
 mod client;
 mod connect;
 mod error;
+mod post;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -14,3 +15,4 @@ pub use address::Rules;
 pub use client::{Fetched, Limits, Options, Outbound, authorities};
 pub use connect::{Resolve, SystemResolver};
 pub use error::OutboundError;
+pub use post::Post;

@@ -1,0 +1,168 @@
+//! Posting to the same few hosts again and again, over connections that are kept between requests.
+
+use crate::client::{Fetched, HEAD_LINES, Inner, Outbound, USER_AGENT, broken};
+use crate::error::OutboundError;
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
+use url::{Position, Url};
+
+/// How long a connection is used: then its host is looked up and its address checked anew.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+/// Idle connections that are kept for one host, and hosts.
+const KEPT_PER_HOST: usize = 32;
+const KEPT_HOSTS: usize = 128;
+
+/// A request with a body.
+#[derive(Debug, Clone)]
+pub struct Post<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// What the body is.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Bytes,
+    /// From the first look-up to the last byte of the answer.
+    pub time: Duration,
+    /// Bytes of the answer's body.
+    pub answer_bytes: usize,
+}
+
+impl Outbound {
+    /// Posts, and reads the answer whatever its status. Redirects are answers here: nobody is sent a body he was not meant
+    /// to get.
+    pub async fn post(&self, post: Post<'_>) -> Result<Fetched, OutboundError> {
+        let time = post.time;
+        let posted = tokio::time::timeout(time, self.inner.post(post)).await;
+        posted.unwrap_or(Err(OutboundError::TooSlow(time)))
+    }
+}
+
+impl Inner {
+    async fn post(&self, post: Post<'_>) -> Result<Fetched, OutboundError> {
+        let url = Url::parse(post.url).map_err(|_| OutboundError::BadUrl)?;
+        self.admit(&url, None)?;
+        let origin = url[..Position::AfterPort].to_owned();
+        if let Some(mut kept) = self.pool.take(&origin).await {
+            match kept.sender.send_request(request(&url, &post)?).await {
+                Ok(response) => return self.finish(url, origin, kept, response, post.answer_bytes).await,
+                // The host gave the connection up while it was idle.
+                Err(error) if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {}
+                Err(error) => return Err(broken(&url, error)),
+            }
+        }
+        let mut kept = self.open(&url).await?;
+        let sent = kept.sender.send_request(request(&url, &post)?).await;
+        let response = sent.map_err(|error| broken(&url, error))?;
+        self.finish(url, origin, kept, response, post.answer_bytes).await
+    }
+
+    async fn finish(
+        &self,
+        url: Url,
+        origin: String,
+        kept: Kept,
+        response: http::Response<hyper::body::Incoming>,
+        limit: usize,
+    ) -> Result<Fetched, OutboundError> {
+        let (status, headers, body) = self.read(&url, response, limit).await?;
+        self.pool.put(origin, kept);
+        Ok(Fetched { urls: vec![url], status, headers, body })
+    }
+
+    async fn open(&self, url: &Url) -> Result<Kept, OutboundError> {
+        let until = Instant::now() + KEPT_FOR;
+        let stream = self.connector.connect(url).await?;
+        // Each request is one small packet, which is to leave at once.
+        let _ = stream.set_nodelay(true);
+        let sender = if url.scheme() == "https" {
+            self.hand_over(url, self.connector.secure(url, stream).await?).await?
+        } else {
+            self.hand_over(url, stream).await?
+        };
+        Ok(Kept { sender, until })
+    }
+
+    /// Gives a connection to a task, which ends when nobody sends any more.
+    async fn hand_over<S>(&self, url: &Url, stream: S) -> Result<SendRequest<Full<Bytes>>, OutboundError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(self.limits.head_bytes.max(8192)).max_headers(HEAD_LINES);
+        let made = builder.handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = made.map_err(|error| broken(url, error))?;
+        // How it ended, the request that was under way has been told.
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(sender)
+    }
+}
+
+fn request(url: &Url, post: &Post<'_>) -> Result<Request<Full<Bytes>>, OutboundError> {
+    Request::post(&url[Position::BeforePath..Position::AfterQuery])
+        .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
+        .header(header::USER_AGENT, USER_AGENT)
+        .header(header::ACCEPT, "*/*")
+        .header(header::ACCEPT_ENCODING, "identity")
+        .header(header::CONTENT_TYPE, post.content_type)
+        .body(Full::new(post.body.clone()))
+        .map_err(|_| OutboundError::BadUrl)
+}
+
+/// A connection that can take a request.
+struct Kept {
+    sender: SendRequest<Full<Bytes>>,
+    until: Instant,
+}
+
+impl Kept {
+    fn is_usable(&self) -> bool {
+        !self.sender.is_closed() && Instant::now() < self.until
+    }
+}
+
+/// Idle connections by scheme, host and port.
+#[derive(Default)]
+pub(crate) struct Pool(Mutex<HashMap<String, Vec<Kept>>>);
+
+impl Pool {
+    /// The connection that was used last.
+    async fn take(&self, origin: &str) -> Option<Kept> {
+        loop {
+            let mut kept = self.pop(origin)?;
+            if kept.is_usable() && kept.sender.ready().await.is_ok() {
+                return Some(kept);
+            }
+        }
+    }
+
+    fn pop(&self, origin: &str) -> Option<Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(origin)?.pop()
+    }
+
+    fn put(&self, origin: String, kept: Kept) {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.len() >= KEPT_HOSTS && !hosts.contains_key(&origin) {
+            hosts.retain(|_, idle| {
+                idle.retain(Kept::is_usable);
+                !idle.is_empty()
+            });
+            if hosts.len() >= KEPT_HOSTS {
+                return;
+            }
+        }
+        let idle = hosts.entry(origin).or_default();
+        if idle.len() >= KEPT_PER_HOST {
+            idle.retain(Kept::is_usable);
+        }
+        if idle.len() < KEPT_PER_HOST && kept.is_usable() {
+            idle.push(kept);
+        }
+    }
+}

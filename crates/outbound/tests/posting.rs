@@ -1,0 +1,99 @@
+//! Posting to servers on this machine: connections that are kept, and what is refused.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::io::{BufRead, Read};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tollgate_outbound::testing::{ok, options, redirect, server};
+use tollgate_outbound::{Options, Outbound, OutboundError, Post};
+
+/// Answers requests over one connection after the other until the client has seen enough, and counts connections.
+fn keeping(answers: usize) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let count = connections.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            count.fetch_add(1, Ordering::SeqCst);
+            std::thread::spawn(move || {
+                let mut reader = std::io::BufReader::new(stream.try_clone().unwrap());
+                let mut stream = stream;
+                for _ in 0..answers {
+                    let mut length = 0;
+                    loop {
+                        let mut line = String::new();
+                        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                            return;
+                        }
+                        let lower = line.to_ascii_lowercase();
+                        if let Some(value) = lower.strip_prefix("content-length:") {
+                            length = value.trim().parse().unwrap();
+                        }
+                        if line == "\r\n" {
+                            break;
+                        }
+                    }
+                    let mut body = vec![0; length];
+                    reader.read_exact(&mut body).unwrap();
+                    ok(&mut stream, &String::from_utf8(body).unwrap()).unwrap();
+                }
+            });
+        }
+    });
+    (address, connections)
+}
+
+fn post(url: &str, body: String) -> Post<'_> {
+    let time = Duration::from_secs(5);
+    Post { url, content_type: "text/plain", body: body.into(), time, answer_bytes: 1000 }
+}
+
+#[tokio::test]
+async fn connections_are_kept_and_replaced_when_the_host_gave_them_up() {
+    let (address, connections) = keeping(3);
+    let client = Outbound::new(options(&[("a.example", address)])).unwrap();
+    let url = format!("http://a.example:{}/bid", address.port());
+    for n in 0..7 {
+        let answer = client.post(post(&url, format!("body {n}"))).await.unwrap();
+        assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, format!("body {n}").as_bytes()));
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 3, "three requests over each");
+    let asking = (0..8).map(|n| {
+        let (client, url) = (client.clone(), url.clone());
+        tokio::spawn(async move { client.post(post(&url, format!("{n}"))).await.map(|answer| answer.body) })
+    });
+    for (n, asking) in asking.collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(asking.await.unwrap().unwrap(), format!("{n}"));
+    }
+}
+
+#[tokio::test]
+async fn a_post_is_checked_like_anything_that_goes_out_and_follows_nothing() {
+    let inner = server(|_, stream| ok(stream, "must not be asked"));
+    let target = format!("http://127.0.0.1:{}/", inner.port());
+    let address = server(move |head, stream| match head.split(' ').nth(1).unwrap() {
+        "/away" => redirect(stream, &target),
+        "/long" => ok(stream, &"x".repeat(2000)),
+        _ => {
+            std::thread::sleep(Duration::from_secs(3));
+            Ok(())
+        }
+    });
+    let client = Outbound::new(options(&[("a.example", address)])).unwrap();
+    let url = |path: &str| format!("http://a.example:{}{path}", address.port());
+    let away = client.post(post(&url("/away"), String::new())).await.unwrap();
+    assert_eq!((away.status.as_u16(), away.urls.len()), (302, 1));
+    let long = client.post(post(&url("/long"), String::new())).await;
+    assert!(matches!(long, Err(OutboundError::BodyTooLong { limit: 1000, .. })), "{long:?}");
+    let since = Instant::now();
+    let slow = url("/slow");
+    let slow = client.post(Post { time: Duration::from_millis(100), ..post(&slow, String::new()) }).await;
+    assert!(matches!(slow, Err(OutboundError::TooSlow(_))), "{slow:?}");
+    assert!(since.elapsed() < Duration::from_secs(1));
+    let refused = client.post(post("http://10.0.0.1/", String::new())).await;
+    assert!(matches!(refused, Err(OutboundError::Refused { network: "private", .. })), "{refused:?}");
+    let strict = Outbound::new(Options { plain_http: false, ..options(&[("a.example", address)]) }).unwrap();
+    assert!(matches!(strict.post(post(&url("/"), String::new())).await, Err(OutboundError::Scheme { .. })));
+}
