@@ -16,12 +16,28 @@ CACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZDEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFRGAGB
 HKHMHNHRHTHUIDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQMR\
 MSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSISJSKSLSMSNSOSRSS\
 STSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVIVNVUWFWSXKYEYTZAZMZW";
+/// The three-letter codes of the same countries, in the same order.
+const LONG_CODES: &[u8] = b"ANDAREAFGATGAIAALBARMAGOATAARGASMAUTAUSABWALAAZEBIHBRBBGDBELBFABGRBHRBDIBENBLMBMUBRNBOLBESBRABHSBTNBVTBWABLRBLZCAN\
+CCKCODCAFCOGCHECIVCOKCHLCMRCHNCOLCRICUBCPVCUWCXRCYPCZEDEUDJIDNKDMADOMDZAECUESTEGYESHERIESPETHFINFJIFLKFSMFROFRAGAB\
+GBRGRDGEOGUFGGYGHAGIBGRLGMBGINGLPGNQGRCSGSGTMGUMGNBGUYHKGHMDHNDHRVHTIHUNIDNIRLISRIMNINDIOTIRQIRNISLITAJEYJAMJORJPN\
+KENKGZKHMKIRCOMKNAPRKKORKWTCYMKAZLAOLBNLCALIELKALBRLSOLTULUXLVALBYMARMCOMDAMNEMAFMDGMHLMKDMLIMMRMNGMACMNPMTQMRTMSR\
+MLTMUSMDVMWIMEXMYSMOZNAMNCLNERNFKNGANICNLDNORNPLNRUNIUNZLOMNPANPERPYFPNGPHLPAKPOLSPMPCNPRIPSEPRTPLWPRYQATREUROUSRB\
+RUSRWASAUSLBSYCSDNSWESGPSHNSVNSJMSVKSLESMRSENSOMSURSSDSTPSLVSXMSYRSWZTCATCDATFTGOTHATJKTKLTLSTKMTUNTONTURTTOTUVTWN\
+TZAUKRUGAUMIUSAURYUZBVATVCTVENVGBVIRVNMVUTWLFWSMXKXYEMMYTZAFZMBZWE";
 
 impl Country {
     /// The upper-case code.
     pub fn as_str(&self) -> &str {
         // Only ASCII upper-case letters of the table get in.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The ISO 3166-1 alpha-3 code; `XKX` for Kosovo.
+    pub fn alpha_3(&self) -> &'static str {
+        let (codes, _) = CODES.as_chunks::<2>();
+        let long = codes.binary_search(&self.0).ok().and_then(|at| LONG_CODES.as_chunks::<3>().0.get(at));
+        // Only ASCII letters stand in the table.
+        long.and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
     }
 
     /// The country of an upper-case code, or `None` when it is not assigned.
@@ -81,6 +97,20 @@ mod tests {
         let all: Vec<_> = Country::all().collect();
         assert_eq!(all.len(), 250, "249 assigned codes and XK");
         assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn every_country_has_a_long_code_of_its_own() {
+        let mut long: Vec<_> = Country::all().map(|country| country.alpha_3()).collect();
+        assert!(long.iter().all(|code| code.len() == 3));
+        long.sort_unstable();
+        long.dedup();
+        assert_eq!(long.len(), 250);
+        for (short, code) in
+            [("AD", "AND"), ("DE", "DEU"), ("CH", "CHE"), ("XK", "XKX"), ("ZW", "ZWE"), ("US", "USA")]
+        {
+            assert_eq!(short.parse::<Country>().unwrap().alpha_3(), code);
+        }
     }
 
     #[test]

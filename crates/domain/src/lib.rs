@@ -7,6 +7,7 @@ mod ad_location;
 mod amendment;
 mod app;
 pub mod app_ads;
+mod auction;
 mod category_list;
 mod clock;
 mod column;
@@ -39,6 +40,7 @@ pub use app::{
     Platform, PublishingApplication, PublishingStatus, STORE_URL_PATTERN, TestMode, is_bundle_id,
     is_store_url,
 };
+pub use auction::{Auction, AuctionOutcome};
 pub use category_list::{CategoryList, CategoryListType};
 pub use clock::{Clock, Entropy};
 pub use column::{Column, ColumnType, KINDS_ALL, Number, Text};
@@ -46,7 +48,7 @@ pub use country::Country;
 pub use devices::{Device, DeviceKind, device_kind, devices};
 pub use error::Invalid;
 pub use event::{Event, EventKind, Status};
-pub use facts::{AuctionOutcome, BotClass, ProxyKind};
+pub use facts::{BotClass, ProxyKind};
 pub use filter_group::{FilterAction, FilterGroup, FilterSpec};
 pub use hex::{hex, unhex};
 pub use iab::{Category, TierOne};

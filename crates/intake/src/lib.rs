@@ -5,6 +5,7 @@
 
 mod attribution;
 mod checkpoint;
+mod destination;
 mod draft;
 mod extra;
 mod import;
@@ -14,6 +15,7 @@ mod keys;
 mod live;
 mod lookup;
 mod pricing;
+mod redirect;
 mod rejudge;
 mod shard;
 pub mod signature;
@@ -23,12 +25,14 @@ mod test_house;
 mod traffic;
 #[cfg(test)]
 mod traffic_tests;
+mod waterfall;
 mod worker;
 #[cfg(test)]
 mod worker_tests;
 
 pub use attribution::is_of_click;
 pub use checkpoint::CheckpointError;
+pub use destination::MAX_LOCATION;
 pub use draft::{Draft, MAX_AHEAD_MS, MAX_ERRORS, MAX_LONG_VALUE, MAX_VALUE, Wishes};
 pub use extra::MAX_EXTRA;
 pub use import::{
@@ -39,5 +43,6 @@ pub use intake::{Intake, IntakeError, IntakeOptions, IntakeStats, Parts};
 pub use json::set_from_json;
 pub use live::{Live, LiveIntegration};
 pub use lookup::{History, Lookup};
+pub use redirect::Redirect;
 pub use rejudge::{Difference, RejudgeError, Rejudged};
 pub use worker::{Judged, Outcome, Worker};

@@ -1,5 +1,6 @@
 //! The configuration as judging needs it: every integration with its compiled plan, swapped whole when it changes.
 
+use crate::waterfall::Waterfalls;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tollgate_catalog::{IntegrationEntry, Snapshot};
@@ -12,6 +13,8 @@ pub struct LiveIntegration {
     pub entry: Arc<IntegrationEntry>,
     /// Its compiled filter groups.
     pub plan: Plan,
+    /// What follows when an offer rejects.
+    pub(crate) waterfalls: Waterfalls,
     /// The configuration's revision this was compiled from.
     pub config_version: u64,
 }
@@ -37,7 +40,12 @@ impl Live {
                 entry.groups.iter().map(|group| Arc::new(FilterGroup::clone(group))).collect();
             match Plan::compile(&entry.integration, &groups) {
                 Ok(plan) => {
-                    let live = LiveIntegration { entry: entry.clone(), plan, config_version: snapshot.seq() };
+                    let live = LiveIntegration {
+                        entry: entry.clone(),
+                        plan,
+                        waterfalls: Waterfalls::of(&entry.integration),
+                        config_version: snapshot.seq(),
+                    };
                     integrations.insert(id, Arc::new(live));
                 }
                 Err(errors) => {

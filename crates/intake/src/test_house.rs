@@ -98,7 +98,7 @@ impl House {
     pub(crate) fn judge(&mut self, draft: &mut Draft) -> Outcome {
         let live = self.intake.live().get(self.integration).cloned().unwrap();
         let promise = self.intake.ledger().promise(1, draft.event.text_bytes() as u64).unwrap();
-        self.worker.judge(&live, &promise, draft, |_, _| {})
+        self.worker.judge(&live, &promise, draft, None)
     }
 
     pub(crate) fn submit(&mut self, mut draft: Draft) -> (Outcome, Draft) {

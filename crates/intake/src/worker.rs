@@ -6,6 +6,7 @@ use crate::intake::Intake;
 use crate::keys::{self, Known};
 use crate::live::LiveIntegration;
 use crate::lookup::Lookup;
+use crate::redirect::Redirect;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tollgate_domain::{Event, EventKind, IpPrivacy, Number, Text, Timestamp, TxId};
@@ -117,14 +118,14 @@ impl Worker {
     }
 
     /// The one place where an event is judged: under its shard's lock, in the order of `seq`. The draft is completed and
-    /// `promise` covers it. `finish` completes the judged row once its id is known, e.g. with the redirect; the draft's
-    /// event is the row then.
+    /// `promise` covers it, and what may follow from it when its user is to be redirected. The draft's event is the row
+    /// then.
     pub fn judge(
         &mut self,
         live: &LiveIntegration,
         promise: &Promise,
         draft: &mut Draft,
-        finish: impl FnOnce(&mut Event, &Wishes),
+        redirect: Option<Redirect<'_>>,
     ) -> Outcome {
         let Draft { event, wishes, body_hash, seen, .. } = draft;
         let intake = self.intake.clone();
@@ -140,8 +141,16 @@ impl Worker {
         }
         self.evaluate(live, event, wishes, &shard.counters);
         let ledger = intake.ledger();
-        let seq = ledger.append(promise, event, |event| finish(event, wishes));
-        live.plan.count_judged(event, &self.verdict, &mut shard.counters);
+        let seq = match redirect {
+            Some(redirect) => {
+                self.append_redirected(live, promise, (event, wishes), redirect, &mut shard.counters)
+            }
+            None => {
+                let seq = ledger.append(promise, event, |_| {});
+                live.plan.count_judged(event, &self.verdict, &mut shard.counters);
+                seq
+            }
+        };
         if event.key != 0 {
             let known = Known { seq, id: event.id, body: *body_hash, arrived: arrival(event) };
             shard.keys.insert(event.key, known, ledger.sealed());
@@ -153,7 +162,17 @@ impl Worker {
         let sources = Sources(&self.signals);
         live.plan.evaluate(event, wishes.filter_group, &sources, counters, &mut self.verdict);
         self.verdict.write_to(event);
+        self.count_verdict(event);
+    }
+
+    /// Counts the verdict on `event`, which is the newest, for metrics.
+    pub(crate) fn count_verdict(&self, event: &Event) {
         self.intake.count_verdict(event, &self.verdict);
+    }
+
+    /// What events are judged with beside their integration's plan.
+    pub(crate) fn judging(&mut self) -> (&SignalSet, &mut Verdict) {
+        (&self.signals, &mut self.verdict)
     }
 
     /// Judges a prepared event of history with an import's own counters; `promise` must cover it.
@@ -173,7 +192,7 @@ impl Worker {
 }
 
 /// When an event arrived: keys live in that time.
-fn arrival(event: &Event) -> Timestamp {
+pub(crate) fn arrival(event: &Event) -> Timestamp {
     event.time(Number::ArrivalTime).unwrap_or_else(|| event.at())
 }
 
@@ -196,7 +215,7 @@ fn truncate_ip(event: &mut Event) {
 }
 
 /// The data files that evidence cites.
-struct Sources<'a>(&'a SignalSet);
+pub(crate) struct Sources<'a>(pub(crate) &'a SignalSet);
 
 impl DataSources for Sources<'_> {
     fn source(&self, topic: Topic) -> Option<DataSource<'_>> {

@@ -169,6 +169,34 @@ impl Drop for Promise {
     }
 }
 
+/// The end of the log, held while rows are appended of which an earlier one names a later one. They become durable
+/// together. Nobody else appends in the meantime, so it must not be held for long.
+pub struct End<'a> {
+    ledger: &'a Ledger,
+    pending: MutexGuard<'a, Pending>,
+    first: bool,
+}
+
+impl End<'_> {
+    /// Gives `event` the `seq` that it gets when `before` other rows are appended first and, if it has none, its id.
+    pub fn place(&self, event: &mut Event, before: u64) {
+        self.pending.place(event, &self.ledger.0.id_key, before);
+    }
+
+    /// Appends a judged event like [`Ledger::append`].
+    pub fn append(&mut self, event: &mut Event) -> u64 {
+        self.pending.append(event, &self.ledger.0.id_key, |_| {})
+    }
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        if self.first && !self.pending.is_empty() {
+            self.ledger.0.work.notify_one();
+        }
+    }
+}
+
 /// A panic elsewhere does not make these structures unsound: each is changed in one step.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -214,6 +242,13 @@ impl Ledger {
     /// Whether an event came in as a line of a file: its id then says what the line says, else it says its `seq`.
     pub fn is_imported(&self, event: &Event) -> bool {
         self.0.id_key.id(event.at(), event.seq) != event.id
+    }
+
+    /// The end of the log, for rows that belong together; there is a `promise` for all of them.
+    pub fn end(&self, _promise: &Promise) -> End<'_> {
+        let pending = lock(&self.0.pending);
+        let first = pending.is_empty();
+        End { ledger: self, pending, first }
     }
 
     /// The highest `seq` given out so far.

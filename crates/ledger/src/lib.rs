@@ -30,7 +30,7 @@ mod threads;
 pub mod view;
 
 pub use inspect::Inspection;
-pub use ledger::{Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEAD};
+pub use ledger::{End, Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEAD};
 pub use pending::Refused;
 pub use recovery::Opened;
 pub use seal::Sealed;

@@ -118,6 +118,14 @@ impl Pending {
         self.promised -= bytes;
     }
 
+    /// Gives `event` the `seq` that it gets behind `before` other rows and, if it has none, its id.
+    pub(crate) fn place(&self, event: &mut Event, key: &TxIdKey, before: u64) {
+        event.seq = self.next_seq + before;
+        if event.id.to_u128() == 0 {
+            event.id = key.id(event.at(), event.seq);
+        }
+    }
+
     /// Gives `event` its `seq` and, if it has none, its id, lets `finish` complete it, and appends its row.
     pub(crate) fn append(
         &mut self,
@@ -125,10 +133,7 @@ impl Pending {
         key: &TxIdKey,
         finish: impl FnOnce(&mut Event),
     ) -> u64 {
-        event.seq = self.next_seq;
-        if event.id.to_u128() == 0 {
-            event.id = key.id(event.at(), event.seq);
-        }
+        self.place(event, key, 0);
         finish(event);
         self.append_row(|out| row::encode(event, out))
     }

@@ -7,12 +7,14 @@ use tollgate_http::server::{Tls, TlsStats};
 use tollgate_intake::Intake;
 use tollgate_jobs::app_ads_txt::{AppAdsTxt, RoundStats};
 use tollgate_jobs::postbacks::{PostbackStats, Postbacks};
+use tollgate_rtb::{AuctionStats, Auctions};
 
 /// What has figures besides the intake.
 pub(crate) struct Shown {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) app_ads_txt: Arc<AppAdsTxt>,
     pub(crate) postbacks: Arc<Postbacks>,
+    pub(crate) auctions: Arc<Auctions>,
 }
 
 /// Text under construction.
@@ -61,6 +63,7 @@ pub(crate) fn render(intake: &Intake, shown: &Shown, started: Timestamp) -> Stri
     }
     app_ads_txt(&mut out, shown.app_ads_txt.stats());
     postbacks(&mut out, shown.postbacks.stats());
+    auctions(&mut out, &shown.auctions.stats());
     out.0
 }
 
@@ -154,6 +157,23 @@ fn postbacks(out: &mut Exposition, stats: PostbackStats) {
     out.family("counter", "tollgate_postbacks_total", "Deliveries by their end, since the start.", ends);
     let about = "Attempts to deliver, since the start.";
     out.counter("tollgate_postback_attempts_total", about, stats.attempts);
+}
+
+fn auctions(out: &mut Exposition, stats: &AuctionStats) {
+    let labelled: Vec<_> = stats
+        .outcomes
+        .iter()
+        .map(|(outcome, count)| (format!("{{outcome=\"{}\"}}", outcome.code()), *count as f64))
+        .collect();
+    let samples = labelled.iter().map(|(labels, count)| (labels.as_str(), *count));
+    out.family(
+        "counter",
+        "tollgate_auctions_total",
+        "Rejected clicks that were offered to bidders.",
+        samples,
+    );
+    let about = "Winners' notices that could not be delivered.";
+    out.counter("tollgate_auction_notices_lost_total", about, stats.notices_lost);
 }
 
 fn escaped(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Serving: start in order, wait for a signal, stop in order. A second signal forces.
 
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, SystemEntropy};
 use crate::compose::{House, OpenHouse, WATCH_EVERY};
 use crate::config::{Config, TlsConfig};
 use crate::data_dir;
@@ -21,6 +21,7 @@ use tollgate_http::{ApiState, Limits, router};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::postbacks::Postbacks;
 use tollgate_outbound::{self as outbound, Outbound};
+use tollgate_rtb::Auctions;
 
 /// Exit code of a shutdown that was forced, as shells count SIGINT.
 const FORCED: i32 = 130;
@@ -37,9 +38,11 @@ pub(crate) fn serve(
     let admin = TcpListener::bind(config.admin_listen)
         .map_err(Failure::because(format!("admin_listen {} cannot be used", config.admin_listen)))?;
     let tls = open_tls(config)?;
-    let app_ads_txt = Arc::new(AppAdsTxt::new(house.catalog.clone(), outbound(config)?));
+    let outbound = outbound(config)?;
+    let auctions = Arc::new(Auctions::new(outbound.clone(), Arc::new(SystemEntropy)));
+    let app_ads_txt = Arc::new(AppAdsTxt::new(house.catalog.clone(), outbound));
     let postbacks = sending::open(config, &house)?;
-    let server = bind(config, &house, tls.clone(), app_ads_txt.clone(), postbacks.clone())?;
+    let server = bind(config, &house, tls.clone(), app_ads_txt.clone(), postbacks.clone(), auctions.clone())?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
     let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
@@ -52,7 +55,7 @@ pub(crate) fn serve(
         open.house.runtime.spawn(checks.run(every))
     });
     let sending = Sending::start(&open.house.runtime, postbacks.clone(), config.shutdown_grace);
-    start_admin(&open, admin, Shown { tls, app_ads_txt, postbacks }, is_ready.clone())?;
+    start_admin(&open, admin, Shown { tls, app_ads_txt, postbacks, auctions }, is_ready.clone())?;
     let running = server.start().map_err(Failure::because("the server cannot start"))?;
     is_ready.store(true, Ordering::Release);
     eprintln!("admin listening on http://{admin_address}");
@@ -105,10 +108,12 @@ fn bind(
     tls: Option<Arc<Tls>>,
     app_ads_txt: Arc<AppAdsTxt>,
     postbacks: Arc<Postbacks>,
+    auctions: Arc<Auctions>,
 ) -> Result<Server, Failure> {
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
+        auctions: Some(auctions),
     };
     let options = ServerOptions { listen: config.listen, cores: config.cores, gateway };
     let limits = Arc::new(Limits::new(config.requests_per_second, config.requests_burst));

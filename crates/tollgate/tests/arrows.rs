@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tollgate-catalog", &["tollgate-domain"]),
     ("tollgate-ledger", &["tollgate-domain"]),
     ("tollgate-outbound", &[]),
+    ("tollgate-rtb", &["tollgate-domain", "tollgate-outbound"]),
     ("tollgate-jobs", &["tollgate-domain", "tollgate-catalog", "tollgate-ledger", "tollgate-outbound"]),
     (
         "tollgate-intake",
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tollgate-catalog",
             "tollgate-ledger",
             "tollgate-intake",
+            "tollgate-rtb",
             "tollgate-jobs",
         ],
     ),
@@ -41,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tollgate-ledger",
             "tollgate-intake",
             "tollgate-outbound",
+            "tollgate-rtb",
             "tollgate-jobs",
             "tollgate-http",
         ],

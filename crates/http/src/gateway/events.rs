@@ -232,7 +232,7 @@ impl Core {
             };
             let mut worker = self.worker.borrow_mut();
             for entry in now {
-                let outcome = worker.judge(&batch.live, &promise, &mut entry.draft, |_, _| {});
+                let outcome = worker.judge(&batch.live, &promise, &mut entry.draft, None);
                 batch.note(entry, outcome);
             }
             rest = after;

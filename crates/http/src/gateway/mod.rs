@@ -36,6 +36,7 @@ use std::sync::Arc;
 use tollgate_domain::{EventKind, IntegrationId};
 use tollgate_intake::{Draft, Intake, LiveIntegration, Worker};
 use tollgate_ledger::Refused;
+use tollgate_rtb::Auctions;
 
 /// A gateway's answer, or the router's.
 pub type GatewayBody = Either<Full<Bytes>, Body>;
@@ -50,6 +51,8 @@ pub struct GatewayOptions {
     pub domain: Option<String>,
     /// Proxies whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who offers rejected clicks to bidders; without it nobody is asked.
+    pub auctions: Option<Arc<Auctions>>,
 }
 
 /// One core's gateway, with the buffers it reuses.

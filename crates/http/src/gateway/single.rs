@@ -1,24 +1,25 @@
 //! One event by GET or POST: click, postback, impression.
 
 use super::request::{body_hash, idempotency_key, set_from_body, set_from_headers, set_from_query};
-use super::target::MAX_LOCATION;
 use super::{Core, GatewayBody, answer, refused, signature, target};
 use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
+use crate::row::Field;
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use hyper::body::Incoming;
 use std::net::IpAddr;
-use tollgate_domain::{EventKind, IntegrationId, Text};
-use tollgate_intake::{Draft, Judged, LiveIntegration, Outcome, Wishes};
+use tollgate_domain::{Auction, Column, EventKind, IntegrationId, Text};
+use tollgate_intake::{Draft, Judged, LiveIntegration, Outcome, Redirect, Wishes};
+use tollgate_rtb::Held;
 
 /// Most bytes of one event's body.
 const BODY_LIMIT: usize = 64 << 10;
 
 /// An answer that waits for its row to be durable.
 enum Waiting {
-    /// The row was just judged; the answer is ready.
-    Ready(u64, Response<GatewayBody>),
+    /// The row was just judged; the answer is ready, and the winner of an auction is to be told.
+    Ready(u64, Response<GatewayBody>, Option<Held>),
     /// The answer is that of an earlier event.
     Earlier(Judged, Wishes),
 }
@@ -42,8 +43,11 @@ impl Core {
         let waiting = self.take_in(&live, &mut draft, &parts, &body, peer).await;
         self.give_back([draft]);
         match waiting? {
-            Waiting::Ready(seq, response) => {
+            Waiting::Ready(seq, response, won) => {
                 self.commits.wait(seq).await;
+                if let (Some(auctions), Some(won)) = (&self.options.auctions, won) {
+                    auctions.tell(won);
+                }
                 Ok(response)
             }
             Waiting::Earlier(judged, wishes) => self.earlier(&live, kind, judged, &wishes, &parts).await,
@@ -65,13 +69,17 @@ impl Core {
             self.look_up(lookup).await?.tell(draft);
         }
         self.worker.borrow_mut().complete(live, draft);
+        let held = self.auction(live, draft).await;
         loop {
-            match self.judge(live, draft)? {
+            match self.judge(live, draft, held.as_ref().map(|held| &held.auction))? {
                 Outcome::Judged(judged) => {
                     let disclosure = self.disclosure(live, &parts.headers, &draft.wishes);
                     let organization = live.entry.organization;
                     let response = answer::single(&draft.event, &draft.wishes, organization, disclosure);
-                    return Ok(Waiting::Ready(judged.seq, response));
+                    let target = draft.event.text(Text::RedirectedTo);
+                    let won =
+                        held.filter(|held| target.is_some() && held.auction.location.as_deref() == target);
+                    return Ok(Waiting::Ready(judged.seq, response, won));
                 }
                 Outcome::Repeated(judged) => return Ok(Waiting::Earlier(judged, draft.wishes.clone())),
                 Outcome::Conflict => return Err(ApiError::new(Code::KeyReused)),
@@ -122,17 +130,29 @@ impl Core {
         Ok(())
     }
 
-    fn judge(&self, live: &LiveIntegration, draft: &mut Draft) -> Result<Outcome, ApiError> {
-        let redirects = draft.event.kind == EventKind::Click && !draft.wishes.no_redirect;
-        let location = if redirects { MAX_LOCATION } else { 0 };
-        let bytes = draft.event.text_bytes() + location;
-        let promise = self.intake.ledger().promise(1, bytes as u64).map_err(refused)?;
-        let outcome = self.worker.borrow_mut().judge(live, &promise, draft, |event, wishes| {
-            if redirects {
-                target::set(event, wishes, &live.entry.integration);
-            }
-        });
-        Ok(outcome)
+    /// Offers a click to the integration's bidder when it is going to be rejected. What is decided then is judged after the
+    /// auction.
+    async fn auction(&self, live: &LiveIntegration, draft: &Draft) -> Option<Held> {
+        let auctions = self.options.auctions.as_ref()?;
+        if !is_redirected(draft) || !self.worker.borrow_mut().wants_auction(live, draft) {
+            return None;
+        }
+        auctions.hold(&live.entry.integration, &draft.event).await
+    }
+
+    fn judge(
+        &self,
+        live: &LiveIntegration,
+        draft: &mut Draft,
+        auction: Option<&Auction>,
+    ) -> Result<Outcome, ApiError> {
+        let mut worker = self.worker.borrow_mut();
+        let redirect = is_redirected(draft).then_some(Redirect { auction });
+        let promise = match redirect {
+            Some(_) => worker.promise_redirected(live, draft),
+            None => self.intake.ledger().promise(1, draft.event.text_bytes() as u64),
+        };
+        Ok(worker.judge(live, &promise.map_err(refused)?, draft, redirect))
     }
 
     async fn earlier(
@@ -152,4 +172,15 @@ impl Core {
             Err(cause) => Err(ApiError::internal("repeating an answer", &cause)),
         }
     }
+}
+
+/// Whether the user is sent on, by this answer or by the caller, who asks where to.
+fn is_redirected(draft: &Draft) -> bool {
+    let wishes = &draft.wishes;
+    let is_told = || wishes.json || answer::picked(wishes).is_ok_and(|picked| picked.iter().any(tells_where));
+    draft.event.kind == EventKind::Click && (!wishes.no_redirect || is_told())
+}
+
+fn tells_where((_, field): &(&str, Field)) -> bool {
+    *field == Field::Stored(Column::Text(Text::RedirectedTo))
 }

@@ -1,10 +1,7 @@
-//! Where a user goes: which address, its macros, and whether the caller may name it.
+//! Whether a caller may name where the user goes.
 
-use tollgate_domain::{Event, Integration, Invalid, Macros, Template, Text, web_address};
+use tollgate_domain::{Integration, Invalid, web_address};
 use tollgate_intake::Wishes;
-
-/// Longest address a user is sent to, in bytes.
-pub(super) const MAX_LOCATION: usize = 8 << 10;
 
 /// Refuses a redirect to a host that the integration does not allow.
 pub(super) fn check(integration: &Integration, wishes: &Wishes) -> Result<(), Invalid> {
@@ -27,41 +24,9 @@ pub(super) fn check(integration: &Integration, wishes: &Wishes) -> Result<(), In
     }
 }
 
-/// Writes where the judged click goes into its row: the offer when it counts, else the fallback. An address that its
-/// macros make longer than [`MAX_LOCATION`] is none.
-pub(super) fn set(event: &mut Event, wishes: &Wishes, integration: &Integration) {
-    let link = event.text(Text::UrlId).and_then(|id| integration.links.iter().find(|link| link.url_id == id));
-    let template = if event.is_enforced_rejection() {
-        let own = link.and_then(|link| link.fallback_url.as_deref());
-        own.or(integration.fallback_url.as_deref()).or(integration.preview_url.as_deref())
-    } else {
-        let own = link.and_then(|link| link.redirect_url.as_deref());
-        wishes.redirect_url.as_deref().or(own).or(integration.redirect_url.as_deref())
-    };
-    let template = template.and_then(|template| Template::url(template).ok());
-    let url = template.and_then(|template| template.expand_with_extra(&Macros::of(event), MAX_LOCATION));
-    if let Some(url) = url {
-        event.set_text(Text::RedirectedTo, &url);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tollgate_domain::EventKind;
-
-    #[test]
-    fn an_address_that_grows_too_long_is_none() {
-        let mut event = Event::new(EventKind::Click, "abcdefghij".parse().unwrap());
-        let url = format!("https://a.example/{}", "{referer}".repeat(400));
-        let wishes = Wishes { redirect_url: Some(url), ..Wishes::default() };
-        set(&mut event, &wishes, &integration());
-        assert!(event.text(Text::RedirectedTo).is_some());
-        event.clear_text(Text::RedirectedTo);
-        event.set_text(Text::Referer, &"ä".repeat(1000));
-        set(&mut event, &wishes, &integration());
-        assert_eq!(event.text(Text::RedirectedTo), None);
-    }
 
     #[test]
     fn a_caller_names_allowed_hosts_only() {

@@ -300,24 +300,23 @@ impl TestServer {
         answer.json()
     }
 
+    /// Changes an object and waits until it judges.
+    pub fn change(&self, path: &str, fields: Value) {
+        let before = self.intake.catalog().snapshot().seq();
+        self.manage("PATCH", path, fields);
+        self.await_configuration(before);
+    }
+
     /// Changes the integration and waits until it judges.
     pub fn set_integration(&self, fields: Value) {
-        let before = self.intake.catalog().snapshot().seq();
-        self.manage("PATCH", &format!("/integrations/{}", self.made.integration_id), fields);
-        self.await_configuration(before);
+        self.change(&format!("/integrations/{}", self.made.integration_id), fields);
     }
 
     /// Gives the Default group these filters, enforced.
     pub fn set_filters(&self, filters: Value) {
         let path = format!("/integrations/{}/filter-groups", self.made.integration_id);
         let group = self.manage("GET", &path, Value::Null)["data"][0]["id"].as_str().unwrap().to_owned();
-        let before = self.intake.catalog().snapshot().seq();
-        self.manage(
-            "PATCH",
-            &format!("{path}/{group}"),
-            json!({"filters": filters, "monitoring_mode": false}),
-        );
-        self.await_configuration(before);
+        self.change(&format!("{path}/{group}"), json!({"filters": filters, "monitoring_mode": false}));
     }
 
     fn await_configuration(&self, before: u64) {
@@ -358,9 +357,10 @@ impl Drop for TestServer {
 
 /// Takes over new configurations, as the binary does.
 fn follow(intake: Arc<Intake>, catalog: Arc<Catalog>, stop: Arc<AtomicBool>) -> JoinHandle<()> {
+    // What changes from here on must not be missed, however late the thread begins.
+    let changed = catalog.subscribe();
+    let mut seen = *changed.borrow();
     std::thread::spawn(move || {
-        let changed = catalog.subscribe();
-        let mut seen = *changed.borrow();
         while !stop.load(Ordering::Relaxed) {
             let newest = *changed.borrow();
             if newest != seen {

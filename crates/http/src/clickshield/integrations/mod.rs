@@ -7,6 +7,7 @@ mod model;
 mod read;
 mod schema;
 mod update;
+mod waterfall;
 
 pub(super) use read::find;
 #[cfg(test)]

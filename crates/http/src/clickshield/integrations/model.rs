@@ -3,6 +3,7 @@
 use super::super::check;
 use super::super::entity::{take_common, with_common};
 use super::super::list::{Field, FieldType};
+use super::waterfall;
 use crate::fields::{Fields, Given};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -136,6 +137,10 @@ impl IntegrationChange {
         this.retention_days.set_option(&mut integration.retention_days);
         this.links.set_or_default(&mut integration.links);
         this.offer_groups.set_or_default(&mut integration.offer_groups);
+        let groups_are_given = !matches!(self.offer_groups, Given::Absent);
+        if groups_are_given || !matches!(self.links, Given::Absent) {
+            waterfall::check(integration, groups_are_given).map_err(Refused::Invalid)?;
+        }
         Ok(())
     }
 

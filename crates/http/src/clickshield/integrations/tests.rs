@@ -11,7 +11,8 @@ async fn an_integration_lives_and_dies() {
         "redirect_url": "https://example.com/?tx={transaction_id}", "fallback_url": "https://example.com/f",
         "preview_url": "https://example.com/p", "allowed_hosts": ["example.com", "*.example.com"],
         "trust": "listed", "trusted_sources": ["192.0.2.0/24"], "ip_privacy": "truncated", "retention_days": 90,
-        "links": [{"url_id": "u1", "name": "One", "offer": "o1", "redirect_url": "https://example.com/1", "fallback_url": null}],
+        "links": [{"url_id": "u1", "name": "One", "offer": "o1", "redirect_url": "https://example.com/1", "fallback_url": null},
+            {"url_id": "u2", "name": "", "offer": "o2", "redirect_url": "https://example.com/2", "fallback_url": null}],
         "offer_groups": [{"name": "G", "offers": ["o1", "o2"]}],
     });
     let id = app.call("POST", "/integrations", full.clone()).await.created_id();
@@ -31,7 +32,7 @@ async fn an_integration_lives_and_dies() {
     assert_eq!((&default["monitoring_mode"], &default["filters"]), (&json!(true), &json!([])));
 
     app.clock.advance_seconds(60);
-    let change = json!({"active": true, "redirect_url": null, "links": null});
+    let change = json!({"active": true, "redirect_url": null, "links": null, "offer_groups": null});
     let updated = app.call("PATCH", &path, change).await;
     assert_eq!((updated.status.as_u16(), updated.body), (200, json!({})));
     let read = app.call("GET", &path, Value::Null).await.body;
@@ -106,6 +107,32 @@ async fn every_violated_rule_is_named_at_once() {
         app.call("PATCH", &path, json!({"links": [{"url_id": "a"}, {"url_id": "a"}], "name": null})).await;
     assert_eq!(answered.error_fields(), ["name", "links[1].url_id"]);
     assert_eq!(app.call("GET", &path, Value::Null).await.body["links"], json!([]));
+}
+
+#[tokio::test]
+async fn a_click_can_go_down_an_offer_group_and_ends_somewhere() {
+    let app = TestApp::new().await;
+    let path = format!("/integrations/{}", app.made.integration_id);
+    let link = |offer: &str, leads: bool| {
+        let url = leads.then_some("https://example.com/");
+        json!({"url_id": format!("u-{offer}"), "offer": offer, "redirect_url": url})
+    };
+    let change = |links: Value, groups: Value| json!({"links": links, "offer_groups": groups});
+    let groups = json!([{"name": "A", "offers": ["o1", "o2"]}, {"name": "B", "offers": ["o3", "o1"]}]);
+    let links = json!([link("o1", true), link("o2", false), link("o3", true)]);
+    let answered = app.call("PATCH", &path, change(links.clone(), groups)).await;
+    assert_eq!(
+        (answered.status.as_u16(), answered.error_fields()),
+        (400, vec!["offer_groups[0].offers[1]", "offer_groups[1].offers[1]"])
+    );
+    let groups = json!([{"name": "A", "offers": ["o1", "o3"]}]);
+    assert_eq!(app.call("PATCH", &path, change(links, groups)).await.status, 200);
+    for links in [json!([]), json!(null), json!([link("o1", true), link("o3", false)])] {
+        let answered = app.call("PATCH", &path, json!({ "links": links })).await;
+        assert_eq!(answered.status, 400, "{links}");
+        assert!(answered.error_fields().iter().all(|field| *field == "links"), "{answered:?}");
+    }
+    assert_eq!(app.call("PATCH", &path, json!({"name": "other"})).await.status, 200);
 }
 
 #[tokio::test]
