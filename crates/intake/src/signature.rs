@@ -1,11 +1,15 @@
 //! Signed links: an HMAC over a link's parameters, so that nobody but those who know the integration's key can make a
 //! link or change one (docs/FORMATS.md, "Signed links").
 
+use crate::draft::Draft;
+use crate::json::{Member, each_member};
+use crate::live::LiveIntegration;
 use hmac::{Hmac, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 use std::borrow::Cow;
-use tollgate_domain::{IntegrationId, hex, unhex};
+use tollgate_catalog::StoredSecret;
+use tollgate_domain::{EventKind, IntegrationId, Number, hex, unhex};
 
 /// The parameter that holds the signature.
 pub const SIGNATURE: &str = "tg_signature";
@@ -35,6 +39,66 @@ pub fn is_signed(
     let Some(signature) = unhex(signature).filter(|_| has_time) else { return false };
     // Compared in constant time.
     mac(key, integration, parameters).verify_slice(&signature).is_ok()
+}
+
+/// What a request says beside its link, or a forwarder adds to what the link said: no link's signature covers it.
+const BESIDE_THE_LINK: &[&str] =
+    &["kind", "ip", "click_ip", "click_time", "user_agent", "referer", "browser_languages", "event_key"];
+
+/// The key that links to the integration are signed with.
+fn key(live: &LiveIntegration) -> Option<&[u8]> {
+    match live.entry.signing_key.as_deref() {
+        Some(StoredSecret::Key(key)) => Some(key),
+        _ => None,
+    }
+}
+
+/// Whether a request's parameters are signed with the integration's key.
+pub fn is_of(live: &LiveIntegration, parameters: &[Parameter<'_>]) -> bool {
+    let given = parameters.iter().find(|(name, _)| name == SIGNATURE);
+    let signed =
+        |key| given.is_some_and(|(_, given)| is_signed(key, live.entry.integration.id, parameters, given));
+    key(live).is_some_and(signed)
+}
+
+/// Notes on a finished click whether its link's signature is right, where there is one and the integration has a key.
+/// Without `parameters` nothing is covered.
+pub fn note(live: &LiveIntegration, draft: &mut Draft, parameters: Option<&[Parameter<'_>]>) {
+    let (true, Some(_)) = (is_expected(live, draft), &draft.wishes.signature) else { return };
+    let is_right = parameters.is_some_and(|parameters| is_of(live, parameters));
+    draft.event.set_number(Number::SignatureValid, i64::from(is_right));
+    if let Some(at) = draft.wishes.signed_at.filter(|_| is_right) {
+        draft.event.set_number(Number::SignedAt, at.millis());
+    }
+}
+
+/// The same for the click of a line, an object or a row with names: its signature covers all of it, or what of it a link
+/// says.
+pub fn note_line(live: &LiveIntegration, draft: &mut Draft, mut parameters: Vec<Parameter<'_>>) {
+    if !is_of(live, &parameters) {
+        parameters.retain(|(name, _)| !BESIDE_THE_LINK.contains(&&**name));
+    }
+    note(live, draft, Some(&parameters));
+}
+
+/// Notes on a finished click that came as a JSON object whether that is signed.
+pub fn note_json(live: &LiveIntegration, draft: &mut Draft, json: &[u8]) {
+    if draft.wishes.signature.is_none() || !is_expected(live, draft) {
+        return;
+    }
+    let mut parameters = Vec::new();
+    let read = each_member(json, |name, member| {
+        let (Member::Plain(value) | Member::Deep(value)) = member;
+        parameters.push((Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned())));
+    });
+    if read.is_ok() {
+        note_line(live, draft, parameters);
+    }
+}
+
+/// Whether the draft is one of an event whose signature is looked at.
+fn is_expected(live: &LiveIntegration, draft: &Draft) -> bool {
+    draft.event.kind == EventKind::Click && key(live).is_some()
 }
 
 fn mac(key: &[u8], integration: IntegrationId, parameters: &[Parameter<'_>]) -> Hmac<Sha256> {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tollgate_catalog::Scope;
 use tollgate_domain::{EventKind, IntegrationId, Invalid};
+use tollgate_intake::signature::note_json;
 use tollgate_intake::{Draft, Intake, Judged, LiveIntegration, Lookup, Outcome, Worker, set_from_json};
 use tollgate_ledger::{Promise, Refused};
 
@@ -182,6 +183,7 @@ impl Core {
         self.intake.check_app(&batch.live, draft);
         self.intake.check_active(&batch.live, draft);
         draft.finish(self.intake.now())?;
+        note_json(&batch.live, draft, line);
         if let (None, Some(key)) = (&draft.wishes.event_key, &batch.key) {
             draft.wishes.event_key = Some(format!("{key}#{}", batch.answers.len() + 1));
         }

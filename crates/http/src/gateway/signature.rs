@@ -2,25 +2,24 @@
 //! is judged by the `signature` filter.
 
 use crate::body::decode;
-use tollgate_catalog::StoredSecret;
-use tollgate_domain::{EventKind, IntegrationId, Number, Template, Timestamp};
-use tollgate_intake::signature::{Parameter, SIGNATURE, SIGNED_AT, is_signed, sign};
+use http::{Method, request::Parts};
+use tollgate_domain::{IntegrationId, Template, Timestamp};
+use tollgate_intake::signature::{self, Parameter, SIGNATURE, SIGNED_AT, sign};
 use tollgate_intake::{Draft, LiveIntegration};
 
-/// Notes on a finished click whether its link's signature is right, where there is one and the integration has a key. A
-/// signature covers a link; what a body adds to it is covered by none.
+/// Notes on a finished click whether its link's signature is right. A signature covers a link; what a body adds to it is
+/// covered by none.
 pub(super) fn check(live: &LiveIntegration, draft: &mut Draft, query: &str, body: &[u8]) {
-    let Some(StoredSecret::Key(key)) = live.entry.signing_key.as_deref() else { return };
-    if draft.event.kind != EventKind::Click {
-        return;
+    if draft.wishes.signature.is_some() {
+        let parameters = parameters(query).filter(|_| body.is_empty());
+        signature::note(live, draft, parameters.as_deref());
     }
-    let Some(given) = draft.wishes.signature.as_deref() else { return };
-    let parameters = parameters(query).filter(|_| body.is_empty());
-    let is_right = parameters.is_some_and(|all| is_signed(key, draft.event.integration, &all, given));
-    draft.event.set_number(Number::SignatureValid, i64::from(is_right));
-    if let Some(at) = draft.wishes.signed_at.filter(|_| is_right) {
-        draft.event.set_number(Number::SignedAt, at.millis());
-    }
+}
+
+/// Whether a request is signed as a whole: it is its link, whose parameters the integration's key covers.
+pub(super) fn covers(live: &LiveIntegration, parts: &Parts) -> bool {
+    let parameters = parts.uri.query().filter(|_| parts.method == Method::GET).and_then(parameters);
+    parameters.is_some_and(|parameters| signature::is_of(live, &parameters))
 }
 
 /// A query's parameters; `None` when one cannot be decoded.
@@ -57,6 +56,7 @@ pub fn sign_link(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tollgate_intake::signature::is_signed;
 
     const KEY: &[u8] = b"a signing key of some length";
     const AT: Timestamp = Timestamp::from_millis(1_790_000_000_000);

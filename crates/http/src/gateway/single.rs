@@ -34,7 +34,7 @@ impl Core {
     ) -> Result<Response<GatewayBody>, ApiError> {
         let live = self.live(integration)?;
         let (parts, body) = request.into_parts();
-        self.check_trust(&live, &parts.headers, peer)?;
+        self.check_trust(&live, &parts, peer)?;
         let body = match parts.method {
             Method::POST => read(body, BODY_LIMIT, BODY_TIME).await?,
             _ => Bytes::new(),

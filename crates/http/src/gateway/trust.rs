@@ -1,10 +1,11 @@
 //! Who speaks, how far that is believed, and how much he is told.
 
-use super::Core;
+use super::{Core, signature};
 use crate::auth::Caller;
 use crate::error::{ApiError, Code};
 use crate::row::Field;
 use http::HeaderMap;
+use http::request::Parts;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use tollgate_catalog::Scope;
@@ -45,10 +46,10 @@ impl Core {
     pub(super) fn check_trust(
         &self,
         live: &LiveIntegration,
-        headers: &HeaderMap,
+        parts: &Parts,
         peer: IpAddr,
     ) -> Result<(), ApiError> {
-        let integration = &live.entry.integration;
+        let (integration, headers) = (&live.entry.integration, &parts.headers);
         let is_listed = || {
             let client = self.client_ip(headers, peer);
             let listed = integration.trusted_sources.iter().filter_map(|net| net.parse::<IpNet>().ok());
@@ -57,14 +58,14 @@ impl Core {
         let trusted = match integration.trust {
             Trust::Open => true,
             Trust::Listed => is_listed() || self.holds_key(live, headers),
-            Trust::Strict => self.holds_key(live, headers),
+            Trust::Strict => self.holds_key(live, headers) || signature::covers(live, parts),
         };
         if trusted {
             return Ok(());
         }
         Err(ApiError::because(
             Code::Unauthorized,
-            "This integration takes events from trusted callers only: send an API key.",
+            "This integration takes events from trusted callers only: send an API key, or sign the link where that counts.",
         ))
     }
 

@@ -9,6 +9,7 @@ use crate::draft::{Draft, MAX_AHEAD_MS};
 use crate::intake::Intake;
 use crate::json::{Member, each_member};
 use crate::live::LiveIntegration;
+use crate::signature::{self, Parameter};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tollgate_domain::{EventKind, IntegrationId, Invalid, Number, Timestamp};
@@ -19,6 +20,8 @@ pub(super) struct Row {
     pub(super) main: Draft,
     /// When its conversion was, if it has one.
     pub(super) conversion: Option<Timestamp>,
+    /// What it gave, where its signature may have to be checked.
+    given: Option<Vec<Parameter<'static>>>,
 }
 
 /// Where a column's value goes.
@@ -123,13 +126,15 @@ impl RowReader {
 
     /// An empty row to read into.
     pub(super) fn row(&self) -> Row {
-        Row { main: Draft::new(self.kind, self.integration), conversion: None }
+        let given = self.live.entry.signing_key.is_some().then(Vec::new);
+        Row { main: Draft::new(self.kind, self.integration), conversion: None, given }
     }
 
     /// Reads a record. After an error the row is of no use until it is read into again.
     pub(super) fn read(&mut self, raw: &[u8], row: &mut Row) -> Result<(), Vec<Invalid>> {
         row.main.reset(self.kind, self.integration);
         row.conversion = None;
+        row.given.iter_mut().for_each(Vec::clear);
         if raw.len() > MAX_RECORD {
             return Err(vec![Invalid::new("line", format!("is longer than {MAX_RECORD} bytes"))]);
         }
@@ -144,7 +149,11 @@ impl RowReader {
             row.main.refuse(Invalid::new(time_field(self.kind), message));
         }
         self.intake.check_app(&self.live, &mut row.main);
-        row.main.finish(self.now)
+        row.main.finish(self.now)?;
+        if let (Some(given), Some(_)) = (&row.given, &row.main.wishes.signature) {
+            signature::note_line(&self.live, &mut row.main, given.clone());
+        }
+        Ok(())
     }
 
     fn fill(&mut self, raw: &[u8], row: &mut Row) -> Result<(), Invalid> {
@@ -154,7 +163,10 @@ impl RowReader {
                 for (value, targets) in record.iter().zip(columns.iter()) {
                     let value =
                         std::str::from_utf8(value).map_err(|_| Invalid::new("line", "is not UTF-8"))?;
-                    targets.iter().for_each(|target| put(target, value, self.now, row));
+                    // An empty cell is a parameter that was not given.
+                    if !value.is_empty() {
+                        targets.iter().for_each(|target| put(target, value, self.now, row));
+                    }
                 }
                 Ok(())
             }
@@ -174,6 +186,9 @@ impl RowReader {
 }
 
 fn put(target: &Target, value: &str, now: Timestamp, row: &mut Row) {
+    if let (Some(given), Target::Field(name) | Target::Extra(name)) = (&mut row.given, target) {
+        given.push((name.clone().into(), value.to_owned().into()));
+    }
     match target {
         Target::Field(name) => row.main.set(name, value),
         Target::Extra(name) => row.main.set_extra(name, value),
@@ -217,7 +232,12 @@ fn fill_json(
         Member::Plain(value) => {
             names.targets(name).iter().for_each(|target| put(target, value, now, row));
         }
-        Member::Deep(json) => row.main.set_extra_json(name, json),
+        Member::Deep(json) => {
+            row.main.set_extra_json(name, json);
+            row.given
+                .iter_mut()
+                .for_each(|given| given.push((name.to_owned().into(), json.to_owned().into())));
+        }
     });
     read.map_err(|error| Invalid::new("line", error.message))?;
     if other_kind {

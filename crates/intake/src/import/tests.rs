@@ -361,3 +361,39 @@ fn long_and_foreign_lines_are_refused_one_by_one() {
     );
     assert_eq!(rows[0].text(Text::Rejections), Some(r#"["BOT"]"#));
 }
+
+/// A file of clicks that came by signed links, with what the log that it was made of adds.
+#[test]
+fn the_signatures_of_lines_are_checked() {
+    let house = House::new();
+    let live = house.intake.live().get(house.integration).unwrap().clone();
+    let key = b"a signing key of some length";
+    let sign = |offer: &str| {
+        let link = [("offer", offer), ("tg_signed_at", "1672531200")];
+        crate::signature::sign(key, house.integration, &link.map(|(name, value)| (name.into(), value.into())))
+    };
+    let secret = |draft: &mut tollgate_catalog::Draft<'_>| {
+        let key = tollgate_catalog::StoredSecret::Key(key.to_vec());
+        draft.set_secret::<tollgate_domain::Integration>(house.integration.as_str(), Some(key))
+    };
+    let actor = tollgate_catalog::Actor::command_line();
+    house._runtime.block_on(house.intake.catalog().write(live.entry.organization, &actor, secret)).unwrap();
+    house.intake.reconfigure(&house.intake.catalog().snapshot());
+    let csv = format!(
+        "offer,click_ip,click_time,sub_id,tg_signed_at,tg_signature\n\
+         7,1.2.3.4,2023-01-01 00:00:20,,1672531200,{0}\n\
+         8,1.2.3.4,2023-01-01 00:00:21,,1672531200,{0}\n\
+         7,1.2.3.4,2023-01-01 00:00:22,s,1672531200,{0}\n\
+         7,1.2.3.4,2023-01-01 00:00:23,,,\n",
+        sign("7")
+    );
+    let (summary, refused) = house.import(&house.request(Format::Csv), csv.as_bytes());
+    assert_eq!((summary.unwrap().clicks, refused.len()), (4, 0));
+    let json = format!(
+        "{{\"offer\":\"9\",\"click_time\":\"2023-01-01 00:00:24\",\"tg_signed_at\":1672531200,\"tg_signature\":\"{}\"}}\n",
+        sign("9")
+    );
+    house.import(&house.request(Format::Ndjson), json.as_bytes()).0.unwrap();
+    let valid: Vec<_> = house.rows().iter().map(|row| row.number(Number::SignatureValid)).collect();
+    assert_eq!(valid, [Some(1), Some(0), Some(0), None, Some(1)]);
+}
