@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{Made, Server, tollgate};
+use support::{Made, Server, run, tollgate};
 
 /// What was asked for, by the conversion's external id: the ids of the deliveries.
 type Told = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
@@ -132,6 +132,7 @@ fn what_was_acknowledged_is_told_after_kill_9() {
         assert!(ids.insert(&deliveries[0]), "{conversion} shares its delivery");
     }
     the_log_agrees(&made, &server, &postback, &all);
+    the_command_line_agrees(&made, &postback, all.len());
     let (_, log) = server.stop_and_tell();
     assert!(!log.contains(&address.to_string()), "no address of a receiver is logged: {log}");
 }
@@ -160,6 +161,22 @@ fn the_log_agrees(made: &Made, server: &Server, postback: &str, told: &BTreeMap<
     }
     assert_eq!(server.metric("tollgate_postbacks_oldest_pending_seconds"), 0.0);
     assert!(server.metric("tollgate_postback_attempts_total") > 0.0);
+}
+
+/// `tollgate postbacks` tells the same beside the running server.
+fn the_command_line_agrees(made: &Made, postback: &str, count: usize) {
+    let data = made.data();
+    let place = ["--data-dir", &data, "--integration", &made.integration];
+    let lines = |arguments: &[&str]| {
+        let said = run(&[&["postbacks"], arguments, &place].concat());
+        assert!(said.status.success(), "{}", support::stderr(&said));
+        support::stdout(&said).lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(&["list"]), [format!("{postback:<12}{:<10}{:<8}partner", "approved", "yes")]);
+    let log = lines(&["log", "--limit", "1000"]);
+    assert_eq!(log.len(), count.min(1000));
+    assert!(log.iter().all(|line| line.contains(postback) && line.contains("delivered")), "{log:?}");
+    assert_eq!(lines(&["log", "--status", "failed"]), [""; 0]);
 }
 
 #[test]

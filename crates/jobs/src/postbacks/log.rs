@@ -2,7 +2,8 @@
 
 use super::Postbacks;
 use super::delivery::{Delivery, DeliveryState};
-use super::store::StoreError;
+use super::store::{Store, StoreError};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use tollgate_domain::{IntegrationId, OrganizationId, Postback, Timestamp};
 
@@ -45,6 +46,20 @@ pub enum RetryError {
     /// The file failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Reads the log of the file at `path`, whether a server runs or not: deliveries of an integration, newest first. Makes the
+/// file when there is none.
+pub async fn read_log(
+    path: &Path,
+    organization: OrganizationId,
+    integration: IntegrationId,
+    filter: &LogFilter,
+) -> Result<Vec<Delivery>, StoreError> {
+    let store = Store::open(path).await?;
+    let page = store.page(organization, integration, filter).await;
+    store.close().await;
+    page
 }
 
 impl Postbacks {

@@ -14,7 +14,7 @@ mod store;
 mod target;
 
 pub use delivery::{Attempt, Delivery, DeliveryState};
-pub use log::{LogFilter, RetryError};
+pub use log::{LogFilter, RetryError, read_log};
 pub use store::StoreError;
 pub use target::{Sample, SampleError};
 
@@ -126,7 +126,8 @@ impl Postbacks {
             .map_err(|error| OpenError::Authority(error.to_string()))?;
         let store = Store::open(path).await?;
         let cursor = match store.cursor().await? {
-            Some(cursor) => cursor,
+            // A ledger that ends earlier was put back from a backup: what it takes in from now on is new.
+            Some(cursor) => cursor.min(ledger.committed()),
             None => {
                 let end = ledger.committed();
                 store.add(&[], end, clock.now()).await?;

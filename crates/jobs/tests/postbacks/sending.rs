@@ -208,6 +208,27 @@ async fn nothing_is_told_of_what_was_there_before_and_of_imported_lines() {
 }
 
 #[tokio::test]
+async fn a_ledger_from_a_backup_is_followed_from_its_end() {
+    let receiver = Receiver::answering(200);
+    let home = Home::new().await;
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/{tx_id}", |_| {}).await;
+    home.store(&mut [home.conversion("1"), home.conversion("2"), home.conversion("3")]);
+    home.settled(&sending.postbacks, 3, &[Delivered]).await;
+    sending.stop().await;
+
+    let restored = Home::new().await;
+    std::fs::copy(home.file(), restored.file()).unwrap();
+    restored.clock.advance(MINUTE);
+    let sending = restored.run(reaching(&[("partner.example", &receiver)])).await;
+    restored.postback("http://partner.example/{tx_id}", |_| {}).await;
+    restored.store(&mut [restored.conversion("new")]);
+    restored.settled(&sending.postbacks, 4, &[Delivered]).await;
+    assert_eq!(receiver.targets().last().map(String::as_str), Some("/new"));
+    sending.stop().await;
+}
+
+#[tokio::test]
 async fn sealed_conversions_are_followed_like_open_ones() {
     let home = Home::new().await;
     let receiver = Receiver::answering(200);

@@ -7,6 +7,7 @@ mod doctor;
 mod import;
 mod init;
 mod openapi;
+mod postbacks;
 mod serve;
 mod sign;
 
@@ -52,6 +53,7 @@ enum Command {
     Config(config::ConfigCommand),
     Credentials(credentials::Credentials),
     Openapi(openapi::Openapi),
+    Postbacks(postbacks::PostbacksCommand),
     Sign(sign::Sign),
 }
 
@@ -164,6 +166,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Config(command) => command.run(),
         Command::Credentials(command) => command.run(),
         Command::Openapi(command) => command.run(),
+        Command::Postbacks(command) => command.run(),
         Command::Sign(command) => command.run(),
     };
     match result {
