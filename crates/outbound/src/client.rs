@@ -234,7 +234,7 @@ impl Inner {
         if head.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
             return Err(OutboundError::Encoded(host()));
         }
-        let too_long = || OutboundError::BodyTooLong { host: host(), limit };
+        let too_long = || OutboundError::BodyTooLong { host: host(), limit, status: head.status };
         if body.size_hint().lower() > limit as u64 {
             return Err(too_long());
         }

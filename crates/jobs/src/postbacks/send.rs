@@ -1,10 +1,10 @@
 //! Sending what is due: so many at a time altogether and to one host, and one at a time to a host that fails, so that
 //! nobody's receiver holds up anybody else's.
 
-use super::Postbacks;
 use super::backoff::next_attempt;
 use super::delivery::{Attempt, DeliveryState, Due, Message};
 use super::store::{Outcome, StoreError};
+use super::{ANSWER_BYTES, Postbacks};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use tollgate_domain::Timestamp;
+use tollgate_domain::{PostbackMethod, Timestamp};
+use tollgate_outbound::{Limits, Post};
 
 /// How often it is asked what is due.
 const TICK: Duration = Duration::from_millis(100);
@@ -177,12 +178,18 @@ impl Postbacks {
     /// Tries once.
     pub(super) async fn attempt(&self, message: &Message) -> Attempt {
         let (at, began) = (self.clock.now().millis(), Instant::now());
-        let answer = self.outbound.get(&message.url).await;
+        let answer = match message.method {
+            PostbackMethod::Get => self.outbound.get(&message.url).await,
+            PostbackMethod::Post => self.outbound.post(form(message)).await,
+        };
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match answer {
-            Ok(answer) => Attempt { at, status: Some(answer.status.as_u16()), millis, error: None },
-            Err(error) => Attempt { at, status: None, millis, error: Some(error.code().to_owned()) },
-        }
+        let (status, error) = match answer {
+            Ok(answer) => (Some(answer.status), None),
+            // Nobody reads the body, so it may be as long as it likes.
+            Err(error) if error.status().is_some() => (error.status(), None),
+            Err(error) => (None, Some(error.code().to_owned())),
+        };
+        Attempt { at, status: status.map(|status| status.as_u16()), millis, error }
     }
 
     /// Writes down what ended.
@@ -220,5 +227,16 @@ impl Postbacks {
         };
         let finished_at = (state != DeliveryState::Pending).then_some(now);
         Outcome { n: due.n, state, due_at: next.unwrap_or(now), finished_at, attempts }
+    }
+}
+
+/// A message that is posted.
+fn form(message: &Message) -> Post<'_> {
+    Post {
+        url: &message.url,
+        content_type: "application/x-www-form-urlencoded",
+        body: message.body.clone().unwrap_or_default().into_bytes().into(),
+        time: Limits::default().time,
+        answer_bytes: ANSWER_BYTES,
     }
 }

@@ -2,9 +2,13 @@
 
 use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
 use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tollgate_domain::{Amendment, Clock, EventKind, Number, PostbackTrigger, Status, Text, TxId};
+use tollgate_domain::{
+    Amendment, Clock, EventKind, Number, PostbackMethod, PostbackTrigger, Status, Text, TxId,
+};
 use tollgate_jobs::postbacks::{DeliveryState, LogFilter, RetryError};
+use tollgate_outbound::testing::redirect;
 
 use DeliveryState::{Canceled, Delivered, Failed, Pending};
 
@@ -115,6 +119,58 @@ async fn a_delay_is_kept() {
     home.clock.advance(1);
     home.settled(&sending.postbacks, 2, &[Delivered]).await;
     assert_eq!(receiver.targets(), ["/now", "/late"]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn a_post_sends_its_form_and_is_not_redirected() {
+    let home = Home::new().await;
+    let forms = Arc::new(Mutex::new(Vec::new()));
+    let kept = forms.clone();
+    let receiver = Receiver::new(move |number, stream| {
+        let mut form = vec![0; "tx=a%20b&s=approved".len()];
+        stream.read_exact(&mut form)?;
+        kept.lock().unwrap().push(String::from_utf8(form).unwrap());
+        match number {
+            0 => redirect(stream, "http://partner.example/elsewhere"),
+            _ => status_only(stream, 200),
+        }
+    });
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/p", |postback| {
+        postback.method = PostbackMethod::Post;
+        postback.body = Some("tx={tx_id}&s=[status]".to_owned());
+    })
+    .await;
+    home.store(&mut [home.conversion("a b")]);
+    eventually(async || match forms.lock().unwrap().len() {
+        1 => Ok(()),
+        some => Err(format!("{some}")),
+    })
+    .await;
+    home.settled(&sending.postbacks, 1, &[Pending]).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    home.clock.advance(2 * MINUTE);
+    let log = home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    let told: Vec<_> = log[0].attempts.iter().map(|one| one.status).collect();
+    assert_eq!(told, [Some(302), Some(200)]);
+    assert_eq!(log[0].body.as_deref(), Some("tx=a%20b&s=approved"));
+    assert_eq!(*forms.lock().unwrap(), ["tx=a%20b&s=approved"; 2]);
+    assert_eq!(receiver.targets(), ["/p"; 2]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn how_much_a_receiver_says_beside_its_status_does_not_matter() {
+    let home = Home::new().await;
+    let receiver = Receiver::new(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 70000\r\n\r\n{}", "x".repeat(70_000))
+    });
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    assert_eq!(receiver.targets(), ["/"]);
     sending.stop().await;
 }
 
