@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) conversion: Option<Timestamp>,
     /// What it gave, where its signature may have to be checked.
     given: Option<Vec<Parameter<'static>>>,
+    /// What the record says of its conversion beside that.
+    pub(super) conversion_fields: Vec<(String, String)>,
 }
 
 /// Where a column's value goes.
@@ -30,6 +32,7 @@ enum Target {
     Field(String),
     Extra(String),
     ConversionTime,
+    ConversionField(String),
 }
 
 /// Reads records of one import.
@@ -74,6 +77,9 @@ impl Names {
         }
         if let Some(conversion) = conversion {
             name(conversion.time, Target::ConversionTime);
+            for (ours, theirs) in conversion.fields {
+                name(theirs, Target::ConversionField(ours));
+            }
         }
         Self { named, open: request.map.is_none(), set }
     }
@@ -126,8 +132,12 @@ impl RowReader {
 
     /// An empty row to read into.
     pub(super) fn row(&self) -> Row {
-        let given = self.live.entry.signing_key.is_some().then(Vec::new);
-        Row { main: Draft::new(self.kind, self.integration), conversion: None, given }
+        Row {
+            main: Draft::new(self.kind, self.integration),
+            conversion: None,
+            given: self.live.entry.signing_key.is_some().then(Vec::new),
+            conversion_fields: Vec::new(),
+        }
     }
 
     /// Reads a record. After an error the row is of no use until it is read into again.
@@ -135,6 +145,7 @@ impl RowReader {
         row.main.reset(self.kind, self.integration);
         row.conversion = None;
         row.given.iter_mut().for_each(Vec::clear);
+        row.conversion_fields.clear();
         if raw.len() > MAX_RECORD {
             return Err(vec![Invalid::new("line", format!("is longer than {MAX_RECORD} bytes"))]);
         }
@@ -175,10 +186,19 @@ impl RowReader {
         }
     }
 
-    /// The conversion that a row makes beside its click: its facts are the click's.
-    pub(super) fn conversion(&self, at: Timestamp, draft: &mut Draft) -> Result<(), Vec<Invalid>> {
+    /// The conversion that a row makes beside its click: its facts are the row's, and else the click's.
+    pub(super) fn conversion(
+        &self,
+        at: Timestamp,
+        fields: &[(String, String)],
+        draft: &mut Draft,
+    ) -> Result<(), Vec<Invalid>> {
         draft.reset(EventKind::Conversion, self.integration);
         draft.event.set_number(Number::RequestTime, at.millis());
+        for (name, value) in fields {
+            draft.set(name, value);
+        }
+        draft.wishes.event_key = None;
         // The click is joined directly; any id says that there is one.
         draft.wishes.transaction_id = Some(tollgate_domain::TxId::default());
         draft.finish(self.now)
@@ -201,6 +221,7 @@ fn put(target: &Target, value: &str, now: Timestamp, row: &mut Row) {
             Ok(time) => row.conversion = Some(time),
             Err(error) => row.main.refuse(error),
         },
+        Target::ConversionField(name) => row.conversion_fields.push((name.clone(), value.to_owned())),
     }
 }
 
