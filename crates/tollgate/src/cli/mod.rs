@@ -8,6 +8,7 @@ mod import;
 mod init;
 mod openapi;
 mod postbacks;
+mod scenario;
 mod serve;
 mod sign;
 
