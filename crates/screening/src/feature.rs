@@ -165,6 +165,10 @@ pub(crate) struct FeatureInfo {
     pub(crate) window: Window,
     /// Names of the key's columns, as a JSON array.
     pub(crate) key_json: String,
+    /// The key's columns.
+    pub(crate) key: Box<[Text]>,
+    /// Whether its events are split into hits and misses.
+    pub(crate) has_share: bool,
 }
 
 /// All features of a plan, each once.
@@ -205,9 +209,11 @@ impl FeatureSet {
         for kind in spec.kinds.iter() {
             self.kinds[kind_index(kind)].add(id, &spec, [hash.h1, hash.h2]);
         }
-        let names: Vec<_> = spec.points.iter().chain(&spec.levels).map(|column| column.name()).collect();
+        let key: Box<[Text]> = spec.points.iter().chain(&spec.levels).copied().collect();
+        let names: Vec<_> = key.iter().map(|column| column.name()).collect();
         let key_json = serde_json::Value::from(names).to_string();
-        self.infos.push(FeatureInfo { window: spec.window, key_json });
+        let has_share = spec.share.is_some();
+        self.infos.push(FeatureInfo { window: spec.window, key_json, key, has_share });
         self.ids.insert(identity, id);
         Some(id)
     }

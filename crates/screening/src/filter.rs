@@ -2,16 +2,37 @@
 
 use crate::counters::Tally;
 use crate::feature::{FeatureId, FeatureSet, FeatureSpec, Kinds, PerKind, kind_index};
+use crate::report::Recorder;
+pub use crate::report::Report;
 use crate::sub_ids::{SubIdLimit, SubIds};
 use crate::symbols::{Symbol, SymbolColumn, Symbols};
-pub use crate::verdict::Report;
+use crate::verdict::Writer;
 use tollgate_domain::{Event, EventKind};
 
 /// A compiled filter. It is pure: what it reports depends on the observation alone, and it never allocates for an
 /// event that it does not object to.
-pub trait Filter: Send + Sync {
+pub trait Judge: Send + Sync {
     /// Looks at an event and reports what it finds. It is called only for kinds it was compiled for.
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>);
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report);
+}
+
+/// A compiled filter as the engine holds it: one judgement, compiled for each who listens.
+pub trait Filter: Send + Sync {
+    /// Judges for a verdict.
+    fn evaluate(&self, seen: &Observation<'_>, report: &mut Writer<'_>);
+
+    /// Judges for an explanation.
+    fn explain(&self, seen: &Observation<'_>, report: &mut Recorder<'_>);
+}
+
+impl<T: Judge> Filter for T {
+    fn evaluate(&self, seen: &Observation<'_>, report: &mut Writer<'_>) {
+        self.judge(seen, report);
+    }
+
+    fn explain(&self, seen: &Observation<'_>, report: &mut Recorder<'_>) {
+        self.judge(seen, report);
+    }
 }
 
 /// An event and what was counted before it.

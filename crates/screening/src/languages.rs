@@ -5,6 +5,7 @@
 
 use crate::params::{Params, Special, check_list};
 use serde_json::{Value, json};
+use std::fmt;
 use tollgate_domain::{Country, Invalid};
 
 /// ISO 639-1, and the longer codes that browsers send.
@@ -316,6 +317,19 @@ impl Language {
         let mut spoken = SPOKEN[place].1.split_ascii_whitespace().peekable();
         spoken.peek()?;
         Some(spoken.any(|known| code(known) == Some(self.code)))
+    }
+}
+
+/// As a list names it: `de`, `pt-BR`.
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letters =
+            |bytes: &'_ [u8]| bytes.iter().filter(|b| **b != 0).map(|b| char::from(*b)).collect::<String>();
+        f.write_str(&letters(&self.code))?;
+        match self.region {
+            [0, 0] => Ok(()),
+            region => write!(f, "-{}", letters(&region)),
+        }
     }
 }
 

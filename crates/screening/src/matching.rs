@@ -28,12 +28,17 @@ pub(crate) struct GroupIndex {
 /// Sorts groups the best first. Ids decide between groups that the catalog should not have let be equal.
 pub(crate) fn rank(groups: &mut [&FilterGroup]) {
     groups.sort_by_key(|group| {
-        let score = lists(group).iter().filter(|(_, list)| !list.is_empty()).count();
-        (std::cmp::Reverse(score), group.priority.unwrap_or(u32::MAX), group.is_default(), group.id)
+        (std::cmp::Reverse(score(group)), group.priority.unwrap_or(u32::MAX), group.is_default(), group.id)
     });
 }
 
-fn lists(group: &FilterGroup) -> [(Text, &[String]); 3] {
+/// How many of a group's lists are not empty.
+pub(crate) fn score(group: &FilterGroup) -> usize {
+    lists(group).iter().filter(|(_, list)| !list.is_empty()).count()
+}
+
+/// The lists that bind a group; an empty one takes any value.
+pub(crate) fn lists(group: &FilterGroup) -> [(Text, &[String]); 3] {
     [
         (Text::Advertiser, &group.advertiser_ids),
         (Text::OfferId, &group.offer_ids),

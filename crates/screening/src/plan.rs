@@ -2,17 +2,19 @@
 
 use crate::catalogue::{FilterType, validate};
 use crate::counters::{Counters, Moment};
+use crate::facts::window_time;
 use crate::feature::{FeatureInfo, FeatureSet, Keys, KindFeatures, Kinds, NO_KEY, kind_index};
-use crate::filter::{Compiler, Filter, Observation, Report};
+use crate::filter::{Compiler, Filter, Observation};
 use crate::matching::{GroupIndex, rank};
 use crate::params::Params;
 use crate::sources::DataSources;
 use crate::sub_ids::{SubIdLimit, SubIds};
 use crate::symbols::Symbols;
-use crate::verdict::{Identity, Scratch, Verdict};
+use crate::verdict::{Identity, Outcome, Scratch, Verdict, Writer};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tollgate_domain::{
-    Event, FilterGroup, FilterGroupId, FilterSpec, Integration, IntegrationId, Invalid, Reason,
+    Event, FilterGroup, FilterGroupId, FilterSpec, Integration, IntegrationId, Invalid, Reason, Timestamp,
 };
 
 /// Everything needed to judge one integration's events. Immutable; replaced when the configuration changes.
@@ -28,10 +30,10 @@ pub struct Plan {
     sub_ids: SubIds,
 }
 
-struct Group {
-    id: FilterGroupId,
+pub(crate) struct Group {
+    pub(crate) id: FilterGroupId,
     monitoring: bool,
-    rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     sub_id_limits: Vec<SubIdLimit>,
 }
 
@@ -43,11 +45,15 @@ struct Shared {
 }
 
 /// A configured filter.
-struct Rule {
-    identity: Identity,
-    kinds: Kinds,
-    filter: Box<dyn Filter>,
+pub(crate) struct Rule {
+    pub(crate) identity: Identity,
+    pub(crate) kinds: Kinds,
+    pub(crate) filter: Box<dyn Filter>,
 }
+
+/// The keys of counters that judging one event may read.
+#[derive(Debug, Clone, Default)]
+pub struct KeySet(HashSet<u64>);
 
 impl Plan {
     /// Compiles the active ones of an integration's groups. Violations are reported under paths like
@@ -94,6 +100,11 @@ impl Plan {
         self.integration
     }
 
+    /// Whether the integration is active.
+    pub(crate) fn is_active(&self) -> bool {
+        self.active
+    }
+
     /// Whether an active group has this id, so that an event may be forced to it.
     pub fn has_group(&self, id: FilterGroupId) -> bool {
         self.groups.iter().any(|group| group.id == id)
@@ -125,8 +136,25 @@ impl Plan {
         counters: &Counters,
         verdict: &mut Verdict,
     ) {
-        let moment = counters.moment(event);
         let Verdict { outcome, scratch } = verdict;
+        let Some(group) = self.prepare(event, forced, counters, outcome, scratch) else { return };
+        let seen = Observation { event, tallies: &scratch.tallies, symbols: &scratch.symbols };
+        for rule in group.rules.iter().filter(|rule| rule.kinds.contains(event.kind)) {
+            rule.filter.evaluate(&seen, &mut self.writer(rule, sources, outcome));
+        }
+        outcome.finish();
+    }
+
+    /// Finds the group that judges, and looks up what its filters are going to ask for.
+    pub(crate) fn prepare(
+        &self,
+        event: &Event,
+        forced: Option<FilterGroupId>,
+        counters: &Counters,
+        outcome: &mut Outcome,
+        scratch: &mut Scratch,
+    ) -> Option<&Group> {
+        let moment = counters.moment(event);
         self.look_up(event, None, &moment, counters, scratch);
         let group = self.find_group(event, forced).filter(|_| self.active);
         // An inactive integration is no experiment: its rejection is enforced.
@@ -140,20 +168,24 @@ impl Plan {
         if !self.active {
             outcome.reject(Reason::IntegrationInactive);
         }
-        let Some(group) = group else { return };
         self.symbols.look_up(event, &mut scratch.symbols);
-        let seen = Observation { event, tallies: &scratch.tallies, symbols: &scratch.symbols };
-        for rule in group.rules.iter().filter(|rule| rule.kinds.contains(event.kind)) {
-            let mut report =
-                Report { outcome: &mut *outcome, features: &self.infos, sources, identity: &rule.identity };
-            rule.filter.evaluate(&seen, &mut report);
-        }
-        outcome.finish();
+        group
+    }
+
+    /// What a filter writes its objections with.
+    #[inline]
+    pub(crate) fn writer<'a>(
+        &'a self,
+        rule: &'a Rule,
+        sources: &'a dyn DataSources,
+        outcome: &'a mut Outcome,
+    ) -> Writer<'a> {
+        Writer { outcome, features: &self.infos, sources, identity: &rule.identity }
     }
 
     /// Counts an event that [`Plan::evaluate`] has just judged into `verdict`, whatever the verdict.
     pub fn count_judged(&self, event: &Event, verdict: &Verdict, counters: &mut Counters) {
-        self.count(event, &verdict.scratch.keys, counters);
+        self.count(event, &verdict.scratch.keys, counters, |_| true);
     }
 
     /// Judges an event: evaluates it, writes the verdict's columns into it, and counts it whatever the verdict. `seq`
@@ -168,17 +200,50 @@ impl Plan {
     ) {
         self.evaluate(event, forced, sources, counters, verdict);
         verdict.write_to(event);
-        self.count(event, &verdict.scratch.keys, counters);
+        self.count(event, &verdict.scratch.keys, counters, |_| true);
     }
 
     /// Counts a judged event from its stored row, exactly as `judge` did. Slots that include its `seq` already are left
     /// alone.
     pub fn fold(&self, event: &Event, counters: &mut Counters) {
+        self.fold_keys(event, counters, |_| true);
+    }
+
+    /// Counts a judged event like [`Plan::fold`], but under the keys of `wanted` alone: so counters stay small that are
+    /// made for one event.
+    pub fn fold_for(&self, wanted: &KeySet, event: &Event, counters: &mut Counters) {
+        self.fold_keys(event, counters, |key| wanted.0.contains(&key));
+    }
+
+    /// The keys that judging an event may read: under the sub id that was sent, and under every name that any group
+    /// gives to those that are too many.
+    pub fn keys(&self, event: &Event, counters: &Counters) -> KeySet {
+        let limits = self.groups.iter().flat_map(|group| &group.sub_id_limits);
+        let unified = limits.map(|limit| Some(&*limit.unified)).collect::<HashSet<_>>();
+        let (mut all, mut keys) = (KeySet::default(), Keys::default());
+        let at = counters.moment(event).at;
+        for name in unified.into_iter().chain([None]) {
+            keys.compute(&self.features[kind_index(event.kind)], event, name, at, &counters.hasher());
+            all.0.extend(keys.keys.iter().filter(|key| **key != NO_KEY));
+        }
+        all
+    }
+
+    /// The earliest time of events that an event may be judged by: its own, less the longest window that any counter of
+    /// its kind has, and less that window's bucket. `None` when nothing is counted.
+    pub fn counts_since(&self, event: &Event) -> Option<Timestamp> {
+        let recipes = &self.features[kind_index(event.kind)].recipes;
+        let minutes = recipes.iter().map(|recipe| i64::from(recipe.window_minutes)).max()?;
+        // A bucket has as many seconds as the window has minutes.
+        Some(window_time(event).plus_millis(-(minutes * 60 + minutes) * 1000))
+    }
+
+    fn fold_keys(&self, event: &Event, counters: &mut Counters, wanted: impl Fn(u64) -> bool) {
         let mut keys = std::mem::take(&mut counters.keys);
         let at = counters.moment(event).at;
         keys.compute(&self.features[kind_index(event.kind)], event, None, at, &counters.hasher());
         counters.locate(&mut keys);
-        self.count(event, &keys, counters);
+        self.count(event, &keys, counters, wanted);
         counters.keys = keys;
     }
 
@@ -206,8 +271,9 @@ impl Plan {
         }
     }
 
-    /// Counts an event whose columns are complete under the keys computed for it.
-    fn count(&self, event: &Event, keys: &Keys, counters: &mut Counters) {
+    /// Counts an event whose columns are complete under those of the keys computed for it that are wanted.
+    #[inline]
+    fn count(&self, event: &Event, keys: &Keys, counters: &mut Counters, wanted: impl Fn(u64) -> bool) {
         let moment = counters.moment(event);
         counters.advance(event, &moment);
         let recipes = &self.features[kind_index(event.kind)].recipes;
@@ -216,7 +282,7 @@ impl Plan {
                 None => Some(true),
                 Some(share) => (share.weigh)(event),
             };
-            if let Some(hit) = hit.filter(|_| *key != NO_KEY) {
+            if let Some(hit) = hit.filter(|_| *key != NO_KEY && wanted(*key)) {
                 let moment = keys.moment(recipe, &moment);
                 counters.add(event.seq, (*place, *key), recipe.window_minutes, &moment, hit);
             }

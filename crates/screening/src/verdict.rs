@@ -9,7 +9,7 @@ use crate::counters::Tally;
 use crate::feature::{FeatureId, FeatureInfo, Keys, Window};
 use crate::sources::{DataSources, Topic};
 use crate::sub_ids::SubIdFinding;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 use tollgate_domain::{Event, FilterAction, FilterGroupId, Number, Reason, Status, Text};
 
@@ -175,6 +175,13 @@ impl Outcome {
         }
     }
 
+    /// A filter lacks a fact and has no opinion.
+    #[inline]
+    pub(crate) fn abstain(&mut self, identity: &Identity, missing: &'static str) {
+        self.abstained |= 1 << identity.position;
+        self.abstentions.push((identity.index, identity.filter.name, missing));
+    }
+
     /// Rejects without a filter.
     pub(crate) fn reject(&mut self, reason: Reason) {
         self.rejections |= 1 << reason as u64;
@@ -213,16 +220,57 @@ pub enum Value<'a> {
     Percent(u32),
 }
 
+/// A measured or configured value that outlives its event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measure {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// Hundredths of a percent.
+    Percent(u32),
+    /// True or false.
+    Flag(bool),
+}
+
+impl Measure {
+    /// A text.
+    pub(crate) fn text(text: impl fmt::Display) -> Self {
+        Self::Text(text.to_string())
+    }
+}
+
+impl From<Value<'_>> for Measure {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(text.to_owned()),
+            Value::Number(number) => Self::Number(number),
+            Value::Percent(hundredths) => Self::Percent(hundredths),
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Percent(hundredths) => write!(f, "{} %", f64::from(*hundredths) / 100.0),
+            Self::Flag(flag) => write!(f, "{flag}"),
+        }
+    }
+}
+
 /// What a filter found.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding<'a> {
     reason: Reason,
     code: Option<&'a Arc<str>>,
-    field: Option<&'a str>,
-    observed: Option<Value<'a>>,
-    threshold: Option<Value<'a>>,
-    counted: Option<(FeatureId, Tally)>,
-    topic: Option<Topic>,
+    pub(crate) field: Option<&'a str>,
+    pub(crate) observed: Option<Value<'a>>,
+    pub(crate) threshold: Option<Value<'a>>,
+    pub(crate) counted: Option<(FeatureId, Tally)>,
+    pub(crate) topic: Option<Topic>,
 }
 
 impl<'a> Finding<'a> {
@@ -260,10 +308,15 @@ impl<'a> Finding<'a> {
     pub fn data(self, topic: Topic) -> Self {
         Self { topic: Some(topic), ..self }
     }
+
+    /// The code of the reason that it gives.
+    pub(crate) fn reason_code(&self) -> &'a str {
+        self.code.map_or(self.reason.code(), |code| code)
+    }
 }
 
-/// Where a filter says what it found.
-pub struct Report<'a> {
+/// Writes what filters object to into a verdict.
+pub struct Writer<'a> {
     pub(crate) outcome: &'a mut Outcome,
     pub(crate) features: &'a [FeatureInfo],
     pub(crate) sources: &'a dyn DataSources,
@@ -280,17 +333,10 @@ pub(crate) struct Identity {
     pub(crate) action: FilterAction,
 }
 
-impl Report<'_> {
-    /// The filter lacks a fact, named by `missing`, and has no opinion.
-    #[inline]
-    pub fn abstain(&mut self, missing: &'static str) {
-        self.outcome.abstained |= 1 << self.identity.position;
-        self.outcome.abstentions.push((self.identity.index, self.identity.filter.name, missing));
-    }
-
+impl Writer<'_> {
     /// The filter objects.
     #[cold]
-    pub fn fire(&mut self, finding: &Finding<'_>) {
+    pub(crate) fn fire(&mut self, finding: &Finding<'_>) {
         let (flagged, action) = match self.identity.action {
             FilterAction::Reject => (false, "reject"),
             FilterAction::Flag => (true, "flag"),
@@ -309,7 +355,7 @@ impl Report<'_> {
             r#"{{"filter":{},"type":"{}","action":"{action}","reason":"{}""#,
             self.identity.index,
             self.identity.filter.name,
-            finding.code.map_or(finding.reason.code(), |code| code)
+            finding.reason_code()
         );
         if let Some(field) = finding.field {
             member(out, "field", Value::Text(field));

@@ -56,7 +56,7 @@ impl Version {
 /// The least that is accepted of one system or browser.
 #[derive(Debug)]
 pub(crate) struct Minimum {
-    name: Box<str>,
+    pub(crate) name: Box<str>,
     /// As it was written.
     pub(crate) text: Box<str>,
     version: Version,

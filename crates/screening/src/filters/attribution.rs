@@ -5,9 +5,10 @@
 use crate::catalogue::FilterType;
 use crate::facts::{click_to_conversion_millis, filled};
 use crate::feature::{FeatureId, FeatureSpec, Window};
-use crate::filter::{Compiler, Filter, Observation, V};
+use crate::flip::{Flip, div_ceil};
+use crate::filter::{Compiler, Filter, Judge, Observation, Report, V};
 use crate::params::{Flag, Integer, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Reason, Status, Text};
 
 const REQUIRE_CLICK: Flag =
@@ -59,35 +60,66 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     })
 }
 
-impl Filter for Attribution {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Attribution {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
-        if filled(event, Text::ClickRealTxId).is_none() && self.require_click {
-            report.fire(&Finding::new(Reason::NoClick));
-        }
+        let has_click = filled(event, Text::ClickRealTxId).is_some();
+        report.check(
+            !has_click && self.require_click,
+            || Finding::new(Reason::NoClick),
+            || match (has_click, self.require_click) {
+                (false, required) => REQUIRE_CLICK.set(!required),
+                (true, true) => Flip::fact("click_real_tx_id", "if its click were not known"),
+                (true, false) => Flip::none("it has a click, and none is required"),
+            },
+        );
         if let Some(feature) = self.conversions
             && let Some(tally) = seen.tally(feature)
-            && tally.total > 0
         {
-            report.fire(
-                &Finding::new(Reason::DuplicateConversion)
-                    .observed(Value::Number(tally.total.into()))
-                    .threshold(Value::Number(0))
-                    .counted(feature, tally),
+            report.check(
+                tally.total > 0,
+                || {
+                    Finding::new(Reason::DuplicateConversion)
+                        .observed(Value::Number(tally.total.into()))
+                        .threshold(Value::Number(0))
+                        .counted(feature, tally)
+                },
+                || match tally.total {
+                    0 => Flip::more(1, "conversion of the click"),
+                    _ => ONE_PER_CLICK.set(false),
+                },
             );
         }
         match click_to_conversion_millis(event) {
-            Some(elapsed) if elapsed > self.window_days * DAY_MILLIS => report.fire(
-                &Finding::new(Reason::OutOfWindow)
-                    .field("seconds")
-                    .observed(Value::Number(elapsed / 1000))
-                    .threshold(Value::Number(self.window_days * DAY_MILLIS / 1000)),
-            ),
-            Some(_) => {}
+            Some(elapsed) => self.check_window(elapsed, report),
             None => report.abstain("click_time"),
         }
-        if event.text(Text::ClickStatus) == Some(Status::Rejected.name()) {
-            report.fire(&Finding::new(Reason::RejectedClick).observed(Value::Text(Status::Rejected.name())));
+        if let Some(status) = event.text(Text::ClickStatus) {
+            let is_rejected = status == Status::Rejected.name();
+            report.check(
+                is_rejected,
+                || Finding::new(Reason::RejectedClick).observed(Value::Text(status)),
+                || Flip::fact("click_status", format!("if its click had {}been rejected", if is_rejected { "not " } else { "" })),
+            );
         }
+    }
+}
+
+impl Attribution {
+    fn check_window(&self, elapsed: i64, report: &mut impl Report) {
+        let is_late = elapsed > self.window_days * DAY_MILLIS;
+        report.check(
+            is_late,
+            || {
+                Finding::new(Reason::OutOfWindow)
+                    .field("seconds")
+                    .observed(Value::Number(elapsed / 1000))
+                    .threshold(Value::Number(self.window_days * DAY_MILLIS / 1000))
+            },
+            || match is_late {
+                true => WINDOW.at_least(div_ceil(elapsed, DAY_MILLIS)),
+                false => WINDOW.at_most(div_ceil(elapsed, DAY_MILLIS) - 1),
+            },
+        );
     }
 }

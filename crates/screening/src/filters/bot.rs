@@ -3,10 +3,11 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::{bot_class, filled};
-use crate::filter::{CVI, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{CVI, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choice, Flag, Param, Params};
 use crate::sources::Topic;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{BotClass, Reason, Text};
 
 const CRAWLERS: Flag = Flag { name: "crawlers", default: true, about: "Reject declared crawlers and fetchers." };
@@ -41,6 +42,15 @@ pub(super) static TYPE: FilterType = FilterType {
     compile,
 };
 
+/// The classes that a flag decides about.
+const CLASSES: [(BotClass, &Flag); 5] = [
+    (BotClass::Crawler, &CRAWLERS),
+    (BotClass::Headless, &HEADLESS),
+    (BotClass::Emulator, &EMULATORS),
+    (BotClass::Library, &LIBRARIES),
+    (BotClass::Empty, &EMPTY),
+];
+
 struct Bot {
     /// Whether each class is rejected, by its position.
     rejected: [bool; BotClass::ALL.len()],
@@ -49,36 +59,49 @@ struct Bot {
 
 fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     let mut rejected = [true; BotClass::ALL.len()];
-    for (class, flag) in [
-        (BotClass::Crawler, &CRAWLERS),
-        (BotClass::Headless, &HEADLESS),
-        (BotClass::Emulator, &EMULATORS),
-        (BotClass::Library, &LIBRARIES),
-        (BotClass::Empty, &EMPTY),
-    ] {
+    for (class, flag) in CLASSES {
         rejected[class as usize] = params.flag(flag);
     }
     Box::new(Bot { rejected, allow_engines: params.choice(&ENGINES) == "allow" })
 }
 
-impl Filter for Bot {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Bot {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
         let Some(class) = bot_class(event) else {
             if event.text(Text::UserAgent).is_none() {
                 report.abstain("user_agent");
+            } else {
+                report.skip("the user agent is not known to be an automaton's");
             }
             return;
         };
         let verified = class == BotClass::Crawler && filled(event, Text::SearchEngine).is_some();
-        if !self.rejected[class as usize] || (verified && self.allow_engines) {
-            return;
-        }
-        report.fire(
-            &Finding::new(Reason::Bot)
-                .observed(Value::Text(filled(event, Text::BotName).unwrap_or(class.code())))
-                .threshold(Value::Text(class.code()))
-                .data(Topic::Agents),
+        report.check(
+            self.rejected[class as usize] && !(verified && self.allow_engines),
+            || {
+                Finding::new(Reason::Bot)
+                    .observed(Value::Text(filled(event, Text::BotName).unwrap_or(class.code())))
+                    .threshold(Value::Text(class.code()))
+                    .data(Topic::Agents)
+            },
+            || self.flip(class, verified),
         );
+    }
+}
+
+impl Bot {
+    fn flip(&self, class: BotClass, verified: bool) -> Flip {
+        let flag = CLASSES.iter().find(|(known, _)| *known == class).map(|(_, flag)| flag);
+        match (flag, self.rejected[class as usize], verified) {
+            (None, ..) => Flip::fact("user_agent", "if the user agent did not contradict itself"),
+            (_, true, true) if self.allow_engines => ENGINES.set("reject"),
+            (_, true, true) => ENGINES.set("allow"),
+            (Some(flag), true, false) => flag.set(false),
+            (Some(_), false, true) if self.allow_engines => {
+                Flip::none("crawlers may pass, and verified search engines too")
+            }
+            (Some(flag), false, _) => flag.set(true),
+        }
     }
 }

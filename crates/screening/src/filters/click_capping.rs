@@ -5,9 +5,10 @@ use super::{level, level_columns};
 use crate::calendar::Period;
 use crate::catalogue::FilterType;
 use crate::feature::{FeatureId, FeatureSpec, Window};
-use crate::filter::{C, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{C, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choice, Choices, Integer, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::Reason;
 
 const CAP: Integer = Integer {
@@ -51,17 +52,23 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     Box::new(ClickCapping { clicks: compiler.feature(spec), cap: params.count(&CAP) })
 }
 
-impl Filter for ClickCapping {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for ClickCapping {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let Some(feature) = self.clicks else { return };
         let tally = seen.tally(feature).unwrap_or_default();
-        if tally.total >= self.cap {
-            report.fire(
-                &Finding::new(Reason::ClickCap)
+        let is_used_up = tally.total >= self.cap;
+        report.check(
+            is_used_up,
+            || {
+                Finding::new(Reason::ClickCap)
                     .observed(Value::Number(tally.total.into()))
                     .threshold(Value::Number(self.cap.into()))
-                    .counted(feature, tally),
-            );
-        }
+                    .counted(feature, tally)
+            },
+            || match is_used_up {
+                true => CAP.at_least(i64::from(tally.total) + 1),
+                false => Flip::more(u64::from(self.cap - tally.total), "clicks"),
+            },
+        );
     }
 }

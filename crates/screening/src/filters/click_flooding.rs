@@ -3,9 +3,10 @@
 
 use crate::catalogue::FilterType;
 use crate::feature::{FeatureId, FeatureSpec, PerKind, Window};
-use crate::filter::{CI, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{CI, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choice, Integer, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Reason, Text};
 
 const THRESHOLD: Integer = Integer {
@@ -61,19 +62,20 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     Box::new(ClickFlooding { features, threshold: params.count(&THRESHOLD), scope })
 }
 
-impl Filter for ClickFlooding {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for ClickFlooding {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let Some(feature) = self.features.get(seen.event.kind) else { return };
-        match seen.tally(feature) {
-            None => report.abstain(self.scope),
-            Some(tally) if tally.total > self.threshold => report.fire(
-                &Finding::new(Reason::ClickFlooding)
+        let Some(tally) = seen.tally(feature) else { return report.abstain(self.scope) };
+        report.check(
+            tally.total > self.threshold,
+            || {
+                Finding::new(Reason::ClickFlooding)
                     .field(self.scope)
                     .observed(Value::Number(tally.total.into()))
                     .threshold(Value::Number(self.threshold.into()))
-                    .counted(feature, tally),
-            ),
-            Some(_) => {}
-        }
+                    .counted(feature, tally)
+            },
+            || Flip::beyond(&THRESHOLD, tally.total, self.threshold, "events"),
+        );
     }
 }

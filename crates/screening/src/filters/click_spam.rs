@@ -6,9 +6,9 @@ use super::source::Limit;
 use crate::catalogue::FilterType;
 use crate::facts::{click_to_conversion_millis, is_base_conversion};
 use crate::feature::{FeatureId, FeatureSpec, Share, Window};
-use crate::filter::{Compiler, Filter, Observation, V};
+use crate::filter::{Compiler, Filter, Judge, Observation, Report, V};
 use crate::params::{Choice, Integer, Param, Params, Percent};
-use crate::verdict::{Finding, Report};
+use crate::verdict::Finding;
 use std::sync::Arc;
 use tollgate_domain::{Event, Reason, Text};
 
@@ -79,8 +79,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
             weigh: Arc::new(move |event| is_slow(event, millis)),
         }),
     });
-    let limit =
-        Limit { min_events: params.count(&MIN_CONVERSIONS), threshold: params.hundredths(&THRESHOLD) };
+    let limit = Limit::new(params, &MIN_CONVERSIONS, &THRESHOLD, "slow conversions");
     Box::new(ClickSpam { feature, limit })
 }
 
@@ -90,8 +89,8 @@ fn is_slow(event: &Event, millis: i64) -> Option<bool> {
     Some(elapsed > millis)
 }
 
-impl Filter for ClickSpam {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for ClickSpam {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         if click_to_conversion_millis(seen.event).is_none() {
             return report.abstain("click_time");
         }

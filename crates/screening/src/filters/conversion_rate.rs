@@ -7,9 +7,10 @@ use crate::calendar::Period;
 use crate::catalogue::FilterType;
 use crate::facts::is_base_conversion;
 use crate::feature::{FeatureId, FeatureSpec, Kinds, Share, Window};
-use crate::filter::{CV, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choice, Flag, Integer, Param, Params, Percent};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use std::sync::Arc;
 use tollgate_domain::{Event, EventKind, Invalid, Reason};
 
@@ -117,29 +118,87 @@ fn converts(event: &Event) -> Option<bool> {
     }
 }
 
-impl Filter for ConversionRate {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
-        let judges = self.block_clicks || seen.event.kind == EventKind::Conversion;
-        let Some(feature) = self.feature.filter(|_| judges) else { return };
-        let tally = seen.tally(feature).unwrap_or_default();
-        let (conversions, clicks) = (tally.hits, tally.total.saturating_sub(tally.hits));
-        if clicks < self.min_clicks || conversions < self.min_conversions {
-            return;
+impl Judge for ConversionRate {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
+        let Some(feature) = self.feature else { return };
+        if !self.block_clicks && seen.event.kind != EventKind::Conversion {
+            return report.skip("clicks are not judged by the rate of their source");
         }
-        let (conversions, clicks) = (u64::from(conversions) * 10_000, u64::from(clicks));
-        let (reason, threshold) = if conversions < u64::from(self.low) * clicks {
-            (Reason::ConversionRateLow, self.low)
-        } else if conversions > u64::from(self.high) * clicks {
-            (Reason::ConversionRateHigh, self.high)
-        } else {
-            return;
+        let tally = seen.tally(feature).unwrap_or_default();
+        let rate = Rate { conversions: tally.hits, clicks: tally.total.saturating_sub(tally.hits) };
+        let (is_low, is_high) = (rate.is_below(self.low), rate.is_above(self.high));
+        let (reason, threshold) = match is_high {
+            true => (Reason::ConversionRateHigh, self.high),
+            false => (Reason::ConversionRateLow, self.low),
         };
-        let rate = conversions.checked_div(clicks).unwrap_or(0);
-        report.fire(
-            &Finding::new(reason)
-                .observed(Value::Percent(u32::try_from(rate).unwrap_or(u32::MAX)))
-                .threshold(Value::Percent(threshold))
-                .counted(feature, tally),
+        report.check(
+            self.counts(&rate) && (is_low || is_high),
+            || {
+                Finding::new(reason)
+                    .observed(Value::Percent(rate.hundredths()))
+                    .threshold(Value::Percent(threshold))
+                    .counted(feature, tally)
+            },
+            || self.flip(&rate),
         );
+    }
+}
+
+impl ConversionRate {
+    /// Whether there are enough events for the rate to say something.
+    fn counts(&self, rate: &Rate) -> bool {
+        rate.clicks >= self.min_clicks && rate.conversions >= self.min_conversions
+    }
+
+    fn flip(&self, rate: &Rate) -> Flip {
+        let (is_low, is_high) = (rate.is_below(self.low), rate.is_above(self.high));
+        let hundredths = u64::from(rate.hundredths());
+        let (few_clicks, few_conversions) =
+            (rate.clicks < self.min_clicks, rate.conversions < self.min_conversions);
+        match (is_low || is_high, few_clicks, few_conversions) {
+            (true, false, false) if is_low => LOW.at_most(hundredths),
+            (true, false, false) => match rate.hundredths_up() {
+                up @ ..=10_000 => HIGH.at_least(up),
+                _ => MIN_CLICKS.at_least(i64::from(rate.clicks) + 1),
+            },
+            (true, true, false) => MIN_CLICKS.at_most(rate.clicks.into()),
+            (true, false, true) => MIN_CONVERSIONS.at_most(rate.conversions.into()),
+            (false, false, false) if hundredths < u64::from(self.high) => LOW.at_least(hundredths + 1),
+            (false, false, false) if hundredths > u64::from(self.low) => HIGH.at_most(hundredths - 1),
+            (false, false, false) => Flip::none("low and high are both just what was seen"),
+            _ => Flip::none(format!(
+                "rates say something from {} clicks and {} conversions on; there were {} and {}",
+                self.min_clicks, self.min_conversions, rate.clicks, rate.conversions
+            )),
+        }
+    }
+}
+
+/// A source's conversions and clicks.
+struct Rate {
+    conversions: u32,
+    clicks: u32,
+}
+
+impl Rate {
+    /// Whether there are fewer conversions than `threshold` hundredths of a percent of the clicks.
+    fn is_below(&self, threshold: u32) -> bool {
+        u64::from(self.conversions) * 10_000 < u64::from(threshold) * u64::from(self.clicks)
+    }
+
+    /// Whether there are more.
+    fn is_above(&self, threshold: u32) -> bool {
+        u64::from(self.conversions) * 10_000 > u64::from(threshold) * u64::from(self.clicks)
+    }
+
+    /// In hundredths of a percent, rounded down; 0 without clicks.
+    fn hundredths(&self) -> u32 {
+        let rate = (u64::from(self.conversions) * 10_000).checked_div(self.clicks.into()).unwrap_or(0);
+        u32::try_from(rate).unwrap_or(u32::MAX)
+    }
+
+    /// In hundredths of a percent, rounded up.
+    fn hundredths_up(&self) -> u64 {
+        (u64::from(self.conversions) * 10_000).div_ceil(u64::from(self.clicks).max(1))
     }
 }

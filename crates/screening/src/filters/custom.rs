@@ -2,10 +2,11 @@
 
 use crate::catalogue::FilterType;
 use crate::condition::{Answer, CONDITION, Condition, read};
-use crate::filter::{CVI, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{CVI, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Param, Params, Special};
 use crate::special::Word;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use std::sync::Arc;
 use tollgate_domain::Reason;
 
@@ -50,25 +51,36 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     Box::new(Custom { when, code: (code != CODE.default).then(|| code.into()) })
 }
 
-impl Filter for Custom {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Custom {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let Some(when) = &self.when else { return report.abstain("when") };
-        let first = match when.ask(seen.event) {
-            Answer::Fails => return,
+        let answer = when.ask(seen.event);
+        let first = match answer {
             Answer::Unknown(field) => return report.abstain(field),
             Answer::Holds(first) => first,
+            Answer::Fails => None,
         };
-        let mut finding = Finding::new(Reason::Custom);
-        if let Some(code) = &self.code {
-            finding = finding.code(code);
-        }
-        if let Some(first) = first {
-            finding = finding.field(first.field());
-            // Texts may be addresses, user agents or ids; they stand in their own columns.
-            if let Some(number) = first.number(seen.event) {
-                finding = finding.observed(Value::Number(number));
-            }
-        }
-        report.fire(&finding);
+        let holds = matches!(answer, Answer::Holds(_));
+        report.check(
+            holds,
+            || {
+                let mut finding = Finding::new(Reason::Custom);
+                if let Some(code) = &self.code {
+                    finding = finding.code(code);
+                }
+                if let Some(first) = first {
+                    finding = finding.field(first.field());
+                    // Texts may be addresses, user agents or ids; they stand in their own columns.
+                    if let Some(number) = first.number(seen.event) {
+                        finding = finding.observed(Value::Number(number));
+                    }
+                }
+                finding
+            },
+            || {
+                let field = first.map_or(CONDITION.name(), |first| first.field());
+                Flip::fact(field, format!("if its condition {}", if holds { "did not hold" } else { "held" }))
+            },
+        );
     }
 }

@@ -4,10 +4,11 @@
 //! nothing about it.
 
 use crate::catalogue::FilterType;
-use crate::filter::{CVI, Compiler, Filter, Observation};
+use crate::flip::{Flip, Setting};
+use crate::filter::{CVI, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Flag, Object, Param, Params, Texts};
-use crate::symbols::{SymbolColumn, SymbolSet};
-use crate::verdict::{Finding, Report, Value};
+use crate::symbols::{Symbol, SymbolColumn, SymbolSet};
+use crate::verdict::{Finding, Measure, Value};
 use tollgate_domain::{Reason, Text};
 
 const ALLOWED: Texts =
@@ -78,25 +79,53 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     Box::new(DataValidation { fields: fields.filter(constrains).collect() })
 }
 
-impl Filter for DataValidation {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for DataValidation {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         for field in &self.fields {
             let value = seen.symbol(field.symbols);
-            let rule = if value.is_empty() {
-                field.reject_empty.then_some("reject_empty")
-            } else if field.blocked.contains(value) {
-                Some("blocked")
-            } else {
-                (!field.allowed.is_empty() && !field.allowed.contains(value)).then_some("allowed")
-            };
-            if let Some(rule) = rule {
-                report.fire(
-                    &Finding::new(Reason::DataValidation)
+            let rule = field.broken(value);
+            report.check(
+                rule.is_some(),
+                || {
+                    let finding = Finding::new(Reason::DataValidation)
                         .field(field.name)
-                        .observed(Value::Text(seen.event.text_or_empty(field.column)))
-                        .threshold(Value::Text(rule)),
-                );
+                        .observed(Value::Text(seen.event.text_or_empty(field.column)));
+                    rule.map_or(finding, |rule| finding.threshold(Value::Text(rule)))
+                },
+                || field.flip(value, rule, seen.event.text_or_empty(field.column)),
+            );
+        }
+    }
+}
+
+impl Field {
+    /// The rule that a value breaks.
+    fn broken(&self, value: Symbol) -> Option<&'static str> {
+        if value.is_empty() {
+            self.reject_empty.then_some(REJECT_EMPTY.name)
+        } else if self.blocked.contains(value) {
+            Some(BLOCKED.name)
+        } else {
+            self.is_outside(value).then_some(ALLOWED.name)
+        }
+    }
+
+    /// Whether there is a list of the only legal values that lacks this one.
+    fn is_outside(&self, value: Symbol) -> bool {
+        !self.allowed.is_empty() && !self.allowed.contains(value)
+    }
+
+    fn flip(&self, value: Symbol, rule: Option<&str>, text: &str) -> Flip {
+        let path = |param: &str| format!("{}.{param}", self.name);
+        let text = || Measure::text(text);
+        match rule {
+            _ if value.is_empty() => {
+                Flip::parameter(path(REJECT_EMPTY.name), Setting::Is(Measure::Flag(!self.reject_empty)))
             }
+            None => Flip::parameter(path(BLOCKED.name), Setting::With(text())),
+            Some(rule) if rule == ALLOWED.name => Flip::parameter(path(rule), Setting::With(text())),
+            Some(_) if self.is_outside(value) => Flip::none(format!("{} is blocked, and not allowed either", text())),
+            Some(rule) => Flip::parameter(path(rule), Setting::Without(text())),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::{is_device_id, is_zero_device_id};
-use crate::filter::{CV, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Flag, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Reason, Text};
 
 const BLOCK_EMPTY: Flag = Flag { name: "block_empty", default: true, about: "Reject events without one." };
@@ -33,18 +34,49 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     Box::new(DeviceId { block_empty: params.flag(&BLOCK_EMPTY), block_zero: params.flag(&BLOCK_ZERO) })
 }
 
-impl Filter for DeviceId {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for DeviceId {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let id = seen.event.text_or_empty(Text::DeviceId);
-        let wrong = if id.is_empty() {
-            self.block_empty.then_some("empty")
+        let (form, objects) = if id.is_empty() {
+            (Form::Empty, self.block_empty)
         } else if !is_device_id(id) {
-            Some("malformed")
+            (Form::Malformed, true)
+        } else if is_zero_device_id(id) {
+            (Form::Zero, self.block_zero)
         } else {
-            (self.block_zero && is_zero_device_id(id)).then_some("all zeros")
+            (Form::Sound, false)
         };
-        if let Some(wrong) = wrong {
-            report.fire(&Finding::new(Reason::InvalidDeviceId).observed(Value::Text(wrong)));
+        report.check(
+            objects,
+            || Finding::new(Reason::InvalidDeviceId).observed(Value::Text(form.name())),
+            || match form {
+                Form::Empty => BLOCK_EMPTY.set(!objects),
+                Form::Zero => BLOCK_ZERO.set(!objects),
+                Form::Malformed => {
+                    Flip::fact("device_id", "if the device id were 8-4-4-4-12 hexadecimal digits")
+                }
+                Form::Sound => Flip::fact("device_id", "if the device id were malformed"),
+            },
+        );
+    }
+}
+
+/// What a device id looks like.
+#[derive(Clone, Copy)]
+enum Form {
+    Empty,
+    Malformed,
+    Zero,
+    Sound,
+}
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Malformed => "malformed",
+            Self::Zero => "all zeros",
+            Self::Sound => "well-formed",
         }
     }
 }

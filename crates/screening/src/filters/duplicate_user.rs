@@ -6,9 +6,10 @@
 use super::{level, level_columns};
 use crate::catalogue::FilterType;
 use crate::feature::{FeatureId, FeatureSpec, PerKind, Window};
-use crate::filter::{CV, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choices, Integer, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Reason, Text};
 
 const DATA_POINTS: Choices = Choices {
@@ -85,21 +86,25 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     Box::new(DuplicateUser { points: points.collect(), allowed: params.count(&ALLOWED) })
 }
 
-impl Filter for DuplicateUser {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for DuplicateUser {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         for ((name, reason, _), features) in &self.points {
             let Some(feature) = features.get(seen.event.kind) else { continue };
-            match seen.tally(feature) {
-                None => report.abstain(name),
-                Some(tally) if tally.total > self.allowed => report.fire(
-                    &Finding::new(*reason)
+            let Some(tally) = seen.tally(feature) else {
+                report.abstain(name);
+                continue;
+            };
+            report.check(
+                tally.total > self.allowed,
+                || {
+                    Finding::new(*reason)
                         .field(name)
                         .observed(Value::Number(tally.total.into()))
                         .threshold(Value::Number(self.allowed.into()))
-                        .counted(feature, tally),
-                ),
-                Some(_) => {}
-            }
+                        .counted(feature, tally)
+                },
+                || Flip::beyond(&ALLOWED, tally.total, self.allowed, "events"),
+            );
         }
     }
 }

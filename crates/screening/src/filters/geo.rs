@@ -2,10 +2,11 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::{country, filled};
-use crate::filter::{CVI, Compiler, Filter, Observation};
+use crate::flip::{Flip, List};
+use crate::filter::{CVI, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choice, Countries, Flag, Param, Params};
 use crate::sources::Topic;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Country, Event, EventKind, Reason, Text};
 
 const ALLOWED: Countries =
@@ -41,6 +42,9 @@ pub(super) static TYPE: FilterType = FilterType {
 struct Geo {
     /// The countries that may pass.
     legal: CountrySet,
+    /// The lists that say so.
+    allowed: CountrySet,
+    blocked: CountrySet,
     /// Whether there is any list.
     listed: bool,
     mismatch: bool,
@@ -49,51 +53,71 @@ struct Geo {
 
 fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     let any = params.countries(&ALLOWED).next().is_none();
-    let mut legal = CountrySet([if any { u64::MAX } else { 0 }; 11]);
-    params.countries(&ALLOWED).for_each(|country| legal.set(country, true));
-    params.countries(&BLOCKED).for_each(|country| legal.set(country, false));
+    let mut allowed = CountrySet([if any { u64::MAX } else { 0 }; 11]);
+    let mut blocked = CountrySet([0; 11]);
+    params.countries(&ALLOWED).for_each(|country| allowed.insert(country));
+    params.countries(&BLOCKED).for_each(|country| blocked.insert(country));
     Box::new(Geo {
-        legal,
+        legal: CountrySet(std::array::from_fn(|word| allowed.0[word] & !blocked.0[word])),
+        allowed,
+        blocked,
         listed: !any || params.countries(&BLOCKED).next().is_some(),
         mismatch: params.flag(&MISMATCH),
         reject_unknown: params.choice(&UNKNOWN) == "reject",
     })
 }
 
-impl Filter for Geo {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Geo {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
-        let finding = Finding::new(Reason::GeoNotAllowed).data(Topic::Country);
+        let finding = || Finding::new(Reason::GeoNotAllowed).data(Topic::Country);
         match country(event, Text::Country) {
-            Some(country) if !self.legal.contains(country) => {
-                report.fire(&finding.observed(Value::Text(country)));
-            }
-            Some(_) => {}
+            Some(country) => report.check(
+                !self.legal.contains(country),
+                || finding().observed(Value::Text(country)),
+                || self.flip(country),
+            ),
             None if self.reject_unknown && filled(event, Text::Ip).is_some() => {
-                report.fire(&finding.observed(Value::Text("unknown")));
+                report.check(true, || finding().observed(Value::Text("unknown")), || UNKNOWN.set("allow"));
             }
             None if self.listed || self.reject_unknown => report.abstain("country"),
-            None => {}
+            None => report.skip("the country is not known, and no list asks for it"),
         }
         if self.mismatch && event.kind == EventKind::Conversion {
-            self.compare(event, report);
+            compare(event, report);
         }
     }
 }
 
 impl Geo {
-    fn compare(&self, event: &Event, report: &mut Report<'_>) {
-        match (country(event, Text::Country), country(event, Text::ClickCountry)) {
-            (Some(here), Some(click)) if here != click => report.fire(
-                &Finding::new(Reason::GeoMismatch)
+    fn flip(&self, country: &str) -> Flip {
+        match (self.allowed.contains(country), self.blocked.contains(country)) {
+            (true, false) => BLOCKED.with(country),
+            (true, true) => BLOCKED.without(country),
+            (false, false) => ALLOWED.with(country),
+            (false, true) => Flip::none(format!("{country} is blocked, and not allowed either")),
+        }
+    }
+}
+
+/// Compares the conversion's country with its click's.
+fn compare(event: &Event, report: &mut impl Report) {
+    match (country(event, Text::Country), country(event, Text::ClickCountry)) {
+        (Some(here), Some(click)) => report.check(
+            here != click,
+            || {
+                Finding::new(Reason::GeoMismatch)
                     .observed(Value::Text(here))
                     .threshold(Value::Text(click))
-                    .data(Topic::Country),
-            ),
-            (Some(_), Some(_)) => {}
-            (_, None) => report.abstain("click_country"),
-            (None, _) => report.abstain("country"),
-        }
+                    .data(Topic::Country)
+            },
+            || match here == click {
+                true => Flip::fact("click_country", "if its click had come from another country"),
+                false => MISMATCH.set(false),
+            },
+        ),
+        (_, None) => report.abstain("click_country"),
+        (None, _) => report.abstain("country"),
     }
 }
 
@@ -107,9 +131,9 @@ impl CountrySet {
         (number / 64, 1 << (number % 64))
     }
 
-    fn set(&mut self, country: Country, member: bool) {
+    fn insert(&mut self, country: Country) {
         let (word, bit) = Self::place(country.as_str());
-        if member { self.0[word] |= bit } else { self.0[word] &= !bit }
+        self.0[word] |= bit;
     }
 
     fn contains(&self, code: &str) -> bool {

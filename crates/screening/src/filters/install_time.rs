@@ -3,9 +3,10 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::conversion_millis;
-use crate::filter::{Compiler, Filter, Observation, V};
+use crate::flip::{Flip, div_ceil};
+use crate::filter::{Compiler, Filter, Judge, Observation, Report, V};
 use crate::params::{Integer, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Event, Number, Reason};
 
 const TOLERANCE: Integer = Integer {
@@ -34,55 +35,83 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     Box::new(InstallTime { tolerance_seconds: params.integer(&TOLERANCE) })
 }
 
-impl Filter for InstallTime {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for InstallTime {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
-        if let Some((column, early)) = self.out_of_order(event) {
-            self.fire(Reason::WrongInstallTime, column, early, report);
-        }
+        let early = self.out_of_order(event);
+        report.check(
+            early.is_some(),
+            || self.finding(Reason::WrongInstallTime, early.unwrap_or_else(|| worst(event))),
+            || self.flip(worst(event)),
+        );
         match (event.number(Number::ClickTime), event.number(Number::BeginInstallTime)) {
-            (Some(click), Some(begin)) if self.is_later(click, begin) => {
-                self.fire(Reason::ClickInjection, Number::ClickTime, click.saturating_sub(begin), report);
+            (Some(click), Some(begin)) => {
+                let late = (Number::ClickTime, click.saturating_sub(begin));
+                report.check(
+                    self.is_too_much(late.1),
+                    || self.finding(Reason::ClickInjection, late),
+                    || self.flip(late),
+                );
             }
-            (Some(_), Some(_)) => {}
             (_, None) => report.abstain("begin_install_time"),
             (None, _) => report.abstain("click_time"),
         }
     }
 }
 
+/// A time, and by how many milliseconds it is on the wrong side of another; negative on the right side.
+type Gap = (Number, i64);
+
+/// How far each step's time lies before the latest of the steps that should precede it. Steps whose time is not known are
+/// passed over.
+fn gaps(event: &Event) -> impl Iterator<Item = Gap> {
+    let steps = [
+        (Number::LandingPageTime, event.number(Number::LandingPageTime)),
+        (Number::BeginInstallTime, event.number(Number::BeginInstallTime)),
+        (Number::FinishInstallTime, event.number(Number::FinishInstallTime)),
+        (Number::ConversionTime, Some(conversion_millis(event))),
+    ];
+    let mut latest = i64::MIN;
+    steps.into_iter().filter_map(|(column, time)| Some((column, time?))).map(move |(column, time)| {
+        let gap = latest.saturating_sub(time);
+        latest = latest.max(time);
+        (column, gap)
+    })
+}
+
 impl InstallTime {
-    /// Whether `first` is later than `second` by more than clocks may differ.
-    fn is_later(&self, first: i64, second: i64) -> bool {
-        first.saturating_sub(second) > self.tolerance_seconds * 1000
+    /// Whether so many milliseconds in the wrong order are more than clocks may differ.
+    fn is_too_much(&self, millis: i64) -> bool {
+        millis > self.tolerance_seconds * 1000
     }
 
-    /// The first of the times that lies before an earlier step's, and by how many milliseconds. Steps whose time is not
-    /// known are passed over.
-    fn out_of_order(&self, event: &Event) -> Option<(Number, i64)> {
-        let steps = [
-            (Number::LandingPageTime, event.number(Number::LandingPageTime)),
-            (Number::BeginInstallTime, event.number(Number::BeginInstallTime)),
-            (Number::FinishInstallTime, event.number(Number::FinishInstallTime)),
-            (Number::ConversionTime, Some(conversion_millis(event))),
-        ];
-        let mut latest = i64::MIN;
-        for (column, time) in steps {
-            let Some(time) = time else { continue };
-            if self.is_later(latest, time) {
-                return Some((column, latest.saturating_sub(time)));
+    /// The first of the times that is too far out of order.
+    fn out_of_order(&self, event: &Event) -> Option<Gap> {
+        gaps(event).find(|(_, millis)| self.is_too_much(*millis))
+    }
+
+    fn finding(&self, reason: Reason, (column, millis): Gap) -> Finding<'static> {
+        Finding::new(reason)
+            .field(column.name())
+            .observed(Value::Number(millis / 1000))
+            .threshold(Value::Number(self.tolerance_seconds))
+    }
+
+    fn flip(&self, (column, millis): Gap) -> Flip {
+        let seconds = div_ceil(millis, 1000);
+        match self.is_too_much(millis) {
+            true => TOLERANCE.at_least(seconds),
+            false if seconds > TOLERANCE.min => TOLERANCE.at_most(seconds - 1),
+            false => {
+                let clause = format!("if its times were more than {} seconds out of order", self.tolerance_seconds);
+                Flip::fact(column.name(), clause)
             }
-            latest = latest.max(time);
         }
-        None
     }
+}
 
-    fn fire(&self, reason: Reason, column: Number, millis: i64, report: &mut Report<'_>) {
-        report.fire(
-            &Finding::new(reason)
-                .field(column.name())
-                .observed(Value::Number(millis / 1000))
-                .threshold(Value::Number(self.tolerance_seconds)),
-        );
-    }
+/// The time that is farthest out of order.
+fn worst(event: &Event) -> Gap {
+    // The conversion's time is always there.
+    gaps(event).max_by_key(|(_, millis)| *millis).unwrap_or((Number::ConversionTime, i64::MIN))
 }

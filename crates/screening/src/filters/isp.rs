@@ -3,12 +3,13 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::filled;
-use crate::filter::{CVI, Compiler, Filter, Observation};
+use crate::flip::{Flip, List, Setting};
+use crate::filter::{CVI, Compiler, Filter, Judge, Observation, Report};
 use crate::folded::FoldedSet;
 use crate::params::{Param, Params, Texts};
 use crate::sources::Topic;
 use crate::special::Integers;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Measure, Value};
 use tollgate_domain::{Number, Reason, Text};
 
 const NAMES: Texts =
@@ -43,21 +44,35 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     Box::new(Isp { names: FoldedSet::new(params.texts(&NAMES)), asns: asns.into() })
 }
 
-impl Filter for Isp {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Isp {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let (name, asn) = (filled(seen.event, Text::Isp), seen.event.number(Number::Asn));
-        let finding = Finding::new(Reason::BlockedIsp).data(Topic::Network);
+        let finding = || Finding::new(Reason::BlockedIsp).data(Topic::Network);
+        let listed_asn =
+            asn.filter(|asn| u32::try_from(*asn).is_ok_and(|asn| self.asns.binary_search(&asn).is_ok()));
         if let Some(name) = name.filter(|name| self.names.contains(name)) {
-            return report.fire(&finding.field("isp").observed(Value::Text(name)));
-        }
-        let listed = |asn: &i64| u32::try_from(*asn).is_ok_and(|asn| self.asns.binary_search(&asn).is_ok());
-        if let Some(asn) = asn.filter(listed) {
-            return report.fire(&finding.field("asn").observed(Value::Number(asn)));
-        }
-        if name.is_none() && !self.names.is_empty() {
+            report.check(
+                true,
+                || finding().field("isp").observed(Value::Text(name)),
+                || match listed_asn {
+                    None => NAMES.without(name),
+                    Some(asn) => Flip::none(format!("both {name} and AS{asn} are listed")),
+                },
+            );
+        } else if let Some(asn) = listed_asn {
+            report.check(
+                true,
+                || finding().field("asn").observed(Value::Number(asn)),
+                || Flip::parameter(ASNS.name, Setting::Without(Measure::Number(asn))),
+            );
+        } else if name.is_none() && !self.names.is_empty() {
             report.abstain("isp");
         } else if asn.is_none() && !self.asns.is_empty() {
             report.abstain("asn");
+        } else if let Some(name) = name {
+            report.check(false, || finding().field("isp").observed(Value::Text(name)), || NAMES.with(name));
+        } else {
+            report.skip("the address's provider is not known, and none is listed by name");
         }
     }
 }

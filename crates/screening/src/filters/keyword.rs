@@ -5,11 +5,12 @@ use super::{level, level_columns};
 use crate::catalogue::FilterType;
 use crate::facts::filled;
 use crate::feature::{FeatureId, FeatureSpec, Window};
-use crate::filter::{C, Compiler, Filter, Observation};
+use crate::flip::{Flip, List};
+use crate::filter::{C, Compiler, Filter, Judge, Observation, Report};
 use crate::folded::FoldedSet;
 use crate::params::{Choices, Integer, Param, Params, Texts};
 use crate::special::Limit;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Reason, Text};
 
 const BLOCKED: Texts = Texts { name: "blocked", max_items: 10_000, about: "Keywords that are rejected." };
@@ -62,25 +63,33 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     Box::new(Keyword { blocked: FoldedSet::new(params.texts(&BLOCKED)), repeated })
 }
 
-impl Filter for Keyword {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Keyword {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let Some(keyword) = filled(seen.event, Text::Keyword) else {
             return report.abstain("keyword");
         };
-        let finding = Finding::new(Reason::Keyword);
-        if self.blocked.contains(keyword) {
-            report.fire(&finding.field("blocked").observed(Value::Text(keyword)));
-        }
+        let is_blocked = self.blocked.contains(keyword);
+        report.check(
+            is_blocked,
+            || Finding::new(Reason::Keyword).field("blocked").observed(Value::Text(keyword)),
+            || if is_blocked { BLOCKED.without(keyword) } else { BLOCKED.with(keyword) },
+        );
         if let Some((feature, allowed)) = self.repeated
             && let Some(tally) = seen.tally(feature)
-            && tally.total > allowed
         {
-            report.fire(
-                &finding
-                    .field("allowed_duplicates")
-                    .observed(Value::Number(tally.total.into()))
-                    .threshold(Value::Number(allowed.into()))
-                    .counted(feature, tally),
+            report.check(
+                tally.total > allowed,
+                || {
+                    Finding::new(Reason::Keyword)
+                        .field("allowed_duplicates")
+                        .observed(Value::Number(tally.total.into()))
+                        .threshold(Value::Number(allowed.into()))
+                        .counted(feature, tally)
+                },
+                || match tally.total > allowed {
+                    true => ALLOWED.at_least(tally.total.into()),
+                    false => Flip::more(u64::from(allowed - tally.total) + 1, "clicks"),
+                },
             );
         }
     }

@@ -5,11 +5,12 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::{country, filled};
-use crate::filter::{CV, Compiler, Filter, Observation};
+use crate::flip::{Flip, Setting};
+use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::languages::{Language, Languages, accepted, preferred};
 use crate::params::{Flag, Param, Params};
 use crate::sources::Topic;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Measure, Value};
 use tollgate_domain::{Event, Reason, Text};
 
 const ALLOWED: Languages =
@@ -59,44 +60,83 @@ fn names(list: &[Language], language: Language) -> bool {
     list.binary_search(&language).is_ok() || list.binary_search(&language.anywhere()).is_ok()
 }
 
-impl Filter for LanguageFilter {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for LanguageFilter {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
         let finding = Finding::new(Reason::Language);
         let own = filled(event, Text::BrowserLanguages).and_then(preferred);
         let Some(own) = own else {
             if self.reject_empty {
-                report.fire(&finding.observed(Value::Text("")).threshold(Value::Text("reject_empty")));
+                report.check(
+                    true,
+                    || finding.observed(Value::Text("")).threshold(Value::Text(REJECT_EMPTY.name)),
+                    || REJECT_EMPTY.set(false),
+                );
             } else {
                 report.abstain("browser_languages");
             }
             return;
         };
-        let rule = if names(&self.blocked, own.language) {
-            Some("blocked")
-        } else {
-            (!self.allowed.is_empty() && !names(&self.allowed, own.language)).then_some("allowed")
-        };
-        if let Some(rule) = rule {
-            report.fire(&finding.observed(Value::Text(own.tag)).threshold(Value::Text(rule)));
-        }
+        let rule = self.broken(own.language);
+        report.check(
+            rule.is_some(),
+            || {
+                let finding = finding.observed(Value::Text(own.tag));
+                rule.map_or(finding, |rule| finding.threshold(Value::Text(rule)))
+            },
+            || self.flip(own.language, rule),
+        );
         if self.mismatch {
             compare(event, own.tag, report);
         }
     }
 }
 
+impl LanguageFilter {
+    /// The list that a language breaks.
+    fn broken(&self, language: Language) -> Option<&'static str> {
+        if names(&self.blocked, language) {
+            Some(BLOCKED.name)
+        } else {
+            self.is_outside(language).then_some(ALLOWED.name)
+        }
+    }
+
+    /// Whether there is a list of the only legal languages that lacks this one.
+    fn is_outside(&self, language: Language) -> bool {
+        !self.allowed.is_empty() && !names(&self.allowed, language)
+    }
+
+    fn flip(&self, language: Language, rule: Option<&'static str>) -> Flip {
+        let anywhere = || Measure::text(language.anywhere());
+        match rule {
+            None => Flip::parameter(BLOCKED.name, Setting::With(anywhere())),
+            Some(rule) if rule == ALLOWED.name => Flip::parameter(rule, Setting::With(anywhere())),
+            Some(_) if self.is_outside(language) => {
+                Flip::none(format!("{language} is blocked, and not allowed either"))
+            }
+            Some(rule) => Flip::parameter(rule, Setting::Without(Measure::text(language))),
+        }
+    }
+}
+
 /// Compares the accepted languages with those of the address's country.
-fn compare(event: &Event, own: &str, report: &mut Report<'_>) {
+fn compare(event: &Event, own: &str, report: &mut impl Report) {
     let Some(country) = country(event, Text::Country) else { return report.abstain("country") };
     let mut accepted = accepted(event.text_or_empty(Text::BrowserLanguages));
-    if accepted.all(|accepted| accepted.language.is_spoken_in(country) == Some(false)) {
-        report.fire(
-            &Finding::new(Reason::Language)
-                .field("country_mismatch")
+    let is_foreign = accepted.all(|accepted| accepted.language.is_spoken_in(country) == Some(false));
+    report.check(
+        is_foreign,
+        || {
+            Finding::new(Reason::Language)
+                .field(MISMATCH.name)
                 .observed(Value::Text(own))
                 .threshold(Value::Text(country))
-                .data(Topic::Country),
-        );
-    }
+                .data(Topic::Country)
+        },
+        || match is_foreign {
+            true => MISMATCH.set(false),
+            false => Flip::fact("browser_languages", format!("if the browser accepted no language of {country}")),
+        },
+    );
 }

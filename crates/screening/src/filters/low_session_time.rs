@@ -5,9 +5,9 @@ use super::source::{Limit, source_columns};
 use crate::catalogue::FilterType;
 use crate::facts::{click_to_conversion_millis, is_base_conversion};
 use crate::feature::{FeatureId, FeatureSpec, Share, Window};
-use crate::filter::{Compiler, Filter, Observation, V};
+use crate::filter::{Compiler, Filter, Judge, Observation, Report, V};
 use crate::params::{Flag, Integer, Param, Params, Percent};
-use crate::verdict::{Finding, Report};
+use crate::verdict::Finding;
 use std::sync::Arc;
 use tollgate_domain::{Event, Reason};
 
@@ -76,8 +76,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
             weigh: Arc::new(move |event| is_quick(event, millis)),
         }),
     });
-    let limit =
-        Limit { min_events: params.count(&MIN_CONVERSIONS), threshold: params.hundredths(&THRESHOLD) };
+    let limit = Limit::new(params, &MIN_CONVERSIONS, &THRESHOLD, "quick conversions");
     Box::new(LowSessionTime { feature, limit })
 }
 
@@ -87,8 +86,8 @@ fn is_quick(event: &Event, millis: i64) -> Option<bool> {
     Some(elapsed < millis)
 }
 
-impl Filter for LowSessionTime {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for LowSessionTime {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         if click_to_conversion_millis(seen.event).is_none() {
             return report.abstain("click_time");
         }

@@ -5,10 +5,11 @@
 use super::source::{Limit, source_columns};
 use crate::catalogue::FilterType;
 use crate::feature::{FeatureId, FeatureSpec, PerKind, Share, Window};
-use crate::filter::{CV, Compiler, Filter, Observation};
+use crate::flip::{Flip, Setting};
+use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Flag, Integer, Param, Params, Percent};
 use crate::sources::Topic;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Measure, Value};
 use crate::versions::{Age, Minimum, Minimums, Versions};
 use std::sync::Arc;
 use tollgate_domain::{Event, Reason, Text};
@@ -94,8 +95,7 @@ struct Oldest {
 
 fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> {
     let oldest = Arc::new(Oldest { systems: SYSTEMS.of(params), browsers: BROWSERS.of(params) });
-    let threshold = params.hundredths(&THRESHOLD);
-    let limit = (threshold > 0).then(|| {
+    let limit = (params.hundredths(&THRESHOLD) > 0).then(|| {
         let features = compiler.feature_per_kind(|kind| {
             let oldest = oldest.clone();
             FeatureSpec {
@@ -113,7 +113,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
                 }),
             }
         });
-        (features, Limit { min_events: params.count(&MIN_CLICKS), threshold })
+        (features, Limit::new(params, &MIN_CLICKS, &THRESHOLD, "old devices"))
     });
     Box::new(OldDevice { oldest, limit })
 }
@@ -138,19 +138,37 @@ impl Oldest {
         }
         known
     }
+
+    /// What would let an old device pass where all of them are rejected.
+    fn flip(&self, event: &Event, (column, minimum): Old<'_>) -> Flip {
+        let browser = (event.text_or_empty(Text::BrowserName), event.text_or_empty(Text::BrowserVersion));
+        let is_system = column == Text::OsVersion;
+        if is_system && matches!(self.browsers.judge(browser.0, browser.1), Age::Outdated(_)) {
+            return Flip::none("both the system and the browser are too old");
+        }
+        let table = if is_system { SYSTEMS.name } else { BROWSERS.name };
+        let version = Measure::text(event.text_or_empty(column));
+        Flip::parameter(format!("{table}.{}", minimum.name), Setting::AtMost(version))
+    }
 }
 
-impl Filter for OldDevice {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for OldDevice {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
         let Some(old) = self.oldest.judge(event) else { return report.abstain("os_version") };
-        let Some((column, minimum)) = old else { return };
+        let Some((column, minimum)) = old else {
+            return report.skip("neither the system nor the browser is too old");
+        };
         let finding = Finding::new(Reason::OldDevice).field(column.name()).data(Topic::Agents);
         match &self.limit {
-            None => report.fire(
-                &finding
-                    .observed(Value::Text(event.text_or_empty(column)))
-                    .threshold(Value::Text(&minimum.text)),
+            None => report.check(
+                true,
+                || {
+                    finding
+                        .observed(Value::Text(event.text_or_empty(column)))
+                        .threshold(Value::Text(&minimum.text))
+                },
+                || self.oldest.flip(event, (column, minimum)),
             ),
             Some((features, limit)) => limit.judge(seen, features.get(event.kind), finding, report),
         }

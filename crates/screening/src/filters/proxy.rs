@@ -6,10 +6,11 @@ use super::{level, level_columns};
 use crate::catalogue::FilterType;
 use crate::facts::{filled, proxy_kind};
 use crate::feature::{FeatureId, FeatureSpec, PerKind, Share, Window};
-use crate::filter::{CVI, Compiler, Filter, Observation};
+use crate::flip::{Flip, List};
+use crate::filter::{CVI, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choices, Flag, Integer, Param, Params, Percent};
 use crate::sources::Topic;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use std::sync::Arc;
 use tollgate_domain::{Event, ProxyKind, Reason, Text};
 
@@ -79,8 +80,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
         kind => params.chosen(&KINDS, kind.code()),
     };
     let kinds = ProxyKind::ALL.iter().filter(|kind| chosen(kind)).fold(0, |mask, kind| mask | bit(*kind));
-    let threshold = params.hundredths(&THRESHOLD);
-    let limit = (threshold > 0).then(|| {
+    let limit = (params.hundredths(&THRESHOLD) > 0).then(|| {
         let mut levels = level_columns(params, &LEVEL);
         levels.extend(params.flag(&BY_SUB_ID).then_some(Text::SubId));
         let features = compiler.feature_per_kind(|kind| FeatureSpec {
@@ -93,7 +93,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
                 weigh: Arc::new(move |event| is_proxy(event, kinds)),
             }),
         });
-        (features, Limit { min_events: params.count(&MIN_REQUESTS), threshold })
+        (features, Limit::new(params, &MIN_REQUESTS, &THRESHOLD, "proxies"))
     });
     Box::new(Proxy { kinds, limit })
 }
@@ -118,19 +118,43 @@ fn reason(kind: ProxyKind) -> Reason {
     }
 }
 
-impl Filter for Proxy {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Proxy {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
         if filled(event, Text::Ip).is_none() {
             return report.abstain("ip");
         }
-        let Some(kind) = proxy_kind(event).filter(|kind| self.kinds & bit(*kind) != 0) else { return };
+        let Some(kind) = proxy_kind(event) else {
+            return report.skip("the address is not known to be a proxy's");
+        };
+        let is_meant = self.kinds & bit(kind) != 0;
         let finding = Finding::new(reason(kind)).data(Topic::Proxy(kind));
         match &self.limit {
-            None => report.fire(&finding.observed(Value::Text(kind.code()))),
-            Some((features, limit)) => {
+            Some((features, limit)) if is_meant => {
                 limit.judge(seen, features.get(event.kind), finding.field(kind.code()), report);
             }
+            _ => report.check(
+                is_meant,
+                || finding.observed(Value::Text(kind.code())),
+                || self.flip(kind, is_meant),
+            ),
+        }
+    }
+}
+
+impl Proxy {
+    fn flip(&self, kind: ProxyKind, is_meant: bool) -> Flip {
+        let others = self.kinds & !bit(kind) & !bit(ProxyKind::PrivateRelay);
+        match (kind, is_meant) {
+            (_, false) if self.limit.is_some() => {
+                Flip::none("only the chosen kinds count, and only where their share is too large")
+            }
+            (ProxyKind::PrivateRelay, is_meant) => ALLOW_RELAYS.set(is_meant),
+            (kind, true) if others == 0 => {
+                Flip::fact("proxy_type", format!("if the address were not known as {}", kind.code()))
+            }
+            (kind, true) => KINDS.without(kind.code()),
+            (kind, false) => KINDS.with(kind.code()),
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::filled;
-use crate::filter::{C, Compiler, Filter, Observation};
+use crate::flip::{Flip, Setting};
+use crate::filter::{C, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choices, MAX_TEXT, Param, Params, Special, Texts, check_all};
 use crate::patterns::Patterns;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Measure, Value};
 use crate::words::CATEGORIES;
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::RegexSet;
@@ -178,38 +179,88 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     })
 }
 
-impl Filter for Referrer {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
-        let Some(referrer) = filled(seen.event, Text::Referer) else { return };
+impl Judge for Referrer {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
+        let Some(referrer) = filled(seen.event, Text::Referer) else {
+            return report.skip("there is no referrer");
+        };
         let finding = Finding::new(Reason::Referrer);
-        if let Some((entry, found)) = self.keyword(referrer) {
-            let (field, threshold) = match entry.source {
-                Source::Category(category) => ("categories", category),
-                Source::Keywords => ("keywords", found),
-                Source::Group(n) => ("groups", &*self.groups[usize::from(n)]),
-            };
-            report.fire(&finding.field(field).observed(Value::Text(found)).threshold(Value::Text(threshold)));
+        if self.keywords.is_some() {
+            let first = self.found(referrer).next();
+            report.check(
+                first.is_some(),
+                || match first {
+                    None => finding,
+                    Some((source, found)) => {
+                        let (field, threshold) = self.list(source, found);
+                        finding.field(field).observed(Value::Text(found)).threshold(Value::Text(threshold))
+                    }
+                },
+                || self.flip_texts(referrer),
+            );
         }
-        if !self.patterns.is_empty() && self.patterns.is_match(referrer) {
-            let first = self.patterns.matches(referrer).iter().next();
-            let pattern = first.and_then(|n| self.pattern_texts.get(n)).map_or("", |text| text);
-            report.fire(&finding.field("patterns").threshold(Value::Text(pattern)));
+        if !self.patterns.is_empty() {
+            let matches = self.patterns.is_match(referrer);
+            report.check(
+                matches,
+                || match self.pattern(referrer).next() {
+                    Some(pattern) if matches => finding.field(PATTERNS.name).threshold(Value::Text(pattern)),
+                    _ => finding.field(PATTERNS.name),
+                },
+                || self.flip_patterns(referrer),
+            );
         }
     }
 }
 
 impl Referrer {
-    /// The first text that occurs although it must not, and how it is written there.
-    fn keyword<'a>(&self, referrer: &'a str) -> Option<(&Entry, &'a str)> {
+    /// The texts that occur although they must not: where each is from, and how it is written there.
+    fn found<'a>(&self, referrer: &'a str) -> impl Iterator<Item = (Source, &'a str)> {
         let bytes = referrer.as_bytes();
         let is_word = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
-        self.keywords.as_ref()?.find_overlapping_iter(referrer).find_map(|found| {
+        let found = self.keywords.iter().flat_map(move |keywords| keywords.find_overlapping_iter(referrer));
+        found.filter_map(move |found| {
             let entry = &self.entries[found.pattern().as_usize()];
             let start =
                 entry.open_start || !is_word(found.start().checked_sub(1).and_then(|at| bytes.get(at)));
             let end = entry.open_end || !is_word(bytes.get(found.end()));
             // A match of an ASCII keyword or of a whole UTF-8 one lies on character boundaries.
-            (start && end).then_some((entry, referrer.get(found.range()).unwrap_or_default()))
+            (start && end).then_some((entry.source, referrer.get(found.range()).unwrap_or_default()))
         })
+    }
+
+    /// The parameter that a text is from, and what stands there.
+    fn list<'a>(&'a self, source: Source, found: &'a str) -> (&'static str, &'a str) {
+        match source {
+            Source::Category(category) => (CATEGORY.name, category),
+            Source::Keywords => (KEYWORDS.name, found),
+            Source::Group(n) => ("groups", &*self.groups[usize::from(n)]),
+        }
+    }
+
+    /// The expressions that match.
+    fn pattern(&self, referrer: &str) -> impl Iterator<Item = &str> {
+        let places = self.patterns.matches(referrer).into_iter();
+        places.filter_map(|place| self.pattern_texts.get(place)).map(|text| &**text)
+    }
+
+    fn flip_texts(&self, referrer: &str) -> Flip {
+        let mut lists: Vec<_> =
+            self.found(referrer).map(|(source, found)| self.list(source, found)).collect();
+        // Keywords are compared without regard to case.
+        lists.dedup_by(|a, b| a.0 == b.0 && a.1.eq_ignore_ascii_case(b.1));
+        match lists[..] {
+            [] => Flip::fact("referer", "if the referrer held one of the filter's texts"),
+            [(list, value)] => Flip::parameter(list, Setting::Without(Measure::text(value))),
+            _ => Flip::none("the referrer holds several of the filter's texts"),
+        }
+    }
+
+    fn flip_patterns(&self, referrer: &str) -> Flip {
+        match self.pattern(referrer).collect::<Vec<_>>()[..] {
+            [] => Flip::fact("referer", "if the referrer matched one of the filter's expressions"),
+            [pattern] => Flip::parameter(PATTERNS.name, Setting::Without(Measure::text(pattern))),
+            _ => Flip::none("several of the filter's expressions match"),
+        }
     }
 }

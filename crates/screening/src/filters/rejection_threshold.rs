@@ -8,9 +8,9 @@ use super::{level, level_columns};
 use crate::catalogue::FilterType;
 use crate::facts::is_base_conversion;
 use crate::feature::{FeatureId, FeatureSpec, Kinds, Share, Window};
-use crate::filter::{CV, Compiler, Filter, Observation};
+use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choices, Integer, Param, Params, Percent};
-use crate::verdict::{Finding, Report};
+use crate::verdict::Finding;
 use std::sync::Arc;
 use tollgate_domain::{Event, Reason, Status, Text};
 
@@ -64,7 +64,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
         window: Window::Minutes(params.count(&LOOKBACK) * 24 * 60),
         share: Some(Share { name: "rejected".to_owned(), weigh: Arc::new(was_rejected) }),
     });
-    let limit = Limit { min_events: params.count(&MIN_CONVERSIONS), threshold: params.hundredths(&MAX) };
+    let limit = Limit::new(params, &MIN_CONVERSIONS, &MAX, "rejected conversions");
     Box::new(RejectionThreshold { feature, limit })
 }
 
@@ -74,8 +74,8 @@ fn was_rejected(event: &Event) -> Option<bool> {
     is_base_conversion(event).then(|| event.status() == Some(Status::Rejected) && !alone())
 }
 
-impl Filter for RejectionThreshold {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for RejectionThreshold {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         self.limit.judge(seen, self.feature, Finding::new(Reason::RejectionThreshold), report);
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::click_to_conversion_millis;
-use crate::filter::{Compiler, Filter, Observation, V};
+use crate::flip::{Flip, div_ceil};
+use crate::filter::{Compiler, Filter, Judge, Observation, Report, V};
 use crate::params::{Integer, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Invalid, Reason};
 
 /// 90 days, the longest attribution window.
@@ -51,23 +52,38 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     Box::new(SessionTime { min_seconds: params.integer(&MIN), max_seconds: params.integer(&MAX) })
 }
 
-impl Filter for SessionTime {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for SessionTime {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let Some(elapsed) = click_to_conversion_millis(seen.event) else {
             return report.abstain("click_time");
         };
-        let threshold = if elapsed < self.min_seconds * 1000 {
-            self.min_seconds
-        } else if elapsed > self.max_seconds * 1000 {
-            self.max_seconds
-        } else {
-            return;
-        };
-        report.fire(
-            &Finding::new(Reason::SessionTime)
-                .field("seconds")
-                .observed(Value::Number(elapsed.div_euclid(1000)))
-                .threshold(Value::Number(threshold)),
+        let (is_short, is_long) = (elapsed < self.min_seconds * 1000, elapsed > self.max_seconds * 1000);
+        report.check(
+            is_short || is_long,
+            || {
+                Finding::new(Reason::SessionTime)
+                    .field("seconds")
+                    .observed(Value::Number(elapsed.div_euclid(1000)))
+                    .threshold(Value::Number(if is_long { self.max_seconds } else { self.min_seconds }))
+            },
+            || self.flip(elapsed),
         );
+    }
+}
+
+impl SessionTime {
+    fn flip(&self, elapsed: i64) -> Flip {
+        let (down, up) = (elapsed.div_euclid(1000), div_ceil(elapsed, 1000));
+        if elapsed < self.min_seconds * 1000 {
+            MIN.at_most(down)
+        } else if elapsed > self.max_seconds * 1000 {
+            MAX.at_least(up)
+        } else if down < self.max_seconds {
+            MIN.at_least(down + 1)
+        } else if up > self.min_seconds {
+            MAX.at_most(up - 1)
+        } else {
+            Flip::none("min_seconds and max_seconds are both just what was seen")
+        }
     }
 }

@@ -3,9 +3,10 @@
 //! Whether the signature is right was found out where the key is known, before screening; here it is a fact.
 
 use crate::catalogue::FilterType;
-use crate::filter::{C, Compiler, Filter, Observation};
+use crate::flip::{Flip, div_ceil};
+use crate::filter::{C, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Flag, Integer, Param, Params};
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Number, Reason};
 
 const REQUIRED: Flag =
@@ -39,26 +40,39 @@ fn compile(params: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     Box::new(Signature { required: params.flag(&REQUIRED), max_age_minutes: params.integer(&MAX_AGE) })
 }
 
-impl Filter for Signature {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for Signature {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let event = seen.event;
         let invalid = |what| Finding::new(Reason::InvalidSignature).observed(Value::Text(what));
         match event.number(Number::SignatureValid) {
-            None if self.required => report.fire(&invalid("missing")),
-            None => {}
-            Some(0) => report.fire(&invalid("wrong")),
-            Some(_) => {
-                let Some(signed) = event.number(Number::SignedAt) else { return report.abstain("signed_at") };
-                let age = event.at().millis() - signed;
-                if age > self.max_age_minutes * MINUTE_MILLIS {
-                    report.fire(
-                        &Finding::new(Reason::ExpiredLink)
-                            .field("minutes")
-                            .observed(Value::Number(age / MINUTE_MILLIS))
-                            .threshold(Value::Number(self.max_age_minutes)),
-                    );
-                }
+            None => report.check(self.required, || invalid("missing"), || REQUIRED.set(!self.required)),
+            Some(0) => {
+                let right = || Flip::fact("signature_valid", "if the signature were right");
+                report.check(true, || invalid("wrong"), right);
             }
+            Some(_) => match event.number(Number::SignedAt) {
+                None => report.abstain("signed_at"),
+                Some(signed) => self.check_age(event.at().millis() - signed, report),
+            },
         }
+    }
+}
+
+impl Signature {
+    fn check_age(&self, millis: i64, report: &mut impl Report) {
+        let is_old = millis > self.max_age_minutes * MINUTE_MILLIS;
+        report.check(
+            is_old,
+            || {
+                Finding::new(Reason::ExpiredLink)
+                    .field("minutes")
+                    .observed(Value::Number(millis / MINUTE_MILLIS))
+                    .threshold(Value::Number(self.max_age_minutes))
+            },
+            || match is_old {
+                true => MAX_AGE.at_least(div_ceil(millis, MINUTE_MILLIS)),
+                false => MAX_AGE.at_most(div_ceil(millis, MINUTE_MILLIS) - 1),
+            },
+        );
     }
 }

@@ -5,8 +5,10 @@
 
 use crate::counters::Tally;
 use crate::feature::FeatureId;
-use crate::filter::Observation;
-use crate::verdict::{Finding, Report, Value};
+use crate::filter::{Observation, Report};
+use crate::flip::Flip;
+use crate::params::{Integer, Params, Percent};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::Text;
 
 /// The columns that tell one source from another.
@@ -19,37 +21,79 @@ pub(super) fn source_columns(by_sub_id: bool) -> Vec<Text> {
 /// How large a share may be.
 pub(super) struct Limit {
     /// Events before which the share says nothing.
-    pub(super) min_events: u32,
+    min_events: u32,
     /// In hundredths of a percent.
-    pub(super) threshold: u32,
+    threshold: u32,
+    /// The parameters that these two come from.
+    declared: (&'static Integer, &'static Percent),
+    /// What the events are that hit, in words.
+    hits: &'static str,
 }
 
 impl Limit {
+    /// Reads both parameters. `hits` says in words what hits.
+    pub(super) fn new(
+        params: &Params<'_>,
+        min_events: &'static Integer,
+        threshold: &'static Percent,
+        hits: &'static str,
+    ) -> Self {
+        Self {
+            min_events: params.count(min_events),
+            threshold: params.hundredths(threshold),
+            declared: (min_events, threshold),
+            hits,
+        }
+    }
+
     /// Reports `finding` when the share of the event's source, before the event, is over the limit.
     pub(super) fn judge(
         &self,
         seen: &Observation<'_>,
         feature: Option<FeatureId>,
         finding: Finding<'_>,
-        report: &mut Report<'_>,
+        report: &mut impl Report,
     ) {
         let Some(feature) = feature else { return };
         let tally = seen.tally(feature).unwrap_or_default();
-        if let Some(share) = self.exceeded(tally) {
-            report.fire(
-                &finding
-                    .observed(Value::Percent(share))
+        report.check(
+            tally.total >= self.min_events && self.is_over(tally),
+            || {
+                finding
+                    .observed(Value::Percent(share(tally)))
                     .threshold(Value::Percent(self.threshold))
-                    .counted(feature, tally),
-            );
-        }
+                    .counted(feature, tally)
+            },
+            || self.flip(tally),
+        );
     }
 
-    /// The share in hundredths of a percent, if it is over the limit.
-    fn exceeded(&self, tally: Tally) -> Option<u32> {
-        let (hits, total) = (u64::from(tally.hits) * 10_000, u64::from(tally.total));
-        let over = tally.total >= self.min_events && hits > u64::from(self.threshold) * total;
-        // A share is at most 10,000, and there is no share of nothing.
-        over.then(|| hits.checked_div(total).unwrap_or(0) as u32)
+    /// Whether the share is too large, however few the events.
+    fn is_over(&self, tally: Tally) -> bool {
+        u64::from(tally.hits) * 10_000 > u64::from(self.threshold) * u64::from(tally.total)
     }
+
+    fn flip(&self, tally: Tally) -> Flip {
+        let (min_events, threshold) = self.declared;
+        let (hits, total) = (u64::from(tally.hits) * 10_000, u64::from(tally.total));
+        if self.is_over(tally) {
+            return match tally.total < self.min_events {
+                true => min_events.at_most(tally.total.into()),
+                false => threshold.at_least(hits.div_ceil(total.max(1))),
+            };
+        }
+        let Some(rest @ 1..) = 10_000u64.checked_sub(self.threshold.into()) else {
+            return Flip::none("no share is over 100 %");
+        };
+        // So many more that the share is over the threshold, and at least so many that it counts.
+        let over = (u64::from(self.threshold) * total - hits) / rest + 1;
+        Flip::more(over.max(u64::from(self.min_events).saturating_sub(total)), self.hits)
+    }
+}
+
+/// In hundredths of a percent; nothing of nothing.
+fn share(tally: Tally) -> u32 {
+    let hits = u64::from(tally.hits) * 10_000;
+    // A share is at most 10,000.
+    hits.checked_div(tally.total.into()).unwrap_or(0) as u32
 }

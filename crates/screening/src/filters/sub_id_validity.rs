@@ -2,10 +2,11 @@
 //! beyond are not rejected but renamed, and the event is judged under the new name.
 
 use crate::catalogue::FilterType;
-use crate::filter::{CV, Compiler, Filter, Observation};
+use crate::flip::Flip;
+use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Flag, Integer, Param, Params};
 use crate::special::Word;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Invalid, Reason, Text};
 
 /// The longest value that a field may have.
@@ -86,26 +87,52 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     })
 }
 
-impl Filter for SubIdValidity {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
+impl Judge for SubIdValidity {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
         let sub_id = seen.event.text_or_empty(Text::SubId);
         let finding = Finding::new(Reason::InvalidSubId);
-        if self.only_numbers && !sub_id.bytes().all(|byte| byte.is_ascii_digit()) {
-            report.fire(&finding.field("only_numbers").observed(Value::Text(sub_id)));
+        if self.only_numbers {
+            let is_number = sub_id.bytes().all(|byte| byte.is_ascii_digit());
+            report.check(
+                !is_number,
+                || finding.field(ONLY_NUMBERS.name).observed(Value::Text(sub_id)),
+                || match is_number {
+                    true => Flip::fact("sub_id", "if the sub id held anything but digits"),
+                    false => ONLY_NUMBERS.set(false),
+                },
+            );
         }
         let length = sub_id.chars().count();
-        let bound = if length < self.min_length {
-            ("min_length", self.min_length)
-        } else if length > self.max_length {
-            ("max_length", self.max_length)
-        } else {
-            return;
-        };
-        report.fire(
-            &finding
-                .field(bound.0)
-                .observed(Value::Number(length as i64))
-                .threshold(Value::Number(bound.1 as i64)),
+        let is_long = length > self.max_length;
+        report.check(
+            is_long || length < self.min_length,
+            || {
+                let (field, bound) = match is_long {
+                    true => (MAX_LENGTH.name, self.max_length),
+                    false => (MIN_LENGTH.name, self.min_length),
+                };
+                finding
+                    .field(field)
+                    .observed(Value::Number(length as i64))
+                    .threshold(Value::Number(bound as i64))
+            },
+            || self.flip(length),
         );
+    }
+}
+
+impl SubIdValidity {
+    fn flip(&self, length: usize) -> Flip {
+        if length > self.max_length {
+            MAX_LENGTH.at_least(length as i64)
+        } else if length < self.min_length {
+            MIN_LENGTH.at_most(length as i64)
+        } else if length < self.max_length {
+            MIN_LENGTH.at_least(length as i64 + 1)
+        } else if length > self.min_length.max(1) {
+            MAX_LENGTH.at_most(length as i64 - 1)
+        } else {
+            Flip::none("min_length and max_length are both just what was seen")
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::catalogue::FilterType;
 use crate::facts::filled;
-use crate::filter::{Compiler, Filter, Observation, V};
+use crate::flip::Flip;
+use crate::filter::{Compiler, Filter, Judge, Observation, Report, V};
 use crate::params::Params;
-use crate::verdict::{Finding, Report, Value};
+use crate::verdict::{Finding, Value};
 use tollgate_domain::{Reason, Text};
 
 pub(super) static TYPE: FilterType = FilterType {
@@ -23,10 +24,19 @@ fn compile(_: &Params<'_>, _: &mut Compiler<'_>) -> Box<dyn Filter> {
     Box::new(ThirdPartyRejection)
 }
 
-impl Filter for ThirdPartyRejection {
-    fn evaluate(&self, seen: &Observation<'_>, report: &mut Report<'_>) {
-        if let Some(reason) = filled(seen.event, Text::ThirdPartyRejectedReason) {
-            report.fire(&Finding::new(Reason::ThirdParty).observed(Value::Text(reason)));
-        }
+impl Judge for ThirdPartyRejection {
+    fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
+        let reason = filled(seen.event, Text::ThirdPartyRejectedReason);
+        report.check(
+            reason.is_some(),
+            || {
+                let finding = Finding::new(Reason::ThirdParty);
+                reason.map_or(finding, |reason| finding.observed(Value::Text(reason)))
+            },
+            || {
+                let clause = if reason.is_some() { "if no third party had rejected it" } else { "if a third party had rejected it" };
+                Flip::fact(Text::ThirdPartyRejectedReason.name(), clause)
+            },
+        );
     }
 }

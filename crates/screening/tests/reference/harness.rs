@@ -1,10 +1,11 @@
 //! Random streams, the list of everything that happened, and the comparison of a filter with what the list says.
 
 use crate::common::*;
+use crate::explained::{self, Setup};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tollgate_domain::*;
-use tollgate_screening::{Counters, Plan, Verdict};
+use tollgate_screening::{Counters, Verdict};
 
 /// One event of a random stream. Its values are picked from small sets by dice, so that keys collide.
 #[derive(Debug, Clone)]
@@ -293,17 +294,22 @@ fn run(
     stream: Vec<Event>,
     expect: impl Fn(&History, &Event) -> (Expected, Option<bool>),
 ) -> Result<(), TestCaseError> {
-    let integration = Integration { time_zone: zone.to_owned(), ..integration() };
-    let group = group("defaultaaa", json!({"filters": filters}));
-    let plan = Plan::compile(&integration, &[group]).unwrap();
+    let setup = Setup { filters: &filters, zone };
+    let plan = setup.plan();
     let (mut counters, mut verdict, mut history) = (counters(), Verdict::new(), History::default());
-    let pause = stream.len() / 4 + 1;
+    let (pause, last) = (stream.len() / 4 + 1, stream.len().saturating_sub(1));
     for (n, mut event) in stream.into_iter().enumerate() {
         if n % pause == pause - 1 && !counters.is_empty() {
             counters = restart(&counters);
         }
         history.clock = history.clock.max(seconds(&event, Number::ArrivalTime));
         let (expected, abstains) = expect(&history, &event);
+        plan.evaluate(&event, None, &(), &counters, &mut verdict);
+        let told = explained::agrees(&setup, &plan, (&event, &counters), &verdict)?;
+        if n == last {
+            let rows: Vec<_> = history.seen.iter().map(|(row, _)| row).collect();
+            explained::flips(&setup, &told, &event, &rows)?;
+        }
         plan.judge(&mut event, None, &(), &mut counters, &mut verdict);
         let found = findings(&verdict);
         let found: Vec<_> = found.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();

@@ -8,6 +8,7 @@
 mod common;
 mod conditions;
 mod counting;
+mod explained;
 mod facts;
 mod harness;
 mod lists;
