@@ -7,6 +7,9 @@ mod attribution;
 mod checkpoint;
 mod destination;
 mod draft;
+mod explain;
+#[cfg(test)]
+mod explain_tests;
 mod extra;
 mod import;
 mod intake;
@@ -34,6 +37,7 @@ pub use attribution::is_of_click;
 pub use checkpoint::CheckpointError;
 pub use destination::MAX_LOCATION;
 pub use draft::{Draft, MAX_AHEAD_MS, MAX_ERRORS, MAX_LONG_VALUE, MAX_VALUE, Wishes};
+pub use explain::{Effort, ExplainError, Explained};
 pub use extra::MAX_EXTRA;
 pub use import::{
     ConversionMap, Failed, Format, ImportError, ImportMap, ImportRequest, Observer, Phase, Progress,

@@ -4,7 +4,7 @@ use crate::waterfall::Waterfalls;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tollgate_catalog::{IntegrationEntry, Snapshot};
-use tollgate_domain::{FilterGroup, IntegrationId};
+use tollgate_domain::{FilterGroup, IntegrationId, Invalid};
 use tollgate_screening::Plan;
 
 /// One integration, ready to judge.
@@ -17,6 +17,17 @@ pub struct LiveIntegration {
     pub(crate) waterfalls: Waterfalls,
     /// The configuration's revision this was compiled from.
     pub config_version: u64,
+}
+
+impl LiveIntegration {
+    /// Compiles an integration as of the configuration's revision `config_version`.
+    pub(crate) fn compile(entry: &Arc<IntegrationEntry>, config_version: u64) -> Result<Self, Vec<Invalid>> {
+        let groups: Vec<Arc<FilterGroup>> =
+            entry.groups.iter().map(|group| Arc::new(FilterGroup::clone(group))).collect();
+        let plan = Plan::compile(&entry.integration, &groups)?;
+        let waterfalls = Waterfalls::of(&entry.integration);
+        Ok(Self { entry: entry.clone(), plan, waterfalls, config_version })
+    }
 }
 
 /// All integrations at one moment.
@@ -36,18 +47,8 @@ impl Live {
                 integrations.insert(id, old.clone());
                 continue;
             }
-            let groups: Vec<Arc<FilterGroup>> =
-                entry.groups.iter().map(|group| Arc::new(FilterGroup::clone(group))).collect();
-            match Plan::compile(&entry.integration, &groups) {
-                Ok(plan) => {
-                    let live = LiveIntegration {
-                        entry: entry.clone(),
-                        plan,
-                        waterfalls: Waterfalls::of(&entry.integration),
-                        config_version: snapshot.seq(),
-                    };
-                    integrations.insert(id, Arc::new(live));
-                }
+            match LiveIntegration::compile(entry, snapshot.seq()) {
+                Ok(live) => drop(integrations.insert(id, Arc::new(live))),
                 Err(errors) => {
                     // What is saved has been validated, so this is a filter this version no longer knows.
                     tracing::error!(integration = %id, ?errors, "filter groups do not compile; the former ones stay");

@@ -10,6 +10,7 @@ mod books;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 pub mod disk;
+pub mod earlier;
 mod inspect;
 mod ledger;
 pub mod log;

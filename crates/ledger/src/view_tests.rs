@@ -260,6 +260,20 @@ proptest! {
     }
 
     #[test]
+    fn what_came_before_a_seq_is_found_by_integration_and_time(both in any_history(), owner in 0usize..3,
+            day in 20_000i64..20_003, slot in 0i64..6, before in 0u64..260) {
+        let since = Timestamp::from_millis(day * DAY_MS + slot * 14_000_000);
+        let owner = integration(owner);
+        let inside = |event: &&Event| event.integration == owner && event.at() >= since && event.seq < before;
+        let mut expected: Vec<&Event> = both.events.iter().filter(inside).collect();
+        expected.sort_by_key(|event| event.seq);
+        let earlier = both.view.earlier(owner, since, before).unwrap();
+        prop_assert!(earlier.rows_at_most().unwrap() >= expected.len() as u64);
+        let found: Vec<Event> = earlier.events().unwrap().map(Result::unwrap).collect();
+        prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn external_ids_and_keys_are_found_newest_first(
         both in any_history(), owner in 0usize..3, kind in 0usize..3, external in 1u8..5, days in 0i64..4, key in 1u128..6,
     ) {

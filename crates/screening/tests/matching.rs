@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::sync::Arc;
 use tollgate_domain::*;
-use tollgate_screening::Plan;
+use tollgate_screening::{Plan, overlaps};
 
 fn bound(
     id: &str,
@@ -116,6 +116,41 @@ proptest! {
                 fits.then_some((std::cmp::Reverse(score), group.priority, group.id))
             });
             prop_assert_eq!(plan.group_for(&event, None), matching.min().map(|best| best.2));
+        }
+    }
+
+    /// Every pair is told that some event over these values matches by as many lists, and its example is such an event.
+    #[test]
+    fn overlaps_are_what_a_search_finds(
+        lists in proptest::collection::vec(
+            proptest::collection::vec(proptest::sample::subsequence(vec!["a", "b", "c"], 0..3), 3), 0..12),
+    ) {
+        let groups: Vec<_> = lists.iter().enumerate().map(|(n, lists)| {
+            bound(&format!("group{n:05}"), Some(n as u32 + 1), &lists[0], &lists[1], &lists[2])
+        }).collect();
+        let plan = |pair: [&Arc<FilterGroup>; 2]| Plan::compile(&integration(), &pair.map(Arc::clone)).unwrap();
+        let lists = |group: &FilterGroup| [group.advertiser_ids.clone(), group.offer_ids.clone(), group.publisher_ids.clone()];
+        let score = |group: &FilterGroup| lists(group).iter().filter(|list| !list.is_empty()).count();
+        let mut expected = Vec::new();
+        for (n, a) in groups.iter().enumerate() {
+            for b in &groups[n + 1..] {
+                let meets = |(a, b): (Vec<String>, Vec<String>)| a.is_empty() || b.is_empty() || a.iter().any(|v| b.contains(v));
+                if score(a) == score(b) && lists(a).into_iter().zip(lists(b)).all(meets) {
+                    expected.push((a.id, b.id));
+                }
+            }
+        }
+        let found = overlaps(&groups.iter().map(|group| &**group).collect::<Vec<_>>());
+        prop_assert!(found.complete);
+        let mut pairs: Vec<_> = found.pairs.iter().map(|pair| (pair.winner, pair.other)).collect();
+        pairs.sort_unstable();
+        prop_assert_eq!(pairs, expected);
+        for pair in found.pairs {
+            let of = |id| groups.iter().find(|group| group.id == id).unwrap();
+            let texts: Vec<_> = pair.example.iter().map(|(column, value)| (*column, value.as_str())).collect();
+            let event = click(0, &texts);
+            prop_assert_eq!(plan([of(pair.winner), of(pair.other)]).group_for(&event, None), Some(pair.winner));
+            prop_assert_eq!(plan([of(pair.other), of(pair.other)]).group_for(&event, None), Some(pair.other));
         }
     }
 }

@@ -25,6 +25,14 @@ impl Failure {
         Self { message: message.to_string(), code: MISUSED }
     }
 
+    /// What to do instead, where the failure is that another process uses the directory.
+    pub(crate) fn in_use(self, instead: &str) -> Self {
+        if !self.message.contains("in use by") {
+            return self;
+        }
+        Self { message: format!("{}; {instead}", self.message), ..self }
+    }
+
     /// For `map_err`: what was being done, and what the cause says.
     pub(crate) fn because<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |cause| Self::new(format!("{what}: {cause}"))

@@ -8,6 +8,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod doctor;
+mod explained;
 mod failure;
 mod logging;
 mod metrics;

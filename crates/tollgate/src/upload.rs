@@ -1,4 +1,5 @@
-//! The client side of `POST /tollgate/v1/imports`: one request over plain HTTP/1.1, its answer read line by line.
+//! The client side of a running server: one request over plain HTTP/1.1. The answer of `POST /tollgate/v1/imports` is read
+//! line by line.
 
 use crate::cli::Watcher;
 use crate::failure::Failure;
@@ -12,6 +13,8 @@ use tollgate_intake::{ImportRequest, Observer, Progress, Summary};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server may be silent. It reports progress several times a second.
 const SILENCE: Duration = Duration::from_secs(300);
+/// The longest answer that is read whole.
+const MAX_ANSWER: u64 = 64 << 20;
 
 /// A line of the answer.
 #[derive(Debug, Deserialize)]
@@ -37,24 +40,41 @@ pub(crate) fn import(
     file: &File,
     watcher: &mut Watcher,
 ) -> Result<(Summary, Option<String>), Failure> {
+    let length = file.metadata().map_err(Failure::because("the file cannot be read"))?.len();
+    let line = format!("POST {}", path_of(request)?);
+    follow(ask(server, api_key, &line, (file, length))?, watcher)
+}
+
+/// The JSON that the server at `server` answers to GET.
+pub(crate) fn get(server: &str, api_key: Option<&str>, path: &str) -> Result<serde_json::Value, Failure> {
+    let body = ask(server, api_key, &format!("GET {path}"), (io::empty(), 0))?;
+    let not_understood = Failure::because("the server's answer is not understood");
+    serde_json::from_reader(body.take(MAX_ANSWER)).map_err(not_understood)
+}
+
+/// Sends a request, begun with method and path, with so many bytes of a body; answers the body of a 200.
+fn ask(
+    server: &str,
+    api_key: Option<&str>,
+    line: &str,
+    (body, length): (impl Read, u64),
+) -> Result<Body<BufReader<TcpStream>>, Failure> {
     let api_key =
         api_key.ok_or_else(|| Failure::misuse("--server needs --api-key KEY (or TOLLGATE_API_KEY)"))?;
     let host = host_of(server)?;
     if api_key.chars().any(|c| c.is_control()) {
         return Err(Failure::misuse("the API key holds characters that no key has"));
     }
-    let length = file.metadata().map_err(Failure::because("the file cannot be read"))?.len();
     let failed = || Failure::because::<io::Error>(format!("the server at {server} cannot be reached"));
     let stream = connect(host).map_err(failed())?;
     let head = format!(
-        "POST {} HTTP/1.1\r\nHost: {host}\r\nAPI-KEY: {api_key}\r\nContent-Type: application/octet-stream\r\n\
-         Content-Length: {length}\r\nConnection: close\r\n\r\n",
-        path_of(request)?
+        "{line} HTTP/1.1\r\nHost: {host}\r\nAPI-KEY: {api_key}\r\nContent-Type: application/octet-stream\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     // A server that refuses may answer and close before all is sent: what it says matters more than the broken pipe.
     let sent =
-        (&stream).write_all(head.as_bytes()).and_then(|()| io::copy(&mut file.take(length), &mut &stream));
-    let answer = Answer::read(BufReader::new(&stream));
+        (&stream).write_all(head.as_bytes()).and_then(|()| io::copy(&mut body.take(length), &mut &stream));
+    let answer = Answer::read(BufReader::new(stream));
     let mut answer = match (answer, sent) {
         (Ok(answer), _) => answer,
         (Err(_), Err(error)) | (Err(error), Ok(_)) => return Err(failed()(error)),
@@ -64,7 +84,7 @@ pub(crate) fn import(
         let _ = answer.body.by_ref().take(64 << 10).read_to_string(&mut body);
         return Err(Failure::new(format!("the server refused with {}: {}", answer.status, said(&body))));
     }
-    follow(answer.body, watcher)
+    Ok(answer.body)
 }
 
 /// Reads the answer's lines up to the summary.

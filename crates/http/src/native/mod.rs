@@ -6,9 +6,11 @@ mod audit_log;
 pub(crate) mod auth;
 mod category_lists;
 mod domain_name;
+pub mod events;
 pub mod imports;
 mod objects;
 mod organization;
+mod overlaps;
 mod paging;
 mod postbacks;
 mod prices;
@@ -38,6 +40,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(postbacks::routes())
         .routes(routes!(app_ads_txt::handle))
         .routes(routes!(imports::create))
+        .routes(routes!(events::explanation::handle))
+        .routes(routes!(overlaps::handle))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

@@ -239,6 +239,18 @@ impl Segment {
         Ok(rows)
     }
 
+    /// The `seq` of each of `rows`, in their order.
+    pub(crate) fn seqs(&self, footer: &Footer, rows: Range<u64>) -> Result<Vec<u64>, SegmentError> {
+        let leaf = footer.position(Leaf::Seq).ok_or_else(|| self.damaged())?;
+        let mut seqs = Vec::with_capacity((rows.end - rows.start) as usize);
+        for decoded in self.decode(footer, &[leaf], &[rows])? {
+            for row in 0..decoded.rows() {
+                seqs.push(decoded.seq(row).ok_or_else(|| self.damaged())?);
+            }
+        }
+        Ok(seqs)
+    }
+
     /// Decodes some leaves (rising) of the rows in `runs` (rising, disjoint, not empty).
     fn decode(
         &self,

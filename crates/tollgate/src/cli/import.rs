@@ -150,16 +150,9 @@ impl Import {
         file: &File,
         watcher: &mut Watcher,
     ) -> Result<(Summary, Option<String>), Failure> {
-        let dir = DataDir::open(config.data_dir()?, "import").map_err(|failure| Failure {
-            message: if failure.message.contains("in use by") {
-                format!(
-                    "{}; import through the running server instead: --server http://HOST:PORT --api-key KEY",
-                    failure.message
-                )
-            } else {
-                failure.message
-            },
-            ..failure
+        let dir = DataDir::open(config.data_dir()?, "import").map_err(|failure| {
+            failure
+                .in_use("import through the running server instead: --server http://HOST:PORT --api-key KEY")
         })?;
         let open = House::open(config, dir)?.start(config)?;
         let result = import(&open.house.intake, request, file, watcher);

@@ -4,6 +4,7 @@ mod config;
 mod credentials;
 mod demo;
 mod doctor;
+mod explain;
 mod import;
 mod init;
 mod openapi;
@@ -51,6 +52,7 @@ enum Command {
     Demo(demo::DemoCommand),
     Import(Box<import::Import>),
     Doctor(doctor::Doctor),
+    Explain(explain::Explain),
     Config(config::ConfigCommand),
     Credentials(credentials::Credentials),
     Openapi(openapi::Openapi),
@@ -164,6 +166,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Credentials(command) => command.run(),
         Command::Openapi(command) => command.run(),
