@@ -6,9 +6,9 @@ use tollgate_domain::{Column, Event, EventKind, Number, Status, Text, Timestamp,
 
 /// How far before its conversion a click may lie to be found by the caller's id, in milliseconds: the widest window of
 /// the `attribution` filter.
-const LOOK_BACK_MS: i64 = 90 * 86_400_000;
+pub(crate) const LOOK_BACK_MS: i64 = 90 * 86_400_000;
 /// How far after: clocks differ.
-const LOOK_AHEAD_MS: i64 = 86_400_000;
+pub(crate) const LOOK_AHEAD_MS: i64 = 86_400_000;
 
 /// What a conversion takes from its click when it does not say it itself.
 const TAKEN: &[Text] = &[

@@ -5,6 +5,7 @@
 
 use crate::extra::{Extra, push_json_string};
 use crate::lookup::Seen;
+use crate::prior::Prior;
 use crate::target::{self, Target, Wish};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -57,6 +58,8 @@ pub struct Draft {
     pub(crate) seen: Seen,
     /// The conversion's click.
     pub(crate) click: Option<Box<Event>>,
+    /// The conversions before it.
+    pub(crate) prior: Prior,
     extra: Extra,
     errors: Vec<Invalid>,
 }
@@ -70,6 +73,7 @@ impl Draft {
             body_hash: 0,
             seen: Seen::default(),
             click: None,
+            prior: Prior::default(),
             extra: Extra::default(),
             errors: Vec::new(),
         }
@@ -82,6 +86,7 @@ impl Draft {
         self.body_hash = 0;
         self.seen = Seen::default();
         self.click = None;
+        self.prior = Prior::default();
         self.extra.clear();
         self.errors.clear();
     }
@@ -300,7 +305,7 @@ fn longest(column: Text) -> usize {
 }
 
 /// Puts a value in its place, unless another one is there.
-fn once<T: PartialEq>(name: &str, place: &mut Option<T>, value: T) -> Result<(), Invalid> {
+pub(crate) fn once<T: PartialEq>(name: &str, place: &mut Option<T>, value: T) -> Result<(), Invalid> {
     match place {
         Some(before) if *before != value => Err(twice(name)),
         _ => {
@@ -314,7 +319,7 @@ pub(crate) fn twice(name: &str) -> Invalid {
     Invalid::new(name, "is given twice with different values")
 }
 
-fn limited<'a>(name: &str, value: &'a str, limit: usize) -> Result<&'a str, Invalid> {
+pub(crate) fn limited<'a>(name: &str, value: &'a str, limit: usize) -> Result<&'a str, Invalid> {
     if value.len() > limit {
         return Err(Invalid::new(
             name.chars().take(64).collect::<String>(),
@@ -332,7 +337,7 @@ fn boolean(name: &str, value: &str) -> Result<bool, Invalid> {
     }
 }
 
-fn parsed<T: FromStr<Err = Invalid>>(name: &str, value: &str) -> Result<T, Invalid> {
+pub(crate) fn parsed<T: FromStr<Err = Invalid>>(name: &str, value: &str) -> Result<T, Invalid> {
     value.parse().map_err(|error: Invalid| Invalid::new(name, error.message))
 }
 

@@ -7,12 +7,13 @@ use crate::live::{Live, LiveIntegration};
 use crate::pricing;
 use crate::shard::{SHARDS, Shards, shard_of};
 use crate::traffic::Pending;
+use crate::worker::Judged;
 use arc_swap::ArcSwap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_catalog::{Catalog, Snapshot};
 use tollgate_domain::{
-    Clock, Entropy, Event, EventKind, IntegrationId, Invalid, Number, Status, Timestamp, TxId, TxIdKey,
+    Clock, Entropy, Event, EventKind, IntegrationId, Invalid, Number, Status, Timestamp, TxIdKey,
 };
 use tollgate_ledger::disk::Disk;
 use tollgate_ledger::row::RowView;
@@ -129,10 +130,15 @@ impl Fold {
         }
         let shard = shard_of(integration);
         let Some(live) = self.live.get(integration) else { return };
-        if row.seq() > self.from[shard] && !row.amends() {
+        if row.seq() > self.from[shard] {
             let event = self.event.get_or_insert_with(|| Event::new(row.kind(), integration));
             row.read_into(event);
-            live.plan.fold(event, &mut self.counters[shard]);
+            let counters = &mut self.counters[shard];
+            if !row.amends() {
+                live.plan.fold(event, counters);
+            } else if event.flag(Number::LateRejection) {
+                live.plan.count_late_rejection(event, counters);
+            }
         }
     }
 }
@@ -239,14 +245,15 @@ impl Intake {
         &self.news
     }
 
-    /// The stored event of an id, once it is durable.
+    /// The stored event that was answered, once it is durable: as it was then, whatever amended it later.
     pub fn stored(
         &self,
         integration: IntegrationId,
         kind: EventKind,
-        id: TxId,
+        answered: Judged,
     ) -> Result<Option<Event>, ScanError> {
-        self.ledger.view().find(integration, Some(kind), id)
+        let Judged { seq, id } = answered;
+        self.ledger.view().amended_to(seq).find(integration, Some(kind), id)
     }
 
     /// Writes all counters to their checkpoints and lets the log files go that nothing needs any more.

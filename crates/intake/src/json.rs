@@ -1,20 +1,20 @@
 //! Events sent as JSON objects: each member is a parameter, whatever its JSON type.
 
-use crate::draft::Draft;
+use crate::parameters::Parameters;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use tollgate_domain::Invalid;
 
-/// Takes every member of the object in `json` as a parameter of `draft`: strings as they are, numbers and booleans as
+/// Takes every member of the object in `json` as a parameter of `to`: strings as they are, numbers and booleans as
 /// they are written, null as absent. Arrays and objects are kept as extra parameters. `skip` names members that the
-/// caller has dealt with. Values that are not legal become errors of the draft; malformed JSON is an error here.
-pub fn set_from_json(draft: &mut Draft, json: &[u8], skip: &[&str]) -> Result<(), Invalid> {
+/// caller has dealt with. Values that are not legal become errors of `to`; malformed JSON is an error here.
+pub fn set_from_json(to: &mut impl Parameters, json: &[u8], skip: &[&str]) -> Result<(), Invalid> {
     each_member(json, |name, member| match member {
         _ if skip.contains(&name) => {}
-        Member::Plain(value) => draft.set(name, value),
-        Member::Deep(json) => draft.set_extra_json(name, json),
+        Member::Plain(value) => to.set(name, value),
+        Member::Deep(json) => to.set_json(name, json),
     })
 }
 
@@ -86,6 +86,7 @@ struct BorrowedName<'a>(#[serde(borrow)] Cow<'a, str>);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draft::Draft;
     use tollgate_domain::{EventKind, Number, Text, Timestamp};
 
     fn read(json: &str) -> Result<Draft, String> {

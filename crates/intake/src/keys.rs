@@ -10,11 +10,23 @@ const PRUNE_AT: usize = 100_000;
 
 /// The hash a key is known by, never 0. Keys are the caller's, so equal ones of two integrations are different.
 pub(crate) fn hash(secret: &[u8; 16], integration: IntegrationId, kind: EventKind, key: &str) -> u128 {
+    hash_of(secret, integration, kind as u8, key)
+}
+
+/// The same for the key of a late rejection.
+pub(crate) fn hash_of_rejection(secret: &[u8; 16], integration: IntegrationId, key: &str) -> u128 {
+    hash_of(secret, integration, REJECTION, key)
+}
+
+/// Stands for late rejections where events have their kind.
+const REJECTION: u8 = 0x80;
+
+fn hash_of(secret: &[u8; 16], integration: IntegrationId, sort: u8, key: &str) -> u128 {
     use siphasher::sip128::{Hasher128, SipHasher13};
     use std::hash::Hasher;
     let mut hasher = SipHasher13::new_with_key(secret);
     hasher.write(integration.as_bytes());
-    hasher.write_u8(kind as u8);
+    hasher.write_u8(sort);
     hasher.write(key.as_bytes());
     hasher.finish128().as_u128().max(1)
 }

@@ -3,6 +3,7 @@
 //! Admission, signals, judgement, ledger, in this order, without HTTP and without an async runtime. What can refuse an
 //! event refuses it before it is judged; after that nothing but the death of the process can fail it.
 
+mod amend;
 mod attribution;
 mod checkpoint;
 mod destination;
@@ -17,8 +18,14 @@ mod json;
 mod keys;
 mod live;
 mod lookup;
+mod parameters;
 mod pricing;
+mod prior;
+mod recent;
 mod redirect;
+mod rejection;
+#[cfg(test)]
+mod rejection_tests;
 mod rejudge;
 mod shard;
 pub mod signature;
@@ -33,6 +40,7 @@ mod worker;
 #[cfg(test)]
 mod worker_tests;
 
+pub use amend::GivenBy;
 pub use attribution::is_of_click;
 pub use checkpoint::CheckpointError;
 pub use destination::MAX_LOCATION;
@@ -47,6 +55,8 @@ pub use intake::{Intake, IntakeError, IntakeOptions, IntakeStats, Parts};
 pub use json::set_from_json;
 pub use live::{Live, LiveIntegration};
 pub use lookup::{History, Lookup};
+pub use parameters::Parameters;
 pub use redirect::Redirect;
+pub use rejection::Rejection;
 pub use rejudge::{Difference, RejudgeError, Rejudged};
 pub use worker::{Judged, Outcome, Worker};

@@ -1,10 +1,12 @@
-//! What history is asked before an event is judged: its idempotency key and a conversion's click. Segments are read for
+//! What history is asked before an event is judged: its idempotency key, a conversion's click, and the conversions before it. Segments are read for
 //! that, which blocks, so it never happens on a thread that serves others.
 
 use crate::attribution::Wanted;
 use crate::draft::Draft;
 use crate::intake::Intake;
 use crate::keys::{self, Known};
+use crate::prior::{Asked, Prior};
+use crate::rejection::Rejection;
 use std::sync::Arc;
 use tollgate_domain::{Event, EventKind, IntegrationId, Number, Timestamp};
 use tollgate_ledger::scan::ScanError;
@@ -17,6 +19,7 @@ pub struct Lookup {
     /// The key, and the arrival of its event.
     pub(crate) key: Option<(u128, Timestamp)>,
     pub(crate) click: Option<Wanted>,
+    pub(crate) prior: Option<Asked>,
 }
 
 /// The answers.
@@ -24,6 +27,7 @@ pub struct Lookup {
 pub struct History {
     seen: Seen,
     click: Option<Box<Event>>,
+    prior: Prior,
 }
 
 /// What segments say about a key.
@@ -49,7 +53,11 @@ impl Lookup {
             }
             None => None,
         };
-        Ok(History { seen, click: click.map(Box::new) })
+        let prior = match self.prior {
+            Some(asked) => asked.run(&view, self.integration, click.as_ref())?,
+            None => Prior::default(),
+        };
+        Ok(History { seen, click: click.map(Box::new), prior })
     }
 
     fn seen(&self, view: &View, key: u128, arrival: Timestamp) -> Result<Seen, ScanError> {
@@ -69,8 +77,14 @@ impl History {
     /// Gives the answers to the event they are about.
     pub fn tell(self, draft: &mut Draft) {
         draft.seen = self.seen;
+        draft.prior = self.prior;
         if self.click.is_some() {
             draft.click = self.click;
         }
+    }
+
+    /// Gives the answers to the rejection they are about.
+    pub fn tell_rejection(self, rejection: &mut Rejection) {
+        (rejection.seen, rejection.prior) = (self.seen, self.prior);
     }
 }

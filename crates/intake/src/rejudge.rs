@@ -78,8 +78,8 @@ impl Intake {
         let mut configurations: BTreeMap<u64, Live> = BTreeMap::new();
         let (mut found, mut verdict) = (Rejudged::default(), Verdict::new());
         for record in self.ledger().view().scan_seq_from(1) {
-            let Record::Event(mut event) = record? else { continue };
-            let version = event.number(Number::ConfigVersion).unwrap_or_default() as u64;
+            let record = record?;
+            let version = record.columns().number(Number::ConfigVersion).unwrap_or_default() as u64;
             let configuration = match configurations.entry(version) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
@@ -88,11 +88,20 @@ impl Intake {
                     unknown.insert(Live::compile(&snapshot, &Live::default()))
                 }
             };
-            let Some(live) = configuration.get(event.integration) else {
+            let Some(live) = configuration.get(record.columns().integration) else {
                 found.unknown += 1;
                 continue;
             };
-            let counters = &mut counters[shard_of(event.integration)];
+            let counters = &mut counters[shard_of(record.columns().integration)];
+            let mut event = match record {
+                Record::Event(event) => event,
+                Record::Amendment(amendment) => {
+                    if amendment.record.flag(Number::LateRejection) {
+                        live.plan.count_late_rejection(&amendment.record, counters);
+                    }
+                    continue;
+                }
+            };
             if self.ledger().is_imported(&event) {
                 found.imported += 1;
                 live.plan.fold(&event, counters);

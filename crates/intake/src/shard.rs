@@ -1,6 +1,7 @@
-//! A shard: the counters and keys of the integrations that hash to it. Its events are judged one by one.
+//! A shard: the counters, keys and latest conversions of the integrations that hash to it. Its events are judged one by one.
 
 use crate::keys::KeyMap;
+use crate::recent::Recent;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tollgate_domain::IntegrationId;
 use tollgate_screening::Counters;
@@ -11,6 +12,7 @@ pub(crate) const SHARDS: usize = 4;
 pub(crate) struct Shard {
     pub(crate) counters: Counters,
     pub(crate) keys: KeyMap,
+    pub(crate) recent: Recent,
 }
 
 /// All shards, each under its own lock.
@@ -18,7 +20,8 @@ pub(crate) struct Shards(Vec<Mutex<Shard>>);
 
 impl Shards {
     pub(crate) fn new(counters: Vec<Counters>) -> Self {
-        let shard = |counters| Mutex::new(Shard { counters, keys: KeyMap::default() });
+        let shard =
+            |counters| Mutex::new(Shard { counters, keys: KeyMap::default(), recent: Recent::default() });
         Self(counters.into_iter().map(shard).collect())
     }
 

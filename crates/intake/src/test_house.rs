@@ -1,6 +1,6 @@
 //! A whole intake on a simulated disk, for tests.
 
-use crate::{Draft, Intake, IntakeOptions, Outcome, Parts, Rejudged, Worker};
+use crate::{Draft, GivenBy, Intake, IntakeOptions, Outcome, Parameters, Parts, Rejection, Rejudged, Worker};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,11 +29,24 @@ pub(crate) struct House {
     pub(crate) worker: Worker,
     pub(crate) clock: Arc<Hands>,
     pub(crate) integration: IntegrationId,
+    disk: SimDisk,
     _dir: tempfile::TempDir,
 }
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn open(disk: &SimDisk, catalog: Arc<Catalog>, clock: &Arc<Hands>) -> Arc<Intake> {
+    let parts = Parts {
+        disk: Arc::new(disk.clone()),
+        catalog,
+        signals: Signals::builtin(clock.clone()),
+        clock: clock.clone(),
+        entropy: clock.clone(),
+    };
+    let ledger = Options { log_file_bytes: 4 << 20, ..Options::default() };
+    Intake::open(parts, IntakeOptions { ledger, counter_bytes: 1 << 20 }).unwrap().0
 }
 
 impl House {
@@ -45,17 +58,16 @@ impl House {
         let made = runtime.block_on(initialise(dir.path(), &options, clock.clone(), clock.clone())).unwrap();
         let path = dir.path().join(FILE_NAME);
         let catalog = Catalog::open(&path, clock.clone(), clock.clone());
-        let parts = Parts {
-            disk: Arc::new(SimDisk::new(1, 1 << 30)),
-            catalog: Arc::new(runtime.block_on(catalog).unwrap()),
-            signals: Signals::builtin(clock.clone()),
-            clock: clock.clone(),
-            entropy: clock.clone(),
-        };
-        let ledger = Options { log_file_bytes: 4 << 20, ..Options::default() };
-        let (intake, _) = Intake::open(parts, IntakeOptions { ledger, counter_bytes: 1 << 20 }).unwrap();
+        let disk = SimDisk::new(1, 1 << 30);
+        let intake = open(&disk, Arc::new(runtime.block_on(catalog).unwrap()), &clock);
         let worker = Worker::new(intake.clone());
-        Self { intake, worker, clock, integration: made.integration_id, _dir: dir }
+        Self { intake, worker, clock, integration: made.integration_id, disk, _dir: dir }
+    }
+
+    /// Begins anew with what is on the disk.
+    pub(crate) fn restart(&mut self) {
+        self.intake = open(&self.disk, self.intake.catalog().clone(), &self.clock);
+        self.worker = Worker::new(self.intake.clone());
     }
 
     /// Gives the Default group these filters, by type and parameters.
@@ -104,6 +116,22 @@ impl House {
     pub(crate) fn submit(&mut self, mut draft: Draft) -> (Outcome, Draft) {
         self.ready(&mut draft);
         (self.judge(&mut draft), draft)
+    }
+
+    /// Says of the conversion with this id of the caller's that it is rejected.
+    pub(crate) fn reject(&mut self, external: &str, reason: &str) -> Outcome {
+        let mut rejection = Rejection::new(self.integration, GivenBy::ApiKey);
+        rejection.set("external_transaction_id", external);
+        rejection.set("new_rejected_reason", reason);
+        rejection.finish(self.intake.now()).unwrap();
+        self.worker.ask_of_rejection(&mut rejection).run().unwrap().tell_rejection(&mut rejection);
+        let live = self.intake.live().get(self.integration).cloned().unwrap();
+        let promise = self.intake.ledger().promise(1, rejection.text_bytes() as u64).unwrap();
+        self.worker.reject(&live, &promise, &mut rejection)
+    }
+
+    pub(crate) fn commit(&self) {
+        assert!(self.intake.ledger().commit().unwrap());
     }
 
     pub(crate) fn seal(&self) {

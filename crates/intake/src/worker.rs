@@ -1,18 +1,23 @@
 //! One thread's way through admission, signals, judgement and ledger, with the buffers and caches it reuses.
 
+use crate::amend::{Amended, Said, amend};
 use crate::attribution;
 use crate::draft::{Draft, Wishes};
 use crate::intake::Intake;
 use crate::keys::{self, Known};
 use crate::live::LiveIntegration;
 use crate::lookup::Lookup;
+use crate::prior::{Asked, Prior, THIRD_PARTY};
+use crate::recent::Recent;
 use crate::redirect::Redirect;
+use crate::rejection::Rejection;
+use crate::shard::Shard;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tollgate_domain::{Event, EventKind, IpPrivacy, Number, Text, Timestamp, TxId};
 use tollgate_ledger::Promise;
 use tollgate_ledger::scan::ScanError;
-use tollgate_screening::{Counters, DataSource, DataSources, Topic, Verdict};
+use tollgate_screening::{Counters, DataSource, DataSources, Topic, Verdict, is_base_conversion};
 use tollgate_signals::{AgentCache, SignalSet};
 
 /// User agents a worker remembers.
@@ -27,8 +32,13 @@ pub enum Outcome {
     Repeated(Judged),
     /// Its key was used for another request; nothing was stored and nothing counted.
     Conflict,
-    /// Nothing yet: its key may have been sealed since history was asked ([`Worker::ask_again`]).
+    /// Nothing yet: history has to be asked again ([`Worker::ask_again`]), for it may know more by now. Whoever can wait
+    /// does so until everything is durable that was appended.
     LookAgain,
+    /// It happened after a conversion that its click does not have; nothing was stored and nothing counted.
+    NoConversion,
+    /// There is no conversion that this could be about; nothing was stored.
+    Unknown,
 }
 
 /// Where an event stands.
@@ -73,14 +83,66 @@ impl Worker {
         if key.is_none() && click.is_none() {
             return None;
         }
-        Some(Lookup { intake: self.intake.clone(), integration: event.integration, key, click })
+        // Without a click or an id nothing leads to what came before.
+        let prior = click.as_ref().and_then(|_| Asked::before(event));
+        Some(Lookup { intake: self.intake.clone(), integration: event.integration, key, click, prior })
     }
 
     /// What history must be asked after [`Outcome::LookAgain`].
     pub fn ask_again(&self, draft: &Draft) -> Lookup {
         let event = &draft.event;
-        let key = Some((event.key, arrival(event)));
-        Lookup { intake: self.intake.clone(), integration: event.integration, key, click: None }
+        let key = (event.key != 0).then(|| (event.key, arrival(event)));
+        let prior = Asked::before(event);
+        Lookup { intake: self.intake.clone(), integration: event.integration, key, click: None, prior }
+    }
+
+    /// What history must be asked before a finished rejection is stored, or after [`Outcome::LookAgain`].
+    pub fn ask_of_rejection(&self, rejection: &mut Rejection) -> Lookup {
+        let (integration, arrival) = (rejection.integration, rejection.arrival);
+        let mut key = None;
+        if let Some(given) = &rejection.event_key {
+            rejection.key = keys::hash_of_rejection(self.intake.key_secret(), integration, given);
+            key = Some((rejection.key, arrival));
+        }
+        let prior = Some(rejection.asked());
+        Lookup { intake: self.intake.clone(), integration, key, click: None, prior }
+    }
+
+    /// Stores what a rejection says, in the order of judgement; `promise` covers it. Where it is judged, or says nothing
+    /// new, its conversion is as it is now.
+    pub fn reject(
+        &mut self,
+        live: &LiveIntegration,
+        promise: &Promise,
+        rejection: &mut Rejection,
+    ) -> Outcome {
+        let intake = self.intake.clone();
+        let mut shard = intake.shards().of(rejection.integration);
+        let (key, arrived) = (rejection.key, rejection.arrival);
+        if key != 0 {
+            if let Some(known) = shard.keys.get(key, arrived).or(rejection.seen.known) {
+                return repeated(known, rejection.body_hash);
+            }
+            if shard.keys.pruned_through() > rejection.seen.covered {
+                return Outcome::LookAgain;
+            }
+        }
+        let mut prior = std::mem::take(&mut rejection.prior);
+        let amended = amend(&intake, &mut shard, (live, promise), &mut prior, &rejection.said());
+        rejection.prior = prior;
+        let Some(conversion) = rejection.conversion() else { return Outcome::Unknown };
+        let id = conversion.id;
+        match amended {
+            Amended::LookAgain => Outcome::LookAgain,
+            Amended::NothingNew => Outcome::Judged(Judged { seq: rejection.prior.covered, id }),
+            Amended::Done(seq) => {
+                if key != 0 {
+                    let known = Known { seq, id, body: rejection.body_hash, arrived };
+                    shard.keys.insert(key, known, intake.ledger().sealed());
+                }
+                Outcome::Judged(Judged { seq, id })
+            }
+        }
     }
 
     /// Adds what is known beside the parameters: the conversion's click, signals, versions. Once for each event, since
@@ -96,7 +158,8 @@ impl Worker {
     /// Asks history and completes: for threads of their own.
     pub(crate) fn prepare(&mut self, live: &LiveIntegration, draft: &mut Draft) -> Result<(), ScanError> {
         if let Some(lookup) = self.ask(draft) {
-            lookup.run()?.tell(draft);
+            // Files of history come in any order: what came before in it is not asked.
+            Lookup { prior: None, ..lookup }.run()?.tell(draft);
         }
         self.complete(live, draft);
         Ok(())
@@ -127,7 +190,7 @@ impl Worker {
         draft: &mut Draft,
         redirect: Option<Redirect<'_>>,
     ) -> Outcome {
-        let Draft { event, wishes, body_hash, seen, .. } = draft;
+        let Draft { event, wishes, body_hash, seen, prior, .. } = draft;
         let intake = self.intake.clone();
         let mut shard = intake.shards().of(event.integration);
         if event.key != 0 {
@@ -139,17 +202,32 @@ impl Worker {
             }
             event.set_number(Number::BodyHash, *body_hash);
         }
-        self.evaluate(live, event, wishes, &shard.counters);
+        if let Some(outcome) = held_up(event, prior, &shard.recent) {
+            return outcome;
+        }
         let ledger = intake.ledger();
-        let seq = match redirect {
-            Some(redirect) => {
-                self.append_redirected(live, promise, (event, wishes), redirect, &mut shard.counters)
+        let seq = if prior.same.is_some() {
+            match repeat(&intake, &mut shard, (live, promise), prior, event, *body_hash) {
+                Amended::LookAgain => return Outcome::LookAgain,
+                Amended::NothingNew => prior.covered,
+                Amended::Done(seq) => seq,
             }
-            None => {
-                let seq = ledger.append(promise, event, |_| {});
-                live.plan.count_judged(event, &self.verdict, &mut shard.counters);
-                seq
+        } else {
+            self.evaluate(live, event, wishes, &shard.counters);
+            let seq = match redirect {
+                Some(redirect) => {
+                    self.append_redirected(live, promise, (event, wishes), redirect, &mut shard.counters)
+                }
+                None => {
+                    let seq = ledger.append(promise, event, |_| {});
+                    live.plan.count_judged(event, &self.verdict, &mut shard.counters);
+                    seq
+                }
+            };
+            if let Some(click) = click_of(event).filter(|_| is_base_conversion(event)) {
+                shard.recent.note_conversion(click, seq, ledger.committed());
             }
+            seq
         };
         if event.key != 0 {
             let known = Known { seq, id: event.id, body: *body_hash, arrived: arrival(event) };
@@ -189,6 +267,50 @@ impl Worker {
         live.plan.count_judged(event, &self.verdict, counters);
         Judged { seq, id: event.id }
     }
+}
+
+/// The click of a conversion.
+fn click_of(event: &Event) -> Option<TxId> {
+    event.text(Text::ClickRealTxId)?.parse().ok()
+}
+
+/// Why an event cannot be judged yet, or not at all, for the conversions before it.
+fn held_up(event: &Event, prior: &Prior, recent: &Recent) -> Option<Outcome> {
+    if prior.covered == 0 {
+        return None;
+    }
+    if recent.outdates(prior.covered) {
+        return Some(Outcome::LookAgain);
+    }
+    let click = click_of(event).filter(|_| !is_base_conversion(event))?;
+    (!prior.converted && !recent.converted(click)).then_some(Outcome::NoConversion)
+}
+
+/// Lets a conversion that repeats a stored one amend that, and be it from now on.
+fn repeat(
+    intake: &Intake,
+    shard: &mut Shard,
+    to: (&LiveIntegration, &Promise),
+    prior: &mut Prior,
+    event: &mut Event,
+    body_hash: i64,
+) -> Amended {
+    let said = Said {
+        reject: None,
+        third_party: THIRD_PARTY.map(|column| (column, event.text(column))),
+        key: event.key,
+        body_hash,
+    };
+    let amended = amend(intake, shard, to, prior, &said);
+    if let (Amended::Done(_) | Amended::NothingNew, Some(stored)) = (&amended, prior.same.take()) {
+        let (key, arrived) = (event.key, event.number(Number::ArrivalTime));
+        *event = *stored;
+        event.key = key;
+        if let Some(arrived) = arrived {
+            event.set_number(Number::ArrivalTime, arrived);
+        }
+    }
+    amended
 }
 
 /// When an event arrived: keys live in that time.

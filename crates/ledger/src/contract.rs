@@ -2,7 +2,7 @@
 
 use crate::query::{Cursor, PageQuery, Predicate};
 use crate::{Ledger, Record, Sealed};
-use tollgate_domain::{Event, EventKind, IntegrationId, Number, Status, Text, Timestamp, TxId};
+use tollgate_domain::{Amendment, Event, EventKind, IntegrationId, Number, Status, Text, Timestamp, TxId};
 
 const DAY_MS: i64 = 86_400_000;
 const NOON: i64 = 20_000 * DAY_MS + DAY_MS / 2;
@@ -30,6 +30,11 @@ pub fn check(open: &mut dyn FnMut() -> Ledger) {
     predicates_leave_out(&ledger, &stored);
     keys_are_found_in_what_is_sealed(&ledger, &mut stored);
     another_integration_sees_nothing(&ledger, &stored);
+    amendments_are_seen_with_their_events(&ledger, &mut stored);
+    drop(ledger);
+    let ledger = open();
+    assert!(history(&ledger) == stored, "events stay as they were judged");
+    seen_as_amended(&ledger, &stored);
 }
 
 fn integration() -> IntegrationId {
@@ -169,4 +174,41 @@ fn another_integration_sees_nothing(ledger: &Ledger, stored: &[Event]) {
     let query = PageQuery { integration: other, ..all(EventKind::Click) };
     assert!(view.page(&query).is_ok_and(|page| page.rows.is_empty()));
     assert!(stored.iter().all(|event| view.find(other, None, event.id).is_ok_and(|found| found.is_none())));
+}
+
+/// Amends a sealed event and an open one, seals, and amends the first again.
+fn amendments_are_seen_with_their_events(ledger: &Ledger, stored: &mut Vec<Event>) {
+    stored.extend(store(ledger, (100..102).map(conversion)));
+    let (sealed, open) = (first_conversion(stored), stored.len() - 1);
+    for (at, word) in [(open, "open"), (sealed, "first"), (sealed, "second")] {
+        let mut amendment = Amendment::of(&stored[at], Timestamp::from_millis(NOON));
+        amendment.record.set_text(Text::ThirdPartyStatus, word);
+        let promise = ledger.promise(1, amendment.record.text_bytes() as u64);
+        let promise = promise.unwrap_or_else(|error| panic!("an idle ledger admits: {error}"));
+        let before = ledger.assigned();
+        assert!(ledger.amend(&promise, &mut amendment) > before, "an amendment has a seq of its own");
+        assert!(ledger.commit().is_ok_and(|committed| committed));
+        let seen = ledger.view().find(integration(), None, stored[at].id);
+        let seen = seen.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(
+            seen.and_then(|event| event.text(Text::ThirdPartyStatus).map(str::to_owned)).as_deref(),
+            Some(word)
+        );
+        let sealed = ledger.seal(u64::MAX / 2);
+        assert!(sealed.is_ok_and(|sealed| sealed.is_some()), "an amendment can be sealed by itself");
+    }
+    seen_as_amended(ledger, stored);
+}
+
+fn first_conversion(stored: &[Event]) -> usize {
+    stored.iter().position(|event| event.kind == EventKind::Conversion).unwrap_or(0)
+}
+
+fn seen_as_amended(ledger: &Ledger, stored: &[Event]) {
+    for (word, at) in [("second", first_conversion(stored)), ("open", stored.len() - 1)] {
+        let predicate = Predicate::parse(EventKind::Conversion, "third_party_status", None, word);
+        let query = PageQuery { predicates: predicate.into_iter().collect(), ..all(EventKind::Conversion) };
+        let rows = pages(ledger, query);
+        assert!(rows.iter().map(|event| event.id).eq([stored[at].id]), "{word}: {rows:?}");
+    }
 }

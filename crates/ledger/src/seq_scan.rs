@@ -25,6 +25,14 @@ impl Record {
         }
     }
 
+    /// Its columns: an event's, or those that [`Amendment::record`] has.
+    pub fn columns(&self) -> &Event {
+        match self {
+            Self::Event(event) => event,
+            Self::Amendment(amendment) => &amendment.record,
+        }
+    }
+
     /// The event, when it is one.
     pub fn into_event(self) -> Option<Event> {
         match self {

@@ -45,9 +45,11 @@ pub(crate) fn click_to_conversion_millis(event: &Event) -> Option<i64> {
     Some(conversion_millis(event).saturating_sub(click))
 }
 
-/// Whether it is a conversion itself, not an event after one: a user who does thirty things more converted once.
-pub(crate) fn is_base_conversion(event: &Event) -> bool {
-    event.kind == EventKind::Conversion && filled(event, Text::EventId).is_none()
+/// Whether it is a conversion itself, not an event after one, which has an id or a name of its own: a user who does
+/// thirty things more converted once.
+pub fn is_base_conversion(event: &Event) -> bool {
+    let has = |column| filled(event, column).is_some();
+    event.kind == EventKind::Conversion && !has(Text::EventId) && !has(Text::EventName)
 }
 
 /// Whether a device id has the form 8-4-4-4-12 of hexadecimal digits.

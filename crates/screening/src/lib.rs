@@ -39,6 +39,8 @@ pub use counters::{Counters, SlotError, Tally};
 pub use explain::{
     Bound, Explanation, FilterExplanation, FilterOutcome, GroupExplanation, GroupOutcome, Question,
 };
+pub use facts::is_base_conversion;
+pub use filters::was_rejected;
 pub use flip::{Change, Flip, Setting};
 pub use overlaps::{Overlap, Overlaps, overlaps};
 pub use plan::{KeySet, Plan};

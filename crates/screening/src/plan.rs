@@ -14,7 +14,8 @@ use crate::verdict::{Identity, Outcome, Scratch, Verdict, Writer};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tollgate_domain::{
-    Event, FilterGroup, FilterGroupId, FilterSpec, Integration, IntegrationId, Invalid, Reason, Timestamp,
+    Event, FilterGroup, FilterGroupId, FilterSpec, Integration, IntegrationId, Invalid, Reason, Status, Text,
+    Timestamp,
 };
 
 /// Everything needed to judge one integration's events. Immutable; replaced when the configuration changes.
@@ -244,6 +245,31 @@ impl Plan {
         keys.compute(&self.features[kind_index(event.kind)], event, None, at, &counters.hasher());
         counters.locate(&mut keys);
         self.count(event, &keys, counters, wanted);
+        counters.keys = keys;
+    }
+
+    /// Counts that an event, which was counted as one that was not rejected, is rejected after all. `record` has the
+    /// columns and the time that the event counts by, the rejection, and a `seq` of its own. Windows that have let go of
+    /// the event stay as they are.
+    pub fn count_late_rejection(&self, record: &Event, counters: &mut Counters) {
+        let mut before = record.clone();
+        before.set_status(Status::Approved);
+        before.clear_text(Text::Rejections);
+        let mut keys = std::mem::take(&mut counters.keys);
+        let moment = counters.moment(record);
+        let features = &self.features[kind_index(record.kind)];
+        keys.compute(features, record, None, moment.at, &counters.hasher());
+        counters.locate(&mut keys);
+        counters.advance(record, &moment);
+        for (recipe, (key, place)) in features.recipes.iter().zip(keys.keys.iter().zip(&keys.places)) {
+            let turns = recipe.share.as_ref().is_some_and(|share| {
+                ((share.weigh)(&before), (share.weigh)(record)) == (Some(false), Some(true))
+            });
+            if turns && *key != NO_KEY {
+                let moment = keys.moment(recipe, &moment);
+                counters.turn(record.seq, (*place, *key), recipe.window_minutes, &moment);
+            }
+        }
         counters.keys = keys;
     }
 

@@ -7,6 +7,7 @@ mod common;
 use common::*;
 use serde_json::{Value, json};
 use tollgate_domain::*;
+use tollgate_screening::Verdict;
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -275,4 +276,72 @@ fn install_times_must_be_in_order() {
     assert_eq!(reasons, ["CLICK_INJECTION"]);
     assert_eq!((&evidence[0]["field"], &evidence[0]["observed"]), (&json!("click_time"), &json!(7)));
     assert_eq!(send(&[(ClickTime, 0)]), (vec![], vec![], true), "not an install");
+}
+
+/// Whether an event would pass now; it is not counted.
+fn passes(judge: &Judge, event: &Event) -> bool {
+    let mut verdict = Verdict::new();
+    judge.plan.evaluate(event, None, &(), &judge.counters, &mut verdict);
+    verdict.status() == Status::Approved
+}
+
+/// The record of a late rejection of `event`.
+fn late(event: &Event, seq: u64, millis: i64) -> Event {
+    let mut record = Amendment::of(event, Timestamp::from_millis(START + millis)).record;
+    record.seq = seq;
+    record.set_status(Status::Rejected);
+    record.set_text(Text::Rejections, r#"["LATE"]"#);
+    record
+}
+
+#[test]
+fn late_rejections_count_where_their_conversion_happened() {
+    // Four hits stand in place, twelve in a ring.
+    for (count, min) in [(4, 4), (12, 12)] {
+        let params = json!({"min_conversions": min, "max_percentage": 50, "lookback_days": 1});
+        let mut judge = judge(json!([{"type": "rejection_threshold", "params": params}]));
+        let mut records: Vec<Event> = (0..count).map(|n| conversion(n * HOUR, 60)).collect();
+        for (n, event) in records.iter_mut().enumerate() {
+            event.seq = n as u64 + 1;
+            assert!(judge.reasons(event).is_empty());
+        }
+        let half = count as usize / 2;
+        for n in 0..=half {
+            let pass = passes(&judge, &conversion(count * HOUR, 60));
+            assert!(pass, "{n} of {count} are not over half");
+            let record = late(&records[n], records.len() as u64 + 1, count * HOUR);
+            judge.plan.count_late_rejection(&record, &mut judge.counters);
+            records.push(record);
+        }
+        let pass = passes(&judge, &conversion(count * HOUR, 60));
+        assert!(!pass, "one more than half is");
+        let mut folded = counters();
+        for record in &records {
+            if record.text(Text::Rejections) == Some(r#"["LATE"]"#) {
+                judge.plan.count_late_rejection(record, &mut folded);
+            } else {
+                judge.plan.fold(record, &mut folded);
+            }
+        }
+        assert!(export(&folded) == export(&judge.counters), "folding counts the same");
+        // The rejected ones were the oldest: when they leave the window, the source is back.
+        let later = conversion((half as i64 + 25) * HOUR, 60);
+        assert!(passes(&judge, &later));
+    }
+}
+
+#[test]
+fn a_late_rejection_of_what_no_window_has_changes_nothing() {
+    let params = json!({"min_conversions": 1, "max_percentage": 0, "lookback_days": 1});
+    let mut judge = judge(json!([{"type": "rejection_threshold", "params": params}]));
+    let (mut old, mut young) = (conversion(0, 60), conversion(3 * DAY, 60));
+    (old.seq, young.seq) = (1, 2);
+    assert!(judge.reasons(&mut old).is_empty() && judge.reasons(&mut young).is_empty());
+    judge.plan.count_late_rejection(&late(&old, 3, 3 * DAY), &mut judge.counters);
+    let mut other = late(&young, 4, 3 * DAY);
+    other.set_text(Text::SubId, "another source");
+    judge.plan.count_late_rejection(&other, &mut judge.counters);
+    assert!(passes(&judge, &conversion(3 * DAY, 60)));
+    judge.plan.count_late_rejection(&late(&young, 5, 3 * DAY), &mut judge.counters);
+    assert!(!passes(&judge, &conversion(3 * DAY, 60)));
 }

@@ -1,5 +1,5 @@
 //! `kill -9` in the middle of load, again and again: every acknowledged event is there once, whatever was sent again
-//! with its key too, and nothing that was refused. `TOLLGATE_KILLS` says how often (default 10; `make torture` 200).
+//! with its key too, as late rejections left it, and nothing that was refused. `TOLLGATE_KILLS` says how often (default 10; `make torture` 200).
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -16,6 +16,8 @@ use tollgate_domain::TxId;
 struct Told {
     acknowledged: Vec<(String, String)>,
     refused: Vec<String>,
+    /// Conversions whose late rejection was acknowledged.
+    rejected: Vec<String>,
     /// Sent with a key and never answered.
     open: Vec<(String, String)>,
 }
@@ -51,6 +53,11 @@ fn client(made: &Made, address: &str, name: &str, over: &AtomicBool) -> Told {
                 None => told.refused.push(id.clone()),
             }
         }
+        let id = format!("{name}-v{number}");
+        match rejection(&mut connection, made, &id) {
+            Ok(()) => told.rejected.push(id),
+            Err(_) => break,
+        }
         let id = format!("{name}-s{number}");
         match single(&mut connection, made, &id) {
             Ok(real) => told.acknowledged.push((id, real)),
@@ -61,6 +68,24 @@ fn client(made: &Made, address: &str, name: &str, over: &AtomicBool) -> Told {
         }
     }
     told
+}
+
+/// Sends a conversion and rejects it late; the reason is its id.
+fn rejection(connection: &mut Connection, made: &Made, id: &str) -> std::io::Result<()> {
+    let conversion = json!({"external_transaction_id": id, "offer": "o"});
+    let late = json!({"external_transaction_id": id, "new_rejected_reason": id});
+    for (endpoint, body) in [("postback", conversion), ("rejection", late)] {
+        let path = format!("/g/{}/{endpoint}", made.integration);
+        let headers = [("content-type", "application/json")];
+        let reply = connection.send("POST", &path, &headers, body.to_string().as_bytes())?;
+        assert_eq!(
+            (reply.status, reply.json()["transaction_id"].is_string()),
+            (200, true),
+            "{}",
+            reply.text()
+        );
+    }
+    Ok(())
 }
 
 /// Sends one click with a key; an error means that it is unknown whether it was taken.
@@ -133,6 +158,7 @@ fn acknowledged_events_survive_kill_9() {
                 let one = one.join().unwrap();
                 told.acknowledged.extend(one.acknowledged);
                 told.refused.extend(one.refused);
+                told.rejected.extend(one.rejected);
                 told.open.extend(one.open);
             }
         });
@@ -150,7 +176,18 @@ fn acknowledged_events_survive_kill_9() {
         }
         all.acknowledged.extend(told.acknowledged);
         all.refused.extend(told.refused);
+        all.rejected.extend(told.rejected);
     }
+    let conversions = made.report(&server, "conversion-table", ("2020-01-01", "2090-01-01"));
+    let shown: HashMap<&str, &Value> =
+        conversions.iter().filter_map(|row| Some((row["external_transaction_id"].as_str()?, row))).collect();
+    for id in &all.rejected {
+        assert_eq!(
+            (&shown[id.as_str()]["status"], &shown[id.as_str()]["rejection"]),
+            (&json!("rejected"), &json!(id))
+        );
+    }
+    assert!(!all.rejected.is_empty(), "conversions were rejected late");
     let everything = stored(&made, &server, None);
     check(&all, &everything);
     assert!(everything.values().all(|ids| ids.len() == 1), "nothing is stored twice");

@@ -33,6 +33,12 @@ pub(super) fn verdict(event: &Event, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// Why an event after a conversion is refused that its click does not have.
+pub(super) fn no_conversion(event: &Event) -> Invalid {
+    let column = if event.text(Text::EventId).is_some() { Text::EventId } else { Text::EventName };
+    Invalid::new(column.name(), "needs a prior conversion: the click has none")
+}
+
 /// The fields that `wishes.fields` names, each once. `status` is part of every answer.
 pub(super) fn picked(wishes: &Wishes) -> Result<Vec<(&str, Field)>, Invalid> {
     let mut picked: Vec<(&str, Field)> = Vec::new();

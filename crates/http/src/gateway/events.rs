@@ -19,7 +19,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tollgate_catalog::Scope;
 use tollgate_domain::{EventKind, IntegrationId, Invalid};
 use tollgate_intake::signature::note_json;
-use tollgate_intake::{Draft, Intake, Judged, LiveIntegration, Lookup, Outcome, Worker, set_from_json};
+use tollgate_intake::{
+    Draft, GivenBy, Intake, Judged, LiveIntegration, Lookup, Outcome, Rejection, Worker, set_from_json,
+};
 use tollgate_ledger::{Promise, Refused};
 
 /// Most bytes of a body.
@@ -68,6 +70,12 @@ enum Line {
     Earlier(EventKind, Judged),
 }
 
+/// A legal line.
+enum Read {
+    Event(Box<Draft>),
+    Rejection(Rejection),
+}
+
 /// A line that is a legal event.
 struct Entry {
     draft: Box<Draft>,
@@ -87,6 +95,8 @@ struct Batch {
     last_seq: u64,
     /// Why the rest is not taken in.
     refused: Option<Refused>,
+    /// Late rejections, each with its place among the answers.
+    rejections: Vec<(usize, Rejection)>,
 }
 
 impl Core {
@@ -122,7 +132,7 @@ impl Core {
             return Err(ApiError::because(Code::BodyTooLarge, message));
         }
         let answers = Vec::with_capacity(lines.len());
-        let mut batch = Batch { live, key, answers, last_seq: 0, refused: None };
+        let mut batch = Batch { live, key, answers, last_seq: 0, refused: None, rejections: Vec::new() };
         let mut rest = &lines[..];
         while !rest.is_empty() && batch.refused.is_none() {
             let (turn, after) = rest.split_at(turn(rest.iter().map(|line| line.len())));
@@ -140,7 +150,25 @@ impl Core {
             batch.answers.extend(rest.iter().map(|_| Line::Done(refusal(&refused))));
         }
         self.commits.wait(batch.last_seq).await;
+        self.reject_late(&mut batch).await;
         self.write(batch).await
+    }
+
+    /// Rejections come last, when the conversions of the body are durable: they may be about these.
+    async fn reject_late(&self, batch: &mut Batch) {
+        let mut last_seq = 0;
+        while !batch.rejections.is_empty() {
+            let rest = batch.rejections.split_off(batch.rejections.len().min(TURN));
+            let (places, rejections): (Vec<usize>, Vec<Rejection>) =
+                std::mem::replace(&mut batch.rejections, rest).into_iter().unzip();
+            // What could not be read is told in the log; its lines stay failed.
+            let Ok((seq, answers)) = self.reject_all(&batch.live, rejections).await else { continue };
+            last_seq = seq.max(last_seq);
+            for (at, answer) in places.into_iter().zip(answers) {
+                batch.answers[at] = Line::Done(answer.unwrap_or_else(|cause| refusal(&cause)));
+            }
+        }
+        self.commits.wait(last_seq).await;
     }
 
     /// Takes in some lines.
@@ -149,7 +177,11 @@ impl Core {
         for line in lines {
             let at = batch.answers.len();
             match self.read_line(batch, line) {
-                Ok(draft) => {
+                Ok(Read::Rejection(rejection)) => {
+                    batch.rejections.push((at, rejection));
+                    batch.answers.push(Line::Failed);
+                }
+                Ok(Read::Event(draft)) => {
                     entries.push(Entry { draft, at, settled: false });
                     batch.answers.push(Line::Failed);
                 }
@@ -162,20 +194,36 @@ impl Core {
         }
         while !entries.is_empty() {
             entries = self.judge_all(batch, entries).await;
+            if !entries.is_empty() {
+                self.commits.wait(self.intake.ledger().assigned()).await;
+            }
             entries = self.look_up_all(entries, |worker, draft| Some(worker.ask_again(draft))).await;
         }
     }
 
-    fn read_line(&self, batch: &Batch, line: &[u8]) -> Result<Box<Draft>, Vec<Invalid>> {
-        let kind = kind_of(line).map_err(|error| vec![error])?;
+    fn read_line(&self, batch: &Batch, line: &[u8]) -> Result<Read, Vec<Invalid>> {
+        let Some(kind) = kind_of(line).map_err(|error| vec![error])? else {
+            return self.read_rejection(batch, line).map(Read::Rejection);
+        };
         let mut draft = self.draft(kind, batch.live.entry.integration.id);
         match self.fill_line(batch, &mut draft, line) {
-            Ok(()) => Ok(draft),
+            Ok(()) => Ok(Read::Event(draft)),
             Err(errors) => {
                 self.give_back([draft]);
                 Err(errors)
             }
         }
+    }
+
+    fn read_rejection(&self, batch: &Batch, line: &[u8]) -> Result<Rejection, Vec<Invalid>> {
+        let mut rejection = Rejection::new(batch.live.entry.integration.id, GivenBy::ApiKey);
+        set_from_json(&mut rejection, line, &["kind"]).map_err(|error| vec![error])?;
+        rejection.finish(self.intake.now())?;
+        rejection.event_key = rejection.event_key.take().or_else(|| batch.line_key());
+        if rejection.event_key.is_some() {
+            rejection.body_hash = body_hash(&[line.trim_ascii()]);
+        }
+        Ok(rejection)
     }
 
     fn fill_line(&self, batch: &Batch, draft: &mut Draft, line: &[u8]) -> Result<(), Vec<Invalid>> {
@@ -184,9 +232,7 @@ impl Core {
         self.intake.check_active(&batch.live, draft);
         draft.finish(self.intake.now())?;
         note_json(&batch.live, draft, line);
-        if let (None, Some(key)) = (&draft.wishes.event_key, &batch.key) {
-            draft.wishes.event_key = Some(format!("{key}#{}", batch.answers.len() + 1));
-        }
+        draft.wishes.event_key = draft.wishes.event_key.take().or_else(|| batch.line_key());
         if draft.wishes.event_key.is_some() {
             draft.body_hash = body_hash(&[line.trim_ascii()]);
         }
@@ -223,7 +269,7 @@ impl Core {
     async fn judge_all(&self, batch: &mut Batch, mut entries: Vec<Entry>) -> Vec<Entry> {
         let mut rest = &mut entries[..];
         while !rest.is_empty() {
-            let count = turn(rest.iter().map(|entry| entry.draft.event.text_bytes()));
+            let count = turn(rest.iter().map(|entry| entry.draft.text_bytes()));
             let (now, after) = rest.split_at_mut(count);
             let promise = match self.promise_patiently(now).await {
                 Ok(promise) => promise,
@@ -252,7 +298,7 @@ impl Core {
 
     /// Waits a while for a ledger that is busy: a batch is worth more patience than a click.
     async fn promise_patiently(&self, entries: &[Entry]) -> Result<Promise, Refused> {
-        let bytes: usize = entries.iter().map(|entry| entry.draft.event.text_bytes()).sum();
+        let bytes: usize = entries.iter().map(|entry| entry.draft.text_bytes()).sum();
         let mut tries = 0;
         loop {
             match self.intake.ledger().promise(entries.len() as u64, bytes as u64) {
@@ -287,6 +333,11 @@ impl Core {
 }
 
 impl Batch {
+    /// The key of the next line, where the whole body has one.
+    fn line_key(&self) -> Option<String> {
+        self.key.as_ref().map(|key| format!("{key}#{}", self.answers.len() + 1))
+    }
+
     /// Notes what became of an entry.
     fn note(&mut self, entry: &mut Entry, outcome: Outcome) {
         entry.settled = outcome != Outcome::LookAgain;
@@ -302,6 +353,10 @@ impl Batch {
                 Line::Earlier(entry.draft.event.kind, judged)
             }
             Outcome::Conflict => Line::Done(refusal(&ApiError::new(Code::KeyReused))),
+            Outcome::NoConversion | Outcome::Unknown => {
+                let refused = vec![answer::no_conversion(&entry.draft.event)];
+                Line::Done(refusal(&ApiError::invalid(refused)))
+            }
             Outcome::LookAgain => Line::Failed,
         };
     }
@@ -318,7 +373,7 @@ fn turn(sizes: impl Iterator<Item = usize>) -> usize {
 }
 
 fn repeat(intake: &Intake, integration: IntegrationId, kind: EventKind, judged: Judged, out: &mut Vec<u8>) {
-    match intake.stored(integration, kind, judged.id) {
+    match intake.stored(integration, kind, judged) {
         Ok(Some(event)) => answer::verdict(&event, out),
         Ok(None) => out.extend(refusal(&ApiError::internal("repeating an answer", &"its event is gone"))),
         Err(cause) => out.extend(refusal(&ApiError::internal("repeating an answer", &cause))),
@@ -331,17 +386,21 @@ struct Kind<'a> {
     kind: Option<Cow<'a, str>>,
 }
 
-/// The event's kind; most clients write it first.
-fn kind_of(line: &[u8]) -> Result<EventKind, Invalid> {
+/// The event's kind, `None` for a rejection; most clients write it first.
+fn kind_of(line: &[u8]) -> Result<Option<EventKind>, Invalid> {
+    let named = |name: &str| match name {
+        "rejection" => Some(None),
+        name => EventKind::from_name(name).map(Some),
+    };
     let first = line.strip_prefix(b"{\"kind\":\"").and_then(|rest| rest.split(|b| *b == b'"').next());
-    if let Some(kind) = first.and_then(|name| EventKind::from_name(std::str::from_utf8(name).ok()?)) {
+    if let Some(kind) = first.and_then(|name| named(std::str::from_utf8(name).ok()?)) {
         return Ok(kind);
     }
     let found: Kind<'_> = serde_json::from_slice(line)
         .map_err(|error| Invalid::new("body", format!("is not a JSON object: {error}")))?;
-    let name =
-        found.kind.ok_or_else(|| Invalid::new("kind", "is required: click, conversion or impression"))?;
-    EventKind::from_name(&name).ok_or_else(|| Invalid::new("kind", "must be click, conversion or impression"))
+    let known = "click, conversion, impression or rejection";
+    let name = found.kind.ok_or_else(|| Invalid::new("kind", format!("is required: {known}")))?;
+    named(&name).ok_or_else(|| Invalid::new("kind", format!("must be {known}")))
 }
 
 /// A line that was not taken in.

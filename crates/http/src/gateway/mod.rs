@@ -10,6 +10,7 @@ mod collector;
 mod commits;
 mod events;
 mod history;
+mod rejection;
 mod request;
 mod route;
 mod signature;
@@ -111,8 +112,11 @@ impl Core {
             (Endpoint::Single(kind), &Method::GET | &Method::POST) => {
                 self.single(kind, integration, request, peer).await
             }
+            (Endpoint::Rejection, &Method::GET | &Method::POST) => {
+                self.rejection(integration, request, peer).await
+            }
             (Endpoint::Single(EventKind::Impression), _) => return not_allowed("GET, POST, OPTIONS"),
-            (Endpoint::Single(_), _) => return not_allowed("GET, POST"),
+            (Endpoint::Single(_) | Endpoint::Rejection, _) => return not_allowed("GET, POST"),
         };
         let response = result.unwrap_or_else(|cause| error(&cause));
         if endpoint.is_for_pages() { browser::shared(response) } else { response }

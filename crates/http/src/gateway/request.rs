@@ -1,37 +1,41 @@
-//! Parameters out of a query string, a form or a JSON object, into a draft.
+//! Parameters out of a query string, a form or a JSON object, into a draft or a rejection.
 
 use crate::body::{Encoding, content_type, decode};
 use crate::error::{ApiError, Code};
 use http::HeaderMap;
 use tollgate_domain::{Invalid, Text};
-use tollgate_intake::{Draft, MAX_VALUE, set_from_json};
+use tollgate_intake::{Draft, MAX_VALUE, Parameters, set_from_json};
 
 /// Takes every parameter of a query string or form.
-pub(super) fn set_from_query(draft: &mut Draft, query: &str) {
+pub(super) fn set_from_query(to: &mut impl Parameters, query: &str) {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         match (decode(name.as_bytes()), decode(value.as_bytes())) {
-            (Some(name), Some(value)) => draft.set(&name, &value),
+            (Some(name), Some(value)) => to.set(&name, &value),
             _ => {
                 let name: String = name.chars().take(64).collect();
-                draft.refuse(Invalid::new(name, "is not percent-encoded UTF-8"));
+                to.refuse(Invalid::new(name, "is not percent-encoded UTF-8"));
             }
         }
     }
 }
 
 /// Takes every parameter of a body.
-pub(super) fn set_from_body(draft: &mut Draft, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {
+pub(super) fn set_from_body(
+    to: &mut impl Parameters,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), ApiError> {
     if body.is_empty() {
         return Ok(());
     }
     match content_type(headers)? {
-        Some(Encoding::Json) => set_from_json(draft, body, &[])
+        Some(Encoding::Json) => set_from_json(to, body, &[])
             .map_err(|invalid| ApiError { errors: vec![invalid], ..ApiError::new(Code::MalformedBody) }),
         Some(Encoding::Form) => {
             let text = std::str::from_utf8(body)
                 .map_err(|_| ApiError::because(Code::MalformedBody, "The form is not UTF-8."))?;
-            set_from_query(draft, text);
+            set_from_query(to, text);
             Ok(())
         }
         None => Err(ApiError::new(Code::UnsupportedMediaType)),

@@ -9,6 +9,8 @@ use tollgate_domain::{EventKind, IntegrationId};
 pub enum Endpoint {
     /// One event.
     Single(EventKind),
+    /// A late word about a conversion.
+    Rejection,
     /// Many events, NDJSON.
     Events,
     /// An impression that is always answered with the image.
@@ -42,6 +44,7 @@ impl Route {
                 "click" => Endpoint::Single(EventKind::Click),
                 "postback" => Endpoint::Single(EventKind::Conversion),
                 "impression" => Endpoint::Single(EventKind::Impression),
+                "rejection" => Endpoint::Rejection,
                 "events" => Endpoint::Events,
                 "pixel.gif" => Endpoint::Pixel,
                 "collector.js" => Endpoint::Collector,
@@ -57,17 +60,18 @@ impl Route {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
         let label = name.strip_suffix(domain)?.strip_suffix('.')?;
         let (integration, endpoint) = label.rsplit_once('.')?;
-        let kind = match endpoint {
-            "clicks" => EventKind::Click,
-            "postbacks" => EventKind::Conversion,
-            "imp" => EventKind::Impression,
+        let endpoint = match endpoint {
+            "clicks" => Endpoint::Single(EventKind::Click),
+            "postbacks" => Endpoint::Single(EventKind::Conversion),
+            "imp" => Endpoint::Single(EventKind::Impression),
+            "rejections" => Endpoint::Rejection,
             _ => return None,
         };
-        let endpoint = match (path, kind) {
+        let endpoint = match (path, endpoint) {
             ("/events", _) => Endpoint::Events,
-            ("/pixel.gif", EventKind::Impression) => Endpoint::Pixel,
-            ("/collector.js", EventKind::Impression) => Endpoint::Collector,
-            _ => Endpoint::Single(kind),
+            ("/pixel.gif", Endpoint::Single(EventKind::Impression)) => Endpoint::Pixel,
+            ("/collector.js", Endpoint::Single(EventKind::Impression)) => Endpoint::Collector,
+            (_, endpoint) => endpoint,
         };
         Some(Self { integration: integration.parse().ok(), endpoint })
     }
@@ -99,6 +103,9 @@ mod tests {
         let collector = Route { integration: id, endpoint: Endpoint::Collector };
         assert_eq!(of("/g/abcdefghij/collector.js", "any"), Some(collector));
         assert_eq!(of("/collector.js", "abcdefghij.imp.gate.example"), Some(collector));
+        let rejection = Route { integration: id, endpoint: Endpoint::Rejection };
+        assert_eq!(of("/g/abcdefghij/rejection", "any"), Some(rejection));
+        assert_eq!(of("/any", "abcdefghij.rejections.gate.example"), Some(rejection));
         assert_eq!(of("/g/nope/click", "any").map(|route| route.integration), Some(None));
     }
 

@@ -24,6 +24,14 @@ enum Waiting {
     Earlier(Judged, Wishes),
 }
 
+/// The body of a request, when it may have one.
+pub(super) async fn body_of(parts: &Parts, body: Incoming) -> Result<Bytes, ApiError> {
+    match parts.method {
+        Method::POST => read(body, BODY_LIMIT, BODY_TIME).await,
+        _ => Ok(Bytes::new()),
+    }
+}
+
 impl Core {
     pub(super) async fn single(
         &self,
@@ -35,10 +43,7 @@ impl Core {
         let live = self.live(integration)?;
         let (parts, body) = request.into_parts();
         self.check_trust(&live, &parts, peer)?;
-        let body = match parts.method {
-            Method::POST => read(body, BODY_LIMIT, BODY_TIME).await?,
-            _ => Bytes::new(),
-        };
+        let body = body_of(&parts, body).await?;
         let mut draft = self.draft(kind, live.entry.integration.id);
         let waiting = self.take_in(&live, &mut draft, &parts, &body, peer).await;
         self.give_back([draft]);
@@ -83,7 +88,11 @@ impl Core {
                 }
                 Outcome::Repeated(judged) => return Ok(Waiting::Earlier(judged, draft.wishes.clone())),
                 Outcome::Conflict => return Err(ApiError::new(Code::KeyReused)),
+                Outcome::NoConversion | Outcome::Unknown => {
+                    return Err(ApiError::invalid(vec![answer::no_conversion(&draft.event)]));
+                }
                 Outcome::LookAgain => {
+                    self.commits.wait(self.intake.ledger().assigned()).await;
                     let lookup = self.worker.borrow().ask_again(draft);
                     self.look_up(lookup).await?.tell(draft);
                 }
@@ -150,7 +159,7 @@ impl Core {
         let redirect = is_redirected(draft).then_some(Redirect { auction });
         let promise = match redirect {
             Some(_) => worker.promise_redirected(live, draft),
-            None => self.intake.ledger().promise(1, draft.event.text_bytes() as u64),
+            None => self.intake.ledger().promise(1, draft.text_bytes() as u64),
         };
         Ok(worker.judge(live, &promise.map_err(refused)?, draft, redirect))
     }
@@ -166,7 +175,7 @@ impl Core {
         self.commits.wait(judged.seq).await;
         let (intake, id) = (self.intake.clone(), live.entry.integration.id);
         let disclosure = self.disclosure(live, &parts.headers, wishes);
-        match self.read(move || intake.stored(id, kind, judged.id)).await? {
+        match self.read(move || intake.stored(id, kind, judged)).await? {
             Ok(Some(event)) => Ok(answer::single(&event, wishes, live.entry.organization, disclosure)),
             Ok(None) => Err(ApiError::internal("repeating an answer", &"its event is gone")),
             Err(cause) => Err(ApiError::internal("repeating an answer", &cause)),

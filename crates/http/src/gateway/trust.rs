@@ -87,7 +87,7 @@ impl Core {
     }
 
     /// Whether the request shows an API key of the integration's organization that may write.
-    fn holds_key(&self, live: &LiveIntegration, headers: &HeaderMap) -> bool {
+    pub(super) fn holds_key(&self, live: &LiveIntegration, headers: &HeaderMap) -> bool {
         let snapshot = self.intake.catalog().snapshot();
         let caller = Caller::of_headers(headers, &snapshot, Scope::Write);
         caller.is_ok_and(|caller| caller.organization_id() == live.entry.organization)

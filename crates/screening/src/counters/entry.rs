@@ -137,6 +137,20 @@ impl Entry {
         self.insert(bucket, age, 1, u32::from(hit));
     }
 
+    /// Makes a miss of the bucket of `at` a hit, if the window still has one.
+    pub(super) fn turn(&mut self, at: u32) {
+        let length = self.window_minutes().max(1);
+        let (bucket, newest) = (at / length, self.newest / length);
+        let Some(age) = newest.checked_sub(bucket).filter(|age| *age < BUCKETS) else { return };
+        if let Some(ring) = &mut self.ring {
+            return ring.turn(bucket);
+        }
+        let len = self.len().min(INLINE);
+        if let Some(miss) = self.places[..len].iter_mut().find(|miss| **miss == place(age, false)) {
+            *miss = place(age, true);
+        }
+    }
+
     /// Adds `total` events, `hits` of which hit, to `bucket`, which is `age` buckets older than the newest.
     fn insert(&mut self, bucket: u32, age: u32, total: u32, hits: u32) {
         let len = self.len();

@@ -164,6 +164,16 @@ impl Counters {
         }
     }
 
+    /// Makes the miss that an event was counted as for the key, which is at its place, a hit, unless the slot includes
+    /// that already.
+    pub(crate) fn turn(&mut self, seq: u64, at: (u32, u64), window_minutes: u32, moment: &Moment) {
+        let (place, key) = at;
+        let slot = &mut self.slots[slot_of(key)];
+        if seq == 0 || seq > slot.seq {
+            slot.turn(place, window_minutes, moment);
+        }
+    }
+
     /// Adds everything that `other` counted, for instance what an import judged with counters of its own. Both must
     /// have been made with the same key; otherwise `other` comes back untouched.
     pub fn merge(&mut self, other: Self) -> Result<(), Box<Self>> {

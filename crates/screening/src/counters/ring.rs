@@ -84,6 +84,17 @@ impl Ring {
         self.hits = self.hits.saturating_sub(before_hits).saturating_add(self.bucket(bucket).1);
     }
 
+    /// Makes one of a bucket's misses a hit, if it has any.
+    pub(super) fn turn(&mut self, bucket: u32) {
+        let n = (bucket % BUCKETS) as usize;
+        if let Some(misses) = &mut self.misses
+            && let Some(left) = misses.get(n).checked_sub(1)
+        {
+            misses.set(n, left);
+            self.hits = self.hits.saturating_add(1);
+        }
+    }
+
     fn track_misses(&mut self) -> &mut Buckets {
         self.misses.get_or_insert_with(|| Box::new(Buckets::NONE))
     }

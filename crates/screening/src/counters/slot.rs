@@ -90,6 +90,16 @@ impl Slot {
         self.bytes = self.bytes + entry.cost() - before;
     }
 
+    /// Makes a miss that was counted at `moment` a hit, if the key's window still has one.
+    pub(super) fn turn(&mut self, place: u32, window_minutes: u32, moment: &Moment) {
+        if let Some(entry) = self.places.get_mut(place as usize)
+            && entry.window_minutes() == window_minutes
+            && !entry.forgotten(moment.clock)
+        {
+            entry.turn(moment.at);
+        }
+    }
+
     /// Inserts an entry whose key is not there. A table that is three quarters full is swept, and grows if that left
     /// it more than half full: so insertions pay for a few moves of entries each on average.
     pub(super) fn insert(&mut self, entry: Entry, clock: u32) {

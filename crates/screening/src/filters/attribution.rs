@@ -1,6 +1,7 @@
 //! `attribution`: the conversion must have a click, one that was not rejected and is not too old, and be its only one.
 //!
-//! Events after the conversion carry an `event_id`; each id counts once for a click, beside the conversion itself.
+//! Events after the conversion carry an `event_id` or an `event_name`; each of them counts once for a click, beside the
+//! conversion itself.
 
 use crate::catalogue::FilterType;
 use crate::facts::{click_to_conversion_millis, filled};
@@ -49,7 +50,7 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     let one_per_click = params.flag(&ONE_PER_CLICK).then(|| FeatureSpec {
         kinds,
         points: vec![Text::ClickRealTxId],
-        levels: vec![Text::EventId],
+        levels: vec![Text::EventId, Text::EventName],
         window: Window::Minutes(params.count(&WINDOW) * 24 * 60),
         share: None,
     });

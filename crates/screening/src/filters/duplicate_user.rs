@@ -1,16 +1,19 @@
 //! `duplicate_user`: the same address, user id, device id, user agent or fingerprint comes too often.
 //!
-//! Kinds are counted apart: a conversion is no duplicate of its click. A user agent identifies nobody by itself, so it
+//! Kinds are counted apart: a conversion is no duplicate of its click. Events after a conversion are neither counted nor
+//! judged: a user who does more comes no more often. A user agent identifies nobody by itself, so it
 //! counts together with the address. The all-zero device id identifies nobody at all: the filter abstains.
 
 use super::{level, level_columns};
 use crate::catalogue::FilterType;
-use crate::feature::{FeatureId, FeatureSpec, PerKind, Window};
+use crate::facts::is_base_conversion;
+use crate::feature::{FeatureId, FeatureSpec, PerKind, Share, Window};
 use crate::flip::Flip;
 use crate::filter::{CV, Compiler, Filter, Judge, Observation, Report};
 use crate::params::{Choices, Integer, Param, Params};
 use crate::verdict::{Finding, Value};
-use tollgate_domain::{Reason, Text};
+use std::sync::Arc;
+use tollgate_domain::{Event, EventKind, Reason, Text};
 
 const DATA_POINTS: Choices = Choices {
     name: "data_points",
@@ -79,15 +82,25 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
             points: point.2.to_vec(),
             levels: level_columns(params, &LEVEL),
             window: Window::Minutes(params.count(&LOOKBACK)),
-            share: None,
+            share: kind
+                .contains(EventKind::Conversion)
+                .then(|| Share { name: "conversion".to_owned(), weigh: Arc::new(counts) }),
         });
         (*point, features)
     });
     Box::new(DuplicateUser { points: points.collect(), allowed: params.count(&ALLOWED) })
 }
 
+/// Leaves events after a conversion uncounted.
+fn counts(event: &Event) -> Option<bool> {
+    is_base_conversion(event).then_some(true)
+}
+
 impl Judge for DuplicateUser {
     fn judge(&self, seen: &Observation<'_>, report: &mut impl Report) {
+        if seen.event.kind == EventKind::Conversion && !is_base_conversion(seen.event) {
+            return;
+        }
         for ((name, reason, _), features) in &self.points {
             let Some(feature) = features.get(seen.event.kind) else { continue };
             let Some(tally) = seen.tally(feature) else {

@@ -36,6 +36,8 @@ catalogue!(
     custom,
 );
 
+pub use rejection_threshold::was_rejected;
+
 const _: () = assert!(CATALOGUE.len() <= 64, "abstentions are bits of one u64");
 
 mod source;

@@ -1,7 +1,8 @@
 //! `rejection_threshold`: too many of a source's conversions were rejected, so that the rest of its traffic is too.
 //!
 //! What this filter alone rejected does not count as rejected, or a source that was over the threshold once would stay
-//! there for as long as it sends anything.
+//! there for as long as it sends anything. A conversion that is rejected late counts as rejected from then on, at the time
+//! it happened.
 
 use super::source::Limit;
 use super::{level, level_columns};
@@ -68,8 +69,8 @@ fn compile(params: &Params<'_>, compiler: &mut Compiler<'_>) -> Box<dyn Filter> 
     Box::new(RejectionThreshold { feature, limit })
 }
 
-/// Whether a conversion was rejected for anything but its source's former rejections.
-fn was_rejected(event: &Event) -> Option<bool> {
+/// Whether a conversion was rejected for anything but its source's former rejections; `None` for what is none.
+pub fn was_rejected(event: &Event) -> Option<bool> {
     let alone = || event.text(Text::Rejections) == Some(r#"["REJECTION_THRESHOLD"]"#);
     is_base_conversion(event).then(|| event.status() == Some(Status::Rejected) && !alone())
 }

@@ -3,6 +3,7 @@
 use crate::common::*;
 use crate::facts::elapsed;
 use crate::harness::*;
+use crate::sources::converts;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use serde_json::json;
@@ -41,15 +42,17 @@ proptest! {
         let levels = columns(&levels);
         let stream = events(&stream, Pace::seconds(1));
         check(json!({"type": "duplicate_user", "params": params}), "UTC", stream, |history, event| {
-            if event.kind == EventKind::Impression {
+            let counts = |event: &Event| event.kind == EventKind::Click || converts(event);
+            if !counts(event) {
                 return Vec::new();
             }
             let count = |columns| {
                 let key = |event: &Event| key(event, columns, &levels);
-                history.window(event, Window::Minutes(minutes), key, |seen| seen.kind == event.kind).len()
+                let counts = |seen: &Event| seen.kind == event.kind && counts(seen);
+                history.window(event, Window::Minutes(minutes), key, counts).len()
             };
-            let counts = points.iter().map(|(_, reason, columns)| (*reason, count(columns)));
-            counts.filter(|(_, count)| *count > allowed).map(|(reason, count)| (reason, Some(count))).collect()
+            let found = points.iter().map(|(_, reason, columns)| (*reason, count(columns)));
+            found.filter(|(_, count)| *count > allowed).map(|(reason, count)| (reason, Some(count))).collect()
         })?;
     }
 
@@ -86,7 +89,7 @@ proptest! {
             if require && text(event, Text::ClickRealTxId).is_empty() {
                 found.push(("NO_CLICK", None));
             }
-            let key = |event: &Event| key(event, &[Text::ClickRealTxId], &[Text::EventId]);
+            let key = |event: &Event| key(event, &[Text::ClickRealTxId], &[Text::EventId, Text::EventName]);
             let window = Window::Minutes(days * 1440);
             let count = history.window(event, window, key, |seen| seen.kind == EventKind::Conversion).len();
             if once && count > 0 {

@@ -70,6 +70,7 @@ const TEXTS: &[(Text, &[&str])] = &[
     (Text::OsVersion, &["10", "9.9", "4.4.4", "16.5.1", "XP", "8.1", "", "-"]),
     (Text::BrowserName, &["Chrome", "Chrome Mobile", "IE", "Netscape", "", "-"]),
     (Text::BrowserVersion, &["126.0.0", "79.0.3945", "80", "11.0", "", "-"]),
+    (Text::EventName, &["-", "-", "-", "", "level up"]),
 ];
 
 const DEVICES: &[&str] = &[

@@ -9,8 +9,9 @@ use serde_json::json;
 use tollgate_domain::*;
 
 /// Conversions themselves, without the events after them.
-fn converts(event: &Event) -> bool {
-    event.kind == EventKind::Conversion && text(event, Text::EventId).is_empty()
+pub(crate) fn converts(event: &Event) -> bool {
+    let later = !text(event, Text::EventId).is_empty() || !text(event, Text::EventName).is_empty();
+    event.kind == EventKind::Conversion && !later
 }
 
 fn levels(by_sub_id: bool) -> &'static [Text] {
