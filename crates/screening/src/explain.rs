@@ -175,47 +175,67 @@ impl Plan {
     ) -> (Vec<GroupExplanation>, usize) {
         let mut ranked = question.groups.to_vec();
         rank(&mut ranked);
-        let matching =
+        let matches =
             |group: &&FilterGroup| group.active && bound(group, question.event).iter().all(|b| b.holds);
-        let (matching, mut rest): (Vec<_>, Vec<_>) = ranked.into_iter().partition(matching);
-        rest.sort_by_key(|group| !group.active);
+        let (matching, mut rest): (Vec<_>, Vec<_>) = ranked.into_iter().partition(matches);
         let best = matching.first().copied();
         let named = winner.filter(|winner| best.is_none_or(|best| best.id != *winner));
-        let explain = |group: &&FilterGroup| {
-            let bindings = bound(group, question.event);
-            let outcome = match group {
-                group if Some(group.id) == named => GroupOutcome::Named,
-                group if Some(group.id) == winner => GroupOutcome::Won,
-                group if !group.active => GroupOutcome::Inactive,
-                _ if winner.is_none() => GroupOutcome::NotAsked,
-                _ if bindings.iter().all(|bound| bound.holds) => GroupOutcome::Outranked,
-                _ => GroupOutcome::NoMatch,
-            };
-            let why = match outcome {
-                GroupOutcome::NotAsked => "The integration is not active.".to_owned(),
-                GroupOutcome::Named => "The request named it with filter_group.".to_owned(),
-                GroupOutcome::Won => why_first(group, matching.get(1).copied()),
-                GroupOutcome::Outranked if named.is_some() => "The request named another one.".to_owned(),
-                GroupOutcome::Outranked => best.map(|best| why_later(group, best)).unwrap_or_default(),
-                GroupOutcome::NoMatch => why_not(&bindings),
-                GroupOutcome::Inactive => "Inactive groups never match.".to_owned(),
-            };
-            GroupExplanation {
-                id: group.id,
-                name: group.name.clone(),
-                outcome,
-                score: score(group),
-                priority: group.priority,
-                bindings,
-                why,
-            }
-        };
-        let total = matching.len() + rest.len();
+        let race = Race { asked: self.is_active(), winner, named, best, second: matching.get(1).copied() };
         // A named group need not match, but is told of.
-        rest.sort_by_key(|group| Some(group.id) != named);
-        let groups: Vec<_> = matching.iter().chain(&rest).take(MAX_GROUPS).map(explain).collect();
-        let left_out = total - groups.len();
+        rest.sort_by_key(|group| (Some(group.id) != named, !group.active));
+        let told = matching.iter().chain(&rest).take(MAX_GROUPS);
+        let groups: Vec<_> = told.map(|group| race.explain(group, question.event)).collect();
+        let left_out = matching.len() + rest.len() - groups.len();
         (groups, left_out)
+    }
+}
+
+/// Who came first among the groups.
+struct Race<'a> {
+    /// Whether groups were asked at all.
+    asked: bool,
+    winner: Option<FilterGroupId>,
+    /// The winner, where it won because it was named.
+    named: Option<FilterGroupId>,
+    /// The best match, and the one after it.
+    best: Option<&'a FilterGroup>,
+    second: Option<&'a FilterGroup>,
+}
+
+impl Race<'_> {
+    fn explain(&self, group: &FilterGroup, event: &Event) -> GroupExplanation {
+        let bindings = bound(group, event);
+        let outcome = if Some(group.id) == self.named {
+            GroupOutcome::Named
+        } else if Some(group.id) == self.winner {
+            GroupOutcome::Won
+        } else if !group.active {
+            GroupOutcome::Inactive
+        } else if !self.asked {
+            GroupOutcome::NotAsked
+        } else if bindings.iter().all(|bound| bound.holds) {
+            GroupOutcome::Outranked
+        } else {
+            GroupOutcome::NoMatch
+        };
+        let why = match outcome {
+            GroupOutcome::NotAsked => "The integration is not active.".to_owned(),
+            GroupOutcome::Named => "The request named it with filter_group.".to_owned(),
+            GroupOutcome::Won => why_first(group, self.second),
+            GroupOutcome::Outranked if self.named.is_some() => "The request named another one.".to_owned(),
+            GroupOutcome::Outranked => self.best.map(|best| why_later(group, best)).unwrap_or_default(),
+            GroupOutcome::NoMatch => why_not(&bindings),
+            GroupOutcome::Inactive => "Inactive groups never match.".to_owned(),
+        };
+        GroupExplanation {
+            id: group.id,
+            name: group.name.clone(),
+            outcome,
+            score: score(group),
+            priority: group.priority,
+            bindings,
+            why,
+        }
     }
 }
 

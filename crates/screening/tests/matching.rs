@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::sync::Arc;
 use tollgate_domain::*;
-use tollgate_screening::{Plan, overlaps};
+use tollgate_screening::{GroupExplanation, Plan, Question, overlaps};
 
 fn bound(
     id: &str,
@@ -85,6 +85,67 @@ fn a_forced_group_judges_whatever_matches() {
     assert_eq!(plan.group_for(&click(0, &[]), id("inactive0a")), id("defaultaaa"));
     assert_eq!(plan.group_for(&click(0, &[]), id("unknownaaa")), id("defaultaaa"));
     assert!(plan.has_group("forcedabcd".parse().unwrap()) && !plan.has_group("inactive0a".parse().unwrap()));
+}
+
+/// What became of each group, and why.
+fn told(groups: &[Arc<FilterGroup>], active: bool, event: &Event, forced: Option<&str>) -> Vec<String> {
+    let integration = Integration { active, ..integration() };
+    let plan = Plan::compile(&integration, groups).unwrap();
+    let groups: Vec<&FilterGroup> = groups.iter().map(|group| &**group).collect();
+    let forced = forced.map(|id| id.parse().unwrap());
+    let counters = counters();
+    let question = Question { event, forced, groups: &groups, sources: &(), counters: &counters };
+    let explained = plan.explain(&question);
+    assert_eq!(explained.winner, plan.group_for(event, forced).filter(|_| active));
+    let line = |group: &GroupExplanation| format!("{} {:?} {}", group.id, group.outcome, group.why);
+    explained.groups.iter().map(line).collect()
+}
+
+#[test]
+fn every_group_is_told_why_it_judged_or_not() {
+    let groups = [
+        bound("defaultaaa", None, &[], &[], &[]),
+        bound("publisherp", Some(1), &[], &[], &["p", "q"]),
+        bound("offeranyof", Some(2), &[], &["o"], &[]),
+        bound("advertisea", Some(3), &["a"], &[], &[]),
+        group("inactive0a", json!({"active": false, "priority": 4})),
+    ];
+    let event = click(0, &[(Text::OfferId, "o"), (Text::Publisher, "p")]);
+    assert_eq!(
+        told(&groups, true, &event, None),
+        [
+            "publisherp Won offeranyof matches by 1 list as well, and priority 1 comes before its 2.",
+            "offeranyof Outranked publisherp matches by as many lists, and its priority 1 comes before 2.",
+            "defaultaaa Outranked It matches by 0 lists, publisherp by 1.",
+            "advertisea NoMatch It is bound by advertiser, and the event has none.",
+            "inactive0a Inactive Inactive groups never match.",
+        ]
+    );
+    assert_eq!(
+        told(&groups[..4], true, &event, Some("advertisea")),
+        [
+            "publisherp Outranked The request named another one.",
+            "offeranyof Outranked The request named another one.",
+            "defaultaaa Outranked The request named another one.",
+            "advertisea Named The request named it with filter_group.",
+        ]
+    );
+    assert_eq!(
+        told(&groups[..2], true, &click(0, &[(Text::Publisher, "x")]), None),
+        [
+            "defaultaaa Won No other active group matches.",
+            "publisherp NoMatch Its list of publisher does not hold x."
+        ]
+    );
+    assert_eq!(
+        told(&groups[..1], false, &event, None),
+        ["defaultaaa NotAsked The integration is not active."]
+    );
+    assert_eq!(
+        told(&groups[4..], true, &event, None),
+        ["inactive0a Inactive Inactive groups never match."],
+        "no group is active"
+    );
 }
 
 proptest! {
