@@ -212,8 +212,10 @@ impl Scenario {
         let before = ledger.assigned();
         import(&open.house.intake, &request, &file, &mut Silent).map_err(Failure::new)?;
         let mut tally = Tally::default();
-        for event in ledger.view().scan_seq_from(before + 1) {
-            tally.count(&event.map_err(Failure::new)?);
+        for record in ledger.view().scan_seq_from(before + 1) {
+            if let Some(event) = record.map_err(Failure::new)?.into_event() {
+                tally.count(&event);
+            }
         }
         Ok(tally.report(self.name, filters.name))
     }
