@@ -213,27 +213,40 @@ impl Worker {
                 Amended::Done(seq) => seq,
             }
         } else {
-            self.evaluate(live, event, wishes, &shard.counters);
-            let seq = match redirect {
-                Some(redirect) => {
-                    self.append_redirected(live, promise, (event, wishes), redirect, &mut shard.counters)
-                }
-                None => {
-                    let seq = ledger.append(promise, event, |_| {});
-                    live.plan.count_judged(event, &self.verdict, &mut shard.counters);
-                    seq
-                }
-            };
-            if let Some(click) = click_of(event).filter(|_| is_base_conversion(event)) {
-                shard.recent.note_conversion(click, seq, ledger.committed());
-            }
-            seq
+            self.append_judged(live, promise, (event, wishes), redirect, &mut shard)
         };
         if event.key != 0 {
             let known = Known { seq, id: event.id, body: *body_hash, arrived: arrival(event) };
             shard.keys.insert(event.key, known, ledger.sealed());
         }
         Outcome::Judged(Judged { seq, id: event.id })
+    }
+
+    /// Judges, appends and counts a new event.
+    fn append_judged(
+        &mut self,
+        live: &LiveIntegration,
+        promise: &Promise,
+        (event, wishes): (&mut Event, &Wishes),
+        redirect: Option<Redirect<'_>>,
+        shard: &mut Shard,
+    ) -> u64 {
+        self.evaluate(live, event, wishes, &shard.counters);
+        let intake = self.intake.clone();
+        let seq = match redirect {
+            Some(redirect) => {
+                self.append_redirected(live, promise, (event, wishes), redirect, &mut shard.counters)
+            }
+            None => {
+                let seq = intake.ledger().append(promise, event, |_| {});
+                live.plan.count_judged(event, &self.verdict, &mut shard.counters);
+                seq
+            }
+        };
+        if let Some(click) = click_of(event).filter(|_| is_base_conversion(event)) {
+            shard.recent.note_conversion(click, seq, intake.ledger().committed());
+        }
+        seq
     }
 
     fn evaluate(&mut self, live: &LiveIntegration, event: &mut Event, wishes: &Wishes, counters: &Counters) {
