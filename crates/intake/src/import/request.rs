@@ -68,6 +68,9 @@ pub struct ImportMap {
 pub struct ConversionMap {
     /// The column with the conversion's time; a row that leaves it empty has no conversion.
     pub time: String,
+    /// The conversion's own field = their column: what its click does not say, or says otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// An import as it is asked for.
@@ -131,10 +134,13 @@ impl ImportRequest {
         Ok(())
     }
 
-    /// Names on our side of the map that are no fields of this kind; their columns become extra parameters.
-    pub fn unknown_fields(&self) -> Vec<&str> {
-        let map = self.map.iter().flat_map(|map| map.fields.keys());
-        map.map(String::as_str).filter(|name| !is_field(self.kind, name)).collect()
+    /// Names on our side of the map that are no fields of their kind; their columns become extra parameters.
+    pub fn unknown_fields(&self) -> Vec<(EventKind, &str)> {
+        let own = self.map.iter().flat_map(|map| map.fields.keys()).map(|name| (self.kind, name));
+        let conversion = self.map.iter().filter_map(|map| map.conversion.as_ref());
+        let conversion = conversion.flat_map(|map| map.fields.keys());
+        let all = own.chain(conversion.map(|name| (EventKind::Conversion, name)));
+        all.map(|(kind, name)| (kind, name.as_str())).filter(|(kind, name)| !is_field(*kind, name)).collect()
     }
 }
 
@@ -171,7 +177,7 @@ mod tests {
             integration: "abcdefghij".parse().unwrap(),
             kind: EventKind::Conversion,
             format: Format::Csv,
-            map: toml_like(r#"{"fields":{"offer":"app","ofer":"x"},"conversion":{"time":"c"}}"#).ok(),
+            map: toml_like(r#"{"fields":{"offer":"app","ofer":"x"},"conversion":{"time":"c","fields":{"revenue":"r","gaol":"g"}}}"#).ok(),
             set: vec![("sub_id".into(), "a".into())],
         };
         let json = serde_json::to_string(&request).unwrap();
@@ -179,7 +185,7 @@ mod tests {
         assert_eq!(request.check().unwrap_err().field, "map.conversion");
         request.kind = EventKind::Click;
         assert_eq!(request.check(), Ok(()));
-        assert_eq!(request.unknown_fields(), ["ofer"]);
+        assert_eq!(request.unknown_fields(), [(EventKind::Click, "ofer"), (EventKind::Conversion, "gaol")]);
         request.format = Format::Combined;
         assert_eq!(request.check().unwrap_err().field, "map");
     }

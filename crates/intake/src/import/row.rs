@@ -19,6 +19,8 @@ pub(super) struct Row {
     pub(super) main: Draft,
     /// When its conversion was, if it has one.
     pub(super) conversion: Option<Timestamp>,
+    /// What the record says of its conversion beside that.
+    pub(super) conversion_fields: Vec<(String, String)>,
 }
 
 /// Where a column's value goes.
@@ -27,6 +29,7 @@ enum Target {
     Field(String),
     Extra(String),
     ConversionTime,
+    ConversionField(String),
 }
 
 /// Reads records of one import.
@@ -71,6 +74,9 @@ impl Names {
         }
         if let Some(conversion) = conversion {
             name(conversion.time, Target::ConversionTime);
+            for (ours, theirs) in conversion.fields {
+                name(theirs, Target::ConversionField(ours));
+            }
         }
         Self { named, open: request.map.is_none(), set }
     }
@@ -123,13 +129,14 @@ impl RowReader {
 
     /// An empty row to read into.
     pub(super) fn row(&self) -> Row {
-        Row { main: Draft::new(self.kind, self.integration), conversion: None }
+        Row { main: Draft::new(self.kind, self.integration), conversion: None, conversion_fields: Vec::new() }
     }
 
     /// Reads a record. After an error the row is of no use until it is read into again.
     pub(super) fn read(&mut self, raw: &[u8], row: &mut Row) -> Result<(), Vec<Invalid>> {
         row.main.reset(self.kind, self.integration);
         row.conversion = None;
+        row.conversion_fields.clear();
         if raw.len() > MAX_RECORD {
             return Err(vec![Invalid::new("line", format!("is longer than {MAX_RECORD} bytes"))]);
         }
@@ -163,10 +170,19 @@ impl RowReader {
         }
     }
 
-    /// The conversion that a row makes beside its click: its facts are the click's.
-    pub(super) fn conversion(&self, at: Timestamp, draft: &mut Draft) -> Result<(), Vec<Invalid>> {
+    /// The conversion that a row makes beside its click: its facts are the row's, and else the click's.
+    pub(super) fn conversion(
+        &self,
+        at: Timestamp,
+        fields: &[(String, String)],
+        draft: &mut Draft,
+    ) -> Result<(), Vec<Invalid>> {
         draft.reset(EventKind::Conversion, self.integration);
         draft.event.set_number(Number::RequestTime, at.millis());
+        for (name, value) in fields {
+            draft.set(name, value);
+        }
+        draft.wishes.event_key = None;
         // The click is joined directly; any id says that there is one.
         draft.wishes.transaction_id = Some(tollgate_domain::TxId::default());
         draft.finish(self.now)
@@ -186,6 +202,7 @@ fn put(target: &Target, value: &str, now: Timestamp, row: &mut Row) {
             Ok(time) => row.conversion = Some(time),
             Err(error) => row.main.refuse(error),
         },
+        Target::ConversionField(name) => row.conversion_fields.push((name.clone(), value.to_owned())),
     }
 }
 

@@ -98,7 +98,7 @@ fn check(
             report(observer, Progress { phase: Phase::Checking, done: place.offset, total: length })?;
         }
         let read = reader.read(&raw, &mut row).and_then(|()| match row.conversion {
-            Some(at) => reader.conversion(at, &mut conversion),
+            Some(at) => reader.conversion(at, &row.conversion_fields, &mut conversion),
             None => Ok(()),
         });
         if let Err(errors) = read {
@@ -224,7 +224,8 @@ impl Judging<'_> {
             (item.part, item.click, item.stored) = (entry.part, item.row.main.event.id, None);
             if entry.part == Part::Conversion {
                 let at = item.row.conversion.ok_or_else(changed)?;
-                self.reader.conversion(at, &mut item.conversion).map_err(|_| changed())?;
+                let fields = &item.row.conversion_fields;
+                self.reader.conversion(at, fields, &mut item.conversion).map_err(|_| changed())?;
                 let id = identity(integration, EventKind::Conversion, at, raw, entry.ordinal);
                 item.conversion.event.id = id;
             }

@@ -172,6 +172,31 @@ fn a_csv_file_is_judged_in_time_order_and_makes_conversions() {
     assert_eq!(rows[2].text(Text::Ip), Some("1.2.3.4"));
 }
 
+#[test]
+fn a_rows_conversion_says_for_itself_what_the_map_names() {
+    let house = House::new();
+    let mut request = house.request(Format::Ndjson);
+    request.map = map(r#"{"time":"t","fields":{"offer":"o","ip":"a"},"conversion":{"time":"done","fields":
+            {"ip":"from","begin_install_time":"begun","revenue":"paid","label":"label"}}}"#);
+    let text = r#"{"t":1690000000,"o":"7","a":"1.2.3.4","done":1690000100,"from":"1.2.3.5","begun":1690000050,"paid":2.5,"label":"x"}
+{"t":1690000001,"o":"8","a":"1.2.3.4","done":1690000100,"from":"nowhere"}
+{"t":1690000002,"o":"9","a":"1.2.3.4","done":1690000101}
+"#;
+    let (summary, refused) = house.import(&request, text.as_bytes());
+    let summary = summary.unwrap();
+    assert_eq!((summary.clicks, summary.conversions), (2, 2));
+    assert_eq!(refused[0].cause, "ip: must be an IPv4 or IPv6 address");
+    let rows = house.rows();
+    let (own, bare) = (&rows[2], &rows[3]);
+    assert_eq!((own.text(Text::Ip), own.text(Text::OfferId)), (Some("1.2.3.5"), Some("7")));
+    assert_eq!(own.number(Number::BeginInstallTime), Some(1_690_000_050_000));
+    assert_eq!(own.number(Number::Revenue), Some(2_500_000));
+    assert_eq!(own.text(Text::ExtraParameters), Some(r#"{"label":"x"}"#));
+    assert_eq!((bare.text(Text::Ip), bare.number(Number::Revenue)), (Some("1.2.3.4"), None));
+    // Columns that only the conversion takes are not extra parameters of its click.
+    assert_eq!(rows[0].text(Text::ExtraParameters), None);
+}
+
 fn many_lines(count: u32) -> String {
     let mut text = String::from("app,addr,t,done\n");
     for i in 0..count {

@@ -35,6 +35,8 @@ parameters; without a map the file's names are ours.
   uuid = \"ip\"
   [conversion]                 # rows that fill this column also make a conversion of their click
   time = \"attributed_time\"
+  [conversion.fields]          # what the conversion says itself; all else is its click's
+  revenue = \"payout\"
 
 History is judged at its own times, in their order, whatever the order of the file. A line is stored once, however
 often its file is imported. Refused lines go to FILE.rejects: line number, cause, the line itself. The exit code is 0
@@ -99,11 +101,8 @@ impl Import {
             self.common.flags().with("server", self.server.clone()).with("api_key", self.api_key.clone());
         let config = prepare(&flags.with_path("signals_dir", self.signals_dir.as_ref()), QUIET)?;
         let request = self.request()?;
-        for name in request.unknown_fields() {
-            eprintln!(
-                "note: {name} is not a field of a {}; it is kept as an extra parameter",
-                self.kind.name()
-            );
+        for (kind, name) in request.unknown_fields() {
+            eprintln!("note: {name} is not a field of a {}; it is kept as an extra parameter", kind.name());
         }
         let shown = self.file.display();
         let file = File::open(&self.file).map_err(Failure::because(format!("{shown} cannot be read")))?;
