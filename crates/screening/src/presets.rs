@@ -1,7 +1,8 @@
 //! Presets: ready-made filters for the clicks or the conversions of a group (design: screening.md, "Presets").
 //!
-//! `Custom` stands for whatever the filters are, `Off` for none. Where the design names no parameters a preset leaves
-//! them at their defaults, but for the two that would do nothing or refuse to be saved.
+//! `Custom` stands for whatever the filters are, `Off` for none. The numbers are our own: docs/SCENARIOS.md says what each
+//! rests on, and what it catches and costs. A filter's default is strict, for whoever knows their traffic; a preset's
+//! number must fit anybody's.
 
 use serde_json::Map;
 use tollgate_domain::{EventKind, FilterAction, FilterSpec};
@@ -24,31 +25,58 @@ type Template = (&'static str, &'static str);
 
 const BOT: Template = ("bot", "{}");
 const PROXY: Template = ("proxy", "{}");
-const OLD_DEVICE: Template = ("old_device", "{}");
-const SAME_ADDRESS: Template = ("duplicate_user", r#"{"data_points":["ip"]}"#);
-/// A user agent counts together with its address.
-const SAME_AGENT: Template = ("duplicate_user", r#"{"data_points":["user_agent"]}"#);
+/// One or two people of a hundred have a phone that old; a source with five times as many has no people.
+const OLD_DEVICE: Template = ("old_device", r#"{"threshold_percentage":10}"#);
+/// A carrier's address has dozens of subscribers at a time; more clicks than that on one offer within an hour are not theirs.
+const SAME_ADDRESS: Template =
+    ("duplicate_user", r#"{"data_points":["ip"],"allowed_duplicates":20,"lookback_minutes":60}"#);
+/// A user agent counts together with its address. Phones of one system's newest version say the same of themselves.
+const SAME_AGENT: Template =
+    ("duplicate_user", r#"{"data_points":["user_agent"],"allowed_duplicates":10,"lookback_minutes":60}"#);
+/// Installs are some fifty times fewer than clicks.
+const SAME_INSTALLER: Template = ("duplicate_user", r#"{"data_points":["ip"],"allowed_duplicates":4}"#);
 const SAME_DEVICE: Template = ("duplicate_user", r#"{"data_points":["device_id"]}"#);
-const DEVICE_ID: Template = ("device_id", "{}");
+/// Most users of Apple's phones refuse tracking, and their ids are all zeros.
+const DEVICE_ID: Template = ("device_id", r#"{"block_zero":false}"#);
 const REJECTION_THRESHOLD: Template = ("rejection_threshold", "{}");
 const REFERRER: Template = ("referrer", r#"{"categories":["fraud","spam"]}"#);
-const SUB_ID: Template = ("sub_id_validity", r#"{"max_unique":1000}"#);
+/// What is beyond is not rejected, but judged together.
+const SUB_ID: Template = ("sub_id_validity", r#"{"max_unique":100}"#);
 const CLICK_CAPPING: Template = ("click_capping", r#"{"cap":100000,"period":"day"}"#);
 const CLICK_FLOODING: Template = ("click_flooding", "{}");
 const KEYWORD: Template = ("keyword", "{}");
+/// By the week, since installs come up to a week after their clicks.
+const CONVERSION_RATE: Template =
+    ("conversion_rate", r#"{"low":0.3,"min_clicks":500,"min_conversions":3,"interval":"week"}"#);
+/// Of people's installs one in eight comes later than six hours after the click; of those that have nothing to do with their click,
+/// most do.
+const CLICK_SPAM: Template =
+    ("click_spam", r#"{"ctit_hours":6,"threshold_percentage":50,"min_conversions":10}"#);
+/// The sub ids of a network that sells installs are other companies; those of somebody who sells leads are their own pages.
+const CLICK_SPAM_OF_PUBLISHERS: Template =
+    ("click_spam", r#"{"ctit_hours":6,"threshold_percentage":50,"min_conversions":10,"scope":"publisher"}"#);
+/// A single install needs more to be held against it than a source with many: injected clicks gather below fifteen seconds.
+const SESSION_TIME: Template = ("session_time", r#"{"min_seconds":15}"#);
+/// Of people's installs one in two hundred is as quick as half a minute.
+const LOW_SESSION_TIME: Template = ("low_session_time", r#"{"min_conversions":10,"lookback_hours":168}"#);
 
-const CONVERSIONS: &[Template] = &[
-    BOT,
-    PROXY,
-    ("third_party_rejection", "{}"),
-    SAME_ADDRESS,
-    SUB_ID,
-    ("conversion_rate", "{}"),
-    OLD_DEVICE,
-    ("click_spam", "{}"),
-    ("session_time", "{}"),
-    ("low_session_time", "{}"),
-];
+const CONVERSIONS: &[Template] = &conversions_with(CLICK_SPAM);
+
+/// The filters of conversions, with `click_spam` as one of them.
+const fn conversions_with(click_spam: Template) -> [Template; 10] {
+    [
+        BOT,
+        PROXY,
+        ("third_party_rejection", "{}"),
+        SAME_INSTALLER,
+        SUB_ID,
+        CONVERSION_RATE,
+        OLD_DEVICE,
+        click_spam,
+        SESSION_TIME,
+        LOW_SESSION_TIME,
+    ]
+}
 
 const fn clicks(id: u32, name: &'static str, filters: Option<&'static [Template]>) -> Preset {
     Preset { id, name, kind: EventKind::Click, filters }
@@ -95,7 +123,7 @@ pub static PRESETS: &[Preset] = &[
     conversions(101, "Custom", None),
     conversions(102, "Mobile CPI", Some(CONVERSIONS)),
     // Conversions are judged without the device id anyway.
-    conversions(103, "LeadGen", Some(CONVERSIONS)),
+    conversions(103, "LeadGen", Some(&conversions_with(CLICK_SPAM_OF_PUBLISHERS))),
     conversions(109, "Off", Some(&[])),
 ];
 

@@ -36,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "tollgate-domain",
             "tollgate-screening",
+            "tollgate-screening",
             "tollgate-signals",
             "tollgate-catalog",
             "tollgate-ledger",

@@ -1,5 +1,6 @@
 //! `tollgate demo`.
 
+use super::scenario::Measure;
 use super::{Common, Defaults, Serving, init, prepare};
 use crate::clock::SystemClock;
 use crate::compose::{self, House, OpenHouse};
@@ -18,10 +19,16 @@ const EXAMPLES: &str = "\
 Examples:
   tollgate demo
   tollgate demo --data-dir /tmp/demo --listen 127.0.0.1:9000
+  tollgate demo --scenario all
+  tollgate demo --scenario click_flood --percent 25 --json --data-dir /tmp/flood
 
 The first start makes the directory and fills it with three days of labelled traffic: people, crawlers, servers,
 duplicates, a click flood (the label is an extra parameter, `label`). It is the same traffic every time. Later starts
-add nothing. Delete the directory to begin anew.";
+add nothing. Delete the directory to begin anew.
+
+With --scenario nothing is served: labelled traffic of known attacks is judged by the presets, and what they caught is
+printed, as rows of a Markdown table or with --json. The directory (default demo-scenarios) must be new; afterwards
+`tollgate serve --data-dir demo-scenarios` shows every event with its evidence.";
 
 const DEFAULTS: Defaults = Defaults { data_dir: Some("demo-data"), log: "warn" };
 
@@ -33,10 +40,15 @@ pub(super) struct DemoCommand {
     common: Common,
     #[command(flatten)]
     serving: Serving,
+    #[command(flatten)]
+    measure: Measure,
 }
 
 impl DemoCommand {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        if self.measure.is_wanted() {
+            return self.measure.run(&self.common);
+        }
         let config = prepare(&self.serving.add_to(self.common.flags()), DEFAULTS)?;
         let root = config.data_dir()?.to_owned();
         let (dir, mut demo) = open(&config, &root)?;

@@ -7,6 +7,7 @@ mod doctor;
 mod import;
 mod init;
 mod openapi;
+mod scenario;
 mod serve;
 mod sign;
 

@@ -3,6 +3,7 @@
 mod apps;
 mod people;
 mod random;
+pub(crate) mod scenario;
 mod traffic;
 
 use crate::compose::OpenHouse;
