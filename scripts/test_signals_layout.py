@@ -7,6 +7,12 @@ import unittest
 import signals_layout
 
 
+class Samples(unittest.TestCase):
+    def test_user_agents_of_fixtures_lose_their_quotes(self):
+        text = "-\n  user_agent: plain (a: b)\n-\n  user_agent: \"a \\\"b\\\" c\"\n-\n  user_agent: 'it''s'\n  bot:\n    name: x\n"
+        self.assertEqual(list(signals_layout.fixture_agents(text)), ["plain (a: b)", 'a "b" c', "it's"])
+
+
 class Msgpack(unittest.TestCase):
     def test_reads_the_types_a_database_uses(self):
         packed = bytes.fromhex("83a16192010fa162d3fffffffffffffffea163c0")

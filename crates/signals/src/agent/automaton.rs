@@ -1,5 +1,6 @@
 //! Automata by the words they use and by the shape of their user agent.
 
+use super::device;
 use super::link;
 use super::system::is_feature_phone;
 use super::text::{has_any, word_around};
@@ -31,7 +32,11 @@ pub(super) fn by_word(agent: &str) -> Option<(BotClass, &str)> {
     for found in matcher.words.find_overlapping_iter(agent) {
         let row = matcher.rows[found.pattern().as_usize()];
         let better = best.is_none_or(|(known, _, _)| row < known);
-        if better && fits(agent, WORDS[row].1, found.start(), found.end()) {
+        let (class, edge, _) = WORDS[row];
+        if better
+            && fits(agent, edge, found.start(), found.end())
+            && !is_of_model(agent, class, found.start(), found.end())
+        {
             best = Some((row, found.start(), found.end()));
         }
     }
@@ -52,6 +57,16 @@ fn fits(agent: &str, edge: Edge, start: usize, end: usize) -> bool {
                 && !behind.is_some_and(|b| b.is_ascii_alphanumeric())
         }
     }
+}
+
+/// Whether a crawler's or library's word is a word of a phone's name among others, as in `M bot 51`.
+fn is_of_model(agent: &str, class: BotClass, start: usize, end: usize) -> bool {
+    let model = match class {
+        BotClass::Crawler | BotClass::Library => device::android_model(agent).unwrap_or_default(),
+        _ => return false,
+    };
+    let Some(at) = agent.find(model).filter(|_| model.contains(' ')) else { return false };
+    at <= start && end <= at + model.len()
 }
 
 /// Whether the letters up to `end` are a name that only looks like an automaton's.
@@ -108,9 +123,13 @@ const COMPATIBLE_BROWSERS: &[&str] = &[
     "Googletv",
     "Maxthon",
     "Nintendo",
+    "Polaris",
+    "NetPositive",
+    "Webpositive",
+    "IBrowse",
 ];
 
-/// Browsers that name no system: text browsers, televisions, Firefox OS.
+/// Browsers that name no system, or not as others do: text browsers, televisions, Firefox OS, browsers that run elsewhere.
 const SYSTEMLESS_BROWSERS: &[&str] = &[
     "Lynx/",
     "Links (",
@@ -123,7 +142,17 @@ const SYSTEMLESS_BROWSERS: &[&str] = &[
     "DTV",
     "AQUOS",
     "Espial/",
-    "(Mobile; rv:",
-    "(Tablet; rv:",
+    "(Mobile; ",
+    "(Tablet; ",
     "(Mobile;rv:",
+    "(Cloud Phone;",
+    "pr(UCBrowser/",
+    "[FBAN/",
+    // What some logs make of the systems' names.
+    "(linux; android",
+    "(linux; u; android",
+    "(iphone;",
+    "(windows nt",
+    "Win95;",
+    "Win16;",
 ];

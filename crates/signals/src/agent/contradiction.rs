@@ -14,8 +14,8 @@ const RULES: &[Rule] = &[
     ("ie_on_mac_os_x", |a| internet_explorer(a) && a.contains("Mac OS X")),
     ("ie_on_linux", |a| internet_explorer(a) && has_any(a, &["X11; Linux", "Linux x86_64"])),
     ("chrome_on_iphone_without_crios", |a| apple(a) && a.contains("like Mac OS X") && a.contains(" Chrome/")),
-    // Apple's last Safari for Windows was 5.1.
-    ("safari_on_windows", |a| a.contains("Windows NT") && major(a, " Version/").is_some_and(|v| v > 5) && a.contains(" Safari/") && !has_any(a, &["Chrome/", "Chromium/"])),
+    // Apple's last Safari for Windows was 5.1; osmeta runs apps made for iOS there.
+    ("safari_on_windows", |a| a.contains("Windows NT") && major(a, " Version/").is_some_and(|v| v > 5) && a.contains(" Safari/") && !has_any(a, &["Chrome/", "Chromium/", "osmeta"])),
     ("unknown_windows", |a| major(a, "Windows NT ").is_some_and(|v| v > 10 || (7..10).contains(&v))),
     ("firefox_and_chrome", |a| a.contains(" Firefox/") && a.contains(" Chrome/") && !a.contains("like Firefox")),
     // Chrome 82 and later need Android 5 or later.

@@ -87,7 +87,7 @@ pub(super) fn model(agent: &str) -> &str {
 }
 
 /// In `(Linux; U; Android 4.3; es-es; GT-I9300 Build/JSS15J)` the part behind the version that is neither a language nor a mark.
-fn android_model(agent: &str) -> Option<&str> {
+pub(super) fn android_model(agent: &str) -> Option<&str> {
     let rest = after(agent, "Android")?;
     let rest = &rest[..rest.find(')').unwrap_or(rest.len())];
     let language = |part: &str| {
