@@ -19,13 +19,13 @@ const FLOORS: &[(&str, &str, &str, &str, f64, f64)] = &[
     ("data_center_burst", "Mobile CPI", "data_center_burst", "clicks", 95.0, 97.0),
     ("emulator_farm", "Mobile CPI", "emulator_farm", "clicks", 95.0, 97.0),
     ("emulator_farm", "Mobile CPI", "emulator_farm", "conversions", 91.0, 97.0),
-    ("sub_id_mixing", "AppsFlyer P360", "sub_id_mixing", "conversions", 70.0, 95.0),
+    ("sub_id_mixing", "AppsFlyer P360", "sub_id_mixing", "conversions", 80.0, 95.0),
     ("duplicate_devices", "AppsFlyer P360", "duplicate_devices", "clicks", 95.0, 96.0),
     ("month", "Mobile CPI", "data_center_burst", "clicks", 94.0, 93.0),
     ("month", "Mobile CPI", "emulator_farm", "conversions", 82.0, 97.0),
 ];
 /// The most of good traffic that any of the scenarios may cost, in percent: of clicks, of installs.
-const MOST_LOST: (f64, f64) = (1.1, 2.5);
+const MOST_LOST: (f64, f64) = (1.1, 1.0);
 /// The same of the people of the viral spike.
 const MOST_LOST_OF_SPIKE: f64 = 1.0;
 
