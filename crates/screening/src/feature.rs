@@ -259,8 +259,8 @@ pub(crate) const NO_KEY: u64 = 0;
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     values: Vec<u64>,
-    /// The calendar periods that the event lies in.
-    periods: Vec<u32>,
+    /// The calendar periods that the event lies in, and their hashes.
+    periods: Vec<(u32, u64)>,
     pub(crate) keys: Vec<u64>,
     /// Where each key was when it was last looked for, filled by the counters.
     pub(crate) places: Vec<u32>,
@@ -280,7 +280,10 @@ impl Keys {
         self.values.clear();
         self.keys.clear();
         self.periods.clear();
-        self.periods.extend(features.periods.iter().map(|period| features.calendar.period(*period, at)));
+        self.periods.extend(features.periods.iter().map(|period| {
+            let period = features.calendar.period(*period, at);
+            (period, hasher.number(period))
+        }));
         let mut present = 0u64;
         for (position, column) in features.columns.iter().enumerate() {
             let value = match unified {
@@ -296,7 +299,7 @@ impl Keys {
                 continue;
             }
             let values = recipe.columns.iter().map(|column| self.values[usize::from(*column)]);
-            let period = recipe.period.map(|place| hasher.number(self.periods[usize::from(place)]));
+            let period = recipe.period.map(|place| self.periods[usize::from(place)].1);
             self.keys.push(hasher.parts(recipe.prefix, values.chain(period)));
         }
     }
@@ -305,7 +308,7 @@ impl Keys {
     /// one bucket.
     #[inline]
     pub(crate) fn moment(&self, recipe: &Recipe, moment: &Moment) -> Moment {
-        let at = recipe.period.map_or(moment.at, |place| self.periods[usize::from(place)]);
+        let at = recipe.period.map_or(moment.at, |place| self.periods[usize::from(place)].0);
         Moment { at, ..*moment }
     }
 }

@@ -35,21 +35,18 @@ impl Version {
         {
             return Some(Self(*numbers));
         }
-        let mut parts = [0; 4];
-        let mut rest = text.as_bytes();
-        for (n, part) in parts.iter_mut().enumerate() {
-            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if digits == 0 {
-                return (n > 0).then_some(Self(parts));
-            }
-            let number = rest[..digits].iter().map(|digit| u32::from(digit - b'0'));
-            *part = number.fold(0, |sum: u32, digit| sum.saturating_mul(10).saturating_add(digit));
-            match rest.get(digits) {
-                Some(b'.') => rest = &rest[digits + 1..],
+        let (mut parts, mut at, mut digits) = ([0u32; 4], 0, 0);
+        for byte in text.bytes() {
+            match byte {
+                b'0'..=b'9' => {
+                    parts[at] = parts[at].saturating_mul(10).saturating_add(u32::from(byte - b'0'));
+                    digits += 1;
+                }
+                b'.' if digits > 0 && at + 1 < parts.len() => (at, digits) = (at + 1, 0),
                 _ => break,
             }
         }
-        Some(Self(parts))
+        (at > 0 || digits > 0).then_some(Self(parts))
     }
 }
 
