@@ -32,7 +32,7 @@ impl Core {
     ) -> Result<Response<GatewayBody>, ApiError> {
         let live = self.live(integration)?;
         let (parts, body) = request.into_parts();
-        self.check_trust(&live, &parts.headers, peer)?;
+        self.check_trust(&live, &parts, peer)?;
         let body = super::single::body_of(&parts, body).await?;
         let given_by = self.given_by(&live, &parts.headers);
         let mut rejection = Rejection::new(live.entry.integration.id, given_by);
