@@ -221,7 +221,9 @@ fn filter_groups() {
         "(((((",
         "{0,999}",
     ];
-    feed(&Food { corpus, tokens, times: 1, fixed: FIXED, each: EACH }, TestServer::start, |server, input| {
+    // Expressions are compiled before they are found too costly.
+    let fixed = 64 << 20;
+    feed(&Food { corpus, tokens, times: 1, fixed, each: EACH }, TestServer::start, |server, input| {
         let path = format!("/api/v2/integrations/{}/filter-groups", server.made.integration_id);
         // The name is missing, so that nothing is ever created.
         let body = [b"{\"priority\":1,\"filters\":", input, b"}"].concat();
