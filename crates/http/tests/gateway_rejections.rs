@@ -40,6 +40,7 @@ fn records(server: &TestServer) -> usize {
 #[test]
 fn an_approved_conversion_is_rejected_late_by_any_of_its_names() {
     let server = TestServer::start();
+    server.set_filters(json!([]));
     let key = server.key_header();
     let path = format!("/g/{}/rejection", server.made.integration_id);
     for (n, sealed) in [false, true].into_iter().enumerate() {
@@ -80,6 +81,7 @@ fn an_approved_conversion_is_rejected_late_by_any_of_its_names() {
 #[test]
 fn the_reason_is_replaced_and_the_same_one_changes_nothing() {
     let server = TestServer::start();
+    server.set_filters(json!([]));
     let (_, id) = converted(&server, "e");
     let reject = |reason: &str| {
         server.get("rejection", &format!("transaction_id={id}&new_rejected_reason={reason}")).json()
@@ -224,6 +226,7 @@ fn an_event_needs_a_prior_conversion() {
 #[test]
 fn rejections_of_one_conversion_at_once_all_count_and_the_last_one_stays() {
     let server = TestServer::start();
+    server.set_filters(json!([]));
     let (_, id) = converted(&server, "e");
     let answers: Vec<Answer> = std::thread::scope(|scope| {
         let send = |n: usize| {

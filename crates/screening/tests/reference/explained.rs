@@ -159,6 +159,7 @@ fn hit(filter: &str, event: &Event) -> Event {
     if ["click_spam", "low_session_time", "rejection_threshold"].contains(&filter) {
         event.kind = EventKind::Conversion;
         event.clear_text(Text::EventId);
+        event.clear_text(Text::EventName);
         event.set_status(Status::Rejected);
         event.set_text(Text::Rejections, r#"["BOT"]"#);
         let at = event.number(Number::ConversionTime).unwrap_or(event.at().millis());
