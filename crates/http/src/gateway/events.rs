@@ -73,7 +73,7 @@ enum Line {
 /// A legal line.
 enum Read {
     Event(Box<Draft>),
-    Rejection(Rejection),
+    Rejection(Box<Rejection>),
 }
 
 /// A line that is a legal event.
@@ -178,7 +178,7 @@ impl Core {
             let at = batch.answers.len();
             match self.read_line(batch, line) {
                 Ok(Read::Rejection(rejection)) => {
-                    batch.rejections.push((at, rejection));
+                    batch.rejections.push((at, *rejection));
                     batch.answers.push(Line::Failed);
                 }
                 Ok(Read::Event(draft)) => {
@@ -203,7 +203,7 @@ impl Core {
 
     fn read_line(&self, batch: &Batch, line: &[u8]) -> Result<Read, Vec<Invalid>> {
         let Some(kind) = kind_of(line).map_err(|error| vec![error])? else {
-            return self.read_rejection(batch, line).map(Read::Rejection);
+            return self.read_rejection(batch, line).map(|rejection| Read::Rejection(Box::new(rejection)));
         };
         let mut draft = self.draft(kind, batch.live.entry.integration.id);
         match self.fill_line(batch, &mut draft, line) {
