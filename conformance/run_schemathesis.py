@@ -34,7 +34,7 @@ LIST = {"title": "example", "type": "iab_content_taxonomy_1.0", "elements": ["IA
 
 
 class Caller:
-    """Makes what the second run asks for."""
+    """Makes the objects that some runs ask for."""
 
     def __init__(self, server):
         self.url = server.url
@@ -53,7 +53,7 @@ class Caller:
 
 
 def parameters(caller):
-    """What the second run's configuration has beside the first one's: ids of objects that exist."""
+    """What the configuration of some runs has besides: ids of objects that exist."""
     app = caller.post("/v5/apps", APP)["id"]
     location = caller.post(f"/v5/apps/{app}/ad-locations", LOCATION)["uuid"]
     ids = {"app_id": app, "ad_location_id": location, "list_id": caller.post("/v5/lists", LIST)["id"]}

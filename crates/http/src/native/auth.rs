@@ -54,14 +54,12 @@ impl Principal {
             if !key.object.allows(scope) {
                 return Err(ApiError::missing_scope(scope));
             }
-            state.limits.count(&key.object.meta.id)?;
             return Ok(Self { actor: Actor::api_key(&key.object.id), organization: key.organization });
         }
         let unknown =
             || ApiError::because(Code::Unauthorized, "The API key or token is not valid (any more).");
         let token = state.catalog.token(presented).ok_or_else(unknown)?;
         let organization = snapshot.organization(token.organization).ok_or_else(unknown)?.clone();
-        state.limits.count(&token.client_id)?;
         state.limits.count(&token.client_id)?;
         Ok(Self { actor: Actor::oauth_client(&token.client_id), organization })
     }
