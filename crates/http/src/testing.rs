@@ -137,7 +137,7 @@ impl TestApp {
         };
         let options = Options { log_file_bytes: 4 << 20, ..Options::default() };
         let (intake, _) =
-            Intake::open(parts, IntakeOptions { ledger: options, counter_bytes: 1 << 20 }).unwrap();
+            Intake::open(parts, IntakeOptions { ledger: options, counter_bytes: 64 << 20 }).unwrap();
         let ledger = intake.ledger().clone();
         let imports = Imports { intake, folder: dir.path().join("imports") };
         let parts = postbacks::Parts {

@@ -23,7 +23,7 @@ fn counting(allowed: u32) -> [(&'static str, Value); 6] {
                                   "lookback_minutes": 30}),
         ),
         ("click_capping", json!({"cap": 6, "period": "hour"})),
-        ("sub_id_validity", json!({"max_length": 40})),
+        ("sub_id_validity", json!({"max_unique": 3})),
         ("rejection_threshold", json!({"min_conversions": 2, "max_percentage": 30, "lookback_days": 1})),
         ("attribution", json!({})),
         ("bot", json!({})),

@@ -46,7 +46,7 @@ fn open(disk: &SimDisk, catalog: Arc<Catalog>, clock: &Arc<Hands>) -> Arc<Intake
         entropy: clock.clone(),
     };
     let ledger = Options { log_file_bytes: 4 << 20, ..Options::default() };
-    Intake::open(parts, IntakeOptions { ledger, counter_bytes: 1 << 20 }).unwrap().0
+    Intake::open(parts, IntakeOptions { ledger, counter_bytes: 64 << 20 }).unwrap().0
 }
 
 impl House {

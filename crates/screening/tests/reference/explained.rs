@@ -122,10 +122,10 @@ pub(crate) fn flips(
     Ok(())
 }
 
-/// How many looks of a filter object. Where a parameter also changes what another look counts, only looks for the same
+/// How many looks of a filter object. Where a parameter also decides what another look finds, only looks for the same
 /// reason.
 fn objections(told: &Explanation, filter: usize, look: &Look, path: &str) -> i32 {
-    let alone = ["window_days", "allowed_duplicates"].contains(&path);
+    let alone = ["window_days", "allowed_duplicates", "tolerance_seconds"].contains(&path);
     let looks = told.filters[filter].told.looks.iter();
     looks.filter(|now| now.objects && (!alone || now.reason == look.reason)).count() as i32
 }
