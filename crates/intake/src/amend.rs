@@ -120,7 +120,9 @@ fn amendment(event: &Event, said: &Said<'_>, now: Timestamp) -> Amendment {
     record.set_text(Text::Evidence, &evidence);
     let mut after = event.clone();
     amendment.apply_to(&mut after);
-    if (was_rejected(event), was_rejected(&after)) == (Some(false), Some(true)) {
+    let turns = (was_rejected(event), was_rejected(&after)) == (Some(false), Some(true));
+    // Once counted, however often its reason changes.
+    if turns && !event.flag(Number::LateRejection) {
         amendment.record.set_number(Number::LateRejection, 1);
     }
     amendment

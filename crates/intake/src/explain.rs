@@ -9,6 +9,7 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use tollgate_catalog::Snapshot;
 use tollgate_domain::{Amendment, Event, FilterGroup, IntegrationId, Invalid, Number, Text, Timestamp, TxId};
+use tollgate_ledger::Record;
 use tollgate_ledger::scan::ScanError;
 use tollgate_screening::{Counters, DataFile, Explanation, FilterExplanation, Question, restore_sub_id};
 
@@ -105,7 +106,8 @@ impl Intake {
         Ok(None)
     }
 
-    /// Explains an event that [`Intake::find`] gave. `configuration` gives the catalog as it was at a revision. This reads files.
+    /// Explains an event that [`Intake::find`] gave. `configuration` gives the catalog as it was at a revision. This reads
+    /// files.
     pub fn explain<E: std::error::Error>(
         &self,
         event: Event,
@@ -231,15 +233,22 @@ impl<'a> Past<'a> {
         let deadline = self.intake.now().plus_millis(i64::from(effort.seconds) * 1000);
         let mut counted = 0;
         for (row, number) in earlier.events()?.zip(0u64..) {
-            let row = row?;
+            let record = row?;
             if number.is_multiple_of(LOOK_EVERY) && self.intake.now() > deadline {
                 return Err(ExplainError::TooSlow { seconds: effort.seconds });
             }
-            if !self.counts(&row) {
-                continue;
+            match &record {
+                Record::Event(row) if self.counts(row) => {
+                    counted += 1;
+                    plans.of(version(row))?.plan.fold_for(&wanted, row, &mut counters);
+                }
+                // What an import counts knows of no amendment.
+                Record::Amendment(late) if !self.is_imported => {
+                    let live = plans.of(version(&late.record))?;
+                    live.plan.count_late_rejection_for(&wanted, &late.record, &mut counters);
+                }
+                _ => {}
             }
-            counted += 1;
-            plans.of(version(&row))?.plan.fold_for(&wanted, &row, &mut counters);
         }
         self.counted = Some((counted, since));
         Ok(counters)

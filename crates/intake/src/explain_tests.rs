@@ -11,8 +11,11 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use tollgate_catalog::{CatalogError, Snapshot};
-use tollgate_domain::{Event, EventKind, Text};
+use tollgate_domain::{Event, EventKind, Status, Text};
 use tollgate_screening::FilterOutcome;
+
+const PERSON: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                      Chrome/126.0.0.0 Safari/537.36";
 
 /// Filters that count, with windows of every sort.
 fn counting(allowed: u32) -> [(&'static str, Value); 6] {
@@ -74,20 +77,28 @@ proptest! {
         let mut house = House::new();
         house.set_filters(&counting(1));
         let mut clicks = vec!["00000000000000000000000001".to_owned()];
+        let mut conversions: Vec<String> = Vec::new();
         for (what, user, sub_id, millis) in steps {
             house.clock.0.fetch_add(millis, Ordering::Relaxed);
             let (ip, sub_id) = (format!("192.0.2.{user}"), format!("s{sub_id}"));
-            let agent = if user == 3 { "curl/8" } else { "Mozilla/5.0" };
+            let agent = if user == 3 { "curl/8" } else { PERSON };
             let common = [("offer", "o"), ("publisher", "p"), ("click_ip", &ip), ("user_agent", agent), ("sub_id", &sub_id)];
             match what {
                 0 => house.set_filters(&counting(2)),
                 1 => house.set_filters(&counting(1)[..3]),
                 2 => house.set_filters(&[&counting(1)[..], &[("click_flooding", json!({"threshold": 3}))]].concat()),
                 3 if house.stored() > 0 => drop(house.intake.ledger().seal(1_000).unwrap()),
+                8 if !conversions.is_empty() => {
+                    let external = &conversions[usize::from(user) % conversions.len()];
+                    house.reject(external, if user == 0 { "LATE" } else { "LATER" });
+                }
                 4..=7 => {
                     let click = clicks[usize::from(user) % clicks.len()].clone();
-                    let draft = house.draft(EventKind::Conversion, &[&common[..], &[("transaction_id", &click)]].concat());
+                    let external = format!("e{}", conversions.len());
+                    let own = [("transaction_id", &*click), ("external_transaction_id", &external)];
+                    let draft = house.draft(EventKind::Conversion, &[&common[..], &own].concat());
                     house.submit(draft);
+                    conversions.push(external);
                 }
                 _ => {
                     let draft = house.draft(EventKind::Click, &common);
@@ -98,11 +109,44 @@ proptest! {
             }
             house.intake.ledger().commit().unwrap();
         }
+        prop_assert_eq!(house.intake.stats().counter_evictions, 0);
         for event in house.events() {
             let explained = house.explain(event.clone(), Effort::default()).unwrap();
             prop_assert!(explained.agrees, "{event:?} {explained:?}");
             prop_assert_eq!(&explained.notes, &Vec::<String>::new());
             prop_assert_eq!(findings(&explained), stored_findings(&event));
+        }
+    }
+}
+
+#[test]
+fn conversions_that_were_rejected_late_count_as_such() {
+    let mut house = House::new();
+    house.set_filters(&[("rejection_threshold", json!({"min_conversions": 2, "max_percentage": 30}))]);
+    let convert = |house: &mut House, external: &str| {
+        let said = [("offer", "o"), ("publisher", "p"), ("external_transaction_id", external)];
+        let draft = house.draft(EventKind::Conversion, &said);
+        let (_, draft) = house.submit(draft);
+        house.commit();
+        draft.event.status() == Some(Status::Rejected)
+    };
+    let before: Vec<bool> = ["a", "b", "c"].iter().map(|external| convert(&mut house, external)).collect();
+    assert_eq!(before, [false; 3]);
+    house.reject("a", "REFUNDED");
+    house.seal();
+    assert!(convert(&mut house, "d"), "one of three is more than 30 %");
+    assert!(house.intake.ledger().seal(1_000).unwrap().is_some());
+    house.reject("b", "REFUNDED");
+    house.commit();
+    assert!(convert(&mut house, "e"));
+    for event in house.events() {
+        let explained = house.explain(event.clone(), Effort::default()).unwrap();
+        assert!(explained.agrees, "{explained:?}");
+        assert_eq!(findings(&explained), stored_findings(&event));
+        if event.text(Text::ExternalTransactionId) == Some("e") {
+            let look = &explained.explanation.filters[0].told.looks[0];
+            let counted = look.counted.as_ref().map(|counted| (counted.hits, counted.total));
+            assert_eq!(counted, Some((Some(2), 4)));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What history is asked before an event is judged: its idempotency key, a conversion's click, and the conversions before it. Segments are read for
-//! that, which blocks, so it never happens on a thread that serves others.
+//! What history is asked before an event is judged: its idempotency key, a conversion's click, and the conversions before
+//! it. Segments are read for that, which blocks, so it never happens on a thread that serves others.
 
 use crate::attribution::Wanted;
 use crate::draft::Draft;

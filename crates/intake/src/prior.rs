@@ -1,7 +1,8 @@
-//! The conversions that came before: the one that a later event belongs to, the one that a repeated postback repeats, and the
-//! one that a late rejection is about.
+//! The conversions that came before: the one that a later event belongs to, the one that a repeated postback repeats, and
+//! the one that a late rejection is about.
 
 use crate::attribution::{self, LOOK_AHEAD_MS, LOOK_BACK_MS};
+use std::cell::Cell;
 use tollgate_domain::{Event, EventKind, IntegrationId, Text, Timestamp, TxId};
 use tollgate_ledger::scan::ScanError;
 use tollgate_ledger::view::View;
@@ -82,11 +83,9 @@ impl Asked {
             },
             Self::External { id, now } => {
                 let span = (now.plus_millis(-LOOK_BACK_MS), now.plus_millis(LOOK_AHEAD_MS));
-                let base = view.find_external_conversion(integration, &id, span, &is_base_conversion)?;
-                match base {
-                    Some(conversion) => Some(conversion),
-                    None => view.find_external_conversion(integration, &id, span, &|_| true)?,
-                }
+                base_or_newest(view, integration, |accept| {
+                    view.find_external_conversion(integration, &id, span, accept)
+                })?
             }
         };
         Ok(Prior { covered, converted: false, same: same.map(Box::new) })
@@ -96,9 +95,23 @@ impl Asked {
 /// A click's conversion; an event after it where the conversion itself is not known.
 fn of_click(view: &View, integration: IntegrationId, click: TxId) -> Result<Option<Event>, ScanError> {
     let span = (click.time().plus_millis(-LOOK_AHEAD_MS), END);
-    match view.find_of_click(integration, click, span, &is_base_conversion)? {
-        Some(conversion) => Ok(Some(conversion)),
-        None => view.find_of_click(integration, click, span, &|_| true),
+    base_or_newest(view, integration, |accept| view.find_of_click(integration, click, span, accept))
+}
+
+/// The newest base conversion that `find` comes to, in one search; where there is none, the newest event that it saw.
+fn base_or_newest(
+    view: &View,
+    integration: IntegrationId,
+    find: impl Fn(&dyn Fn(&Event) -> bool) -> Result<Option<Event>, ScanError>,
+) -> Result<Option<Event>, ScanError> {
+    let newest: Cell<Option<TxId>> = Cell::new(None);
+    let base = find(&|event| {
+        newest.set(newest.get().max(Some(event.id)));
+        is_base_conversion(event)
+    })?;
+    match (base, newest.get()) {
+        (None, Some(id)) => view.find(integration, Some(EventKind::Conversion), id),
+        (base, _) => Ok(base),
     }
 }
 

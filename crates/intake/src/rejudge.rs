@@ -2,18 +2,19 @@
 //! the same plans say now. That they agree is what makes backtests, restarts and audits possible.
 
 use crate::intake::Intake;
-use crate::live::Live;
+use crate::live::LiveIntegration;
 use crate::shard::{SHARDS, shard_of};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use tollgate_catalog::Snapshot;
-use tollgate_domain::{Event, Number, Text, TxId};
+use tollgate_domain::{Event, IntegrationId, Number, Text, TxId};
 use tollgate_ledger::Record;
 use tollgate_ledger::scan::ScanError;
 use tollgate_screening::{DataSource, DataSources, Topic, Verdict, restore_sub_id};
 
 /// Differences that are kept with their details.
 const KEPT: usize = 10;
+/// Compiled configurations that are kept: a history has as many as it has changes.
+const MAX_COMPILED: usize = 256;
 
 /// What judging again found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,20 +76,13 @@ impl Intake {
         mut configuration: impl FnMut(u64) -> Result<Snapshot, E>,
     ) -> Result<Rejudged, RejudgeError<E>> {
         let mut counters: Vec<_> = (0..SHARDS).map(|_| self.empty_counters()).collect();
-        let mut configurations: BTreeMap<u64, Live> = BTreeMap::new();
+        let mut configurations =
+            Configurations { read: &mut configuration, snapshot: None, known: BTreeMap::new() };
         let (mut found, mut verdict) = (Rejudged::default(), Verdict::new());
         for record in self.ledger().view().scan_seq_from(1) {
             let record = record?;
             let version = record.columns().number(Number::ConfigVersion).unwrap_or_default() as u64;
-            let configuration = match configurations.entry(version) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => {
-                    let snapshot = configuration(version)
-                        .map_err(|error| RejudgeError::Configuration { version, error })?;
-                    unknown.insert(Live::compile(&snapshot, &Live::default()))
-                }
-            };
-            let Some(live) = configuration.get(record.columns().integration) else {
+            let Some(live) = configurations.of(version, record.columns().integration)? else {
                 found.unknown += 1;
                 continue;
             };
@@ -118,6 +112,37 @@ impl Intake {
             found.compare(&stored, &event);
         }
         Ok(found)
+    }
+}
+
+/// The integrations' filters at the times of their events.
+struct Configurations<'a, F> {
+    read: &'a mut F,
+    /// The catalog that was read last; neighbours mostly have the same.
+    snapshot: Option<(u64, Snapshot)>,
+    known: BTreeMap<(u64, IntegrationId), Option<LiveIntegration>>,
+}
+
+impl<F> Configurations<'_, F> {
+    /// The filters of an integration at a revision; `None` where that does not have it, or they do not compile.
+    fn of<E>(&mut self, version: u64, id: IntegrationId) -> Result<Option<&LiveIntegration>, RejudgeError<E>>
+    where
+        E: std::error::Error,
+        F: FnMut(u64) -> Result<Snapshot, E>,
+    {
+        if !self.known.contains_key(&(version, id)) {
+            if self.known.len() >= MAX_COMPILED {
+                self.known.clear();
+            }
+            let snapshot = match self.snapshot.take() {
+                Some((read, snapshot)) if read == version => snapshot,
+                _ => (self.read)(version).map_err(|error| RejudgeError::Configuration { version, error })?,
+            };
+            let compile = |entry| LiveIntegration::compile(entry, version).ok();
+            self.known.insert((version, id), snapshot.integration(id).and_then(compile));
+            self.snapshot = Some((version, snapshot));
+        }
+        Ok(self.known.get(&(version, id)).and_then(Option::as_ref))
     }
 }
 

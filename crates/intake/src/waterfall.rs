@@ -81,7 +81,9 @@ pub(crate) fn successor(rejected: &Event) -> Event {
     for column in OF_THE_OFFER {
         event.clear_text(*column);
     }
-    for column in [Number::Revenue, Number::Payout, Number::BodyHash] {
+    // An auction is the rejected click's own.
+    let of_the_click = [Number::RtbOutcome, Number::RtbPrice, Number::RtbMs];
+    for column in of_the_click.into_iter().chain([Number::Revenue, Number::Payout, Number::BodyHash]) {
         event.clear_number(column);
     }
     event.set_number(Number::RequestTime, rejected.at().plus_millis(LATER_MS).millis());

@@ -1,18 +1,20 @@
-//! One integration's events before a `seq`, in the order of `seq`: what the counters held that one event was judged by.
-//! They are told as they were judged, whatever amended them later.
+//! One integration's events before a `seq`, and their late rejections, in the order of `seq`: what the counters held that
+//! one event was judged by. Events are told as they were judged.
 //!
 //! Segments are sorted by id, so an integration's rows since a time are neighbours in each of them. First only their `seq`
 //! are read and brought into order; then rows are decoded some thousands at a time.
 
 use crate::amendments::Amendments;
-use crate::row::{RowHead, RowView};
+use crate::row::{Malformed, RowHead, RowView};
 use crate::scan::ScanError;
 use crate::segment::IdWindow;
+use crate::seq_scan::Record;
 use crate::view::View;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::vec;
-use tollgate_domain::{Amendment, Event, IntegrationId, KINDS_ALL, Timestamp, TxId};
+use tollgate_domain::{Amendment, Event, EventKind, IntegrationId, KINDS_ALL, Number, Timestamp, TxId};
 
 /// Rows that are decoded at a time.
 const CHUNK: usize = 8192;
@@ -25,6 +27,8 @@ pub struct Earlier {
     before: u64,
     /// Segments of the view, by position, and their rows in question.
     sealed: Vec<(usize, Range<u64>)>,
+    /// Late rejections and their `seq`.
+    late: Vec<(u64, Bytes)>,
 }
 
 /// Where a row lies.
@@ -34,6 +38,8 @@ enum Place {
     Sealed(usize, u64),
     /// Run and entry.
     Open(usize, usize),
+    /// A late rejection, by position.
+    Late(usize),
 }
 
 impl View {
@@ -45,12 +51,18 @@ impl View {
         before: u64,
     ) -> Result<Earlier, ScanError> {
         let since = TxId::first_at(since);
-        let mut sealed = Vec::new();
+        let (mut sealed, mut late) = (Vec::new(), Vec::new());
+        for list in self.open().layers()?.0 {
+            late.extend(late_rejections(list, integration, since, before)?);
+        }
         for (number, segment) in self.segments().iter().enumerate() {
             let meta = segment.meta();
             let Some((least, greatest)) = meta.bounds(integration) else { continue };
             if greatest < since || meta.min_seq >= before {
                 continue;
+            }
+            if let Some(overlay) = self.overlay(segment).filter(|_| meta.kind == EventKind::Conversion) {
+                late.extend(late_rejections(&*overlay.amendments()?, integration, since, before)?);
             }
             let footer = segment.footer()?;
             let mut rows = segment.rows_of(&footer, integration);
@@ -59,8 +71,25 @@ impl View {
             }
             sealed.push((number, rows));
         }
-        Ok(Earlier { view: self.clone(), integration, since, before, sealed })
+        Ok(Earlier { view: self.clone(), integration, since, before, sealed, late })
     }
+}
+
+/// The late rejections among amendments, of conversions with ids from `since` on, with a `seq` below `before`.
+fn late_rejections(
+    list: &Amendments,
+    integration: IntegrationId,
+    since: TxId,
+    before: u64,
+) -> Result<Vec<(u64, Bytes)>, Malformed> {
+    let all = since..TxId::from_u128(u128::MAX);
+    let mut late = Vec::new();
+    for entry in list.about(EventKind::Conversion, integration, &all) {
+        if entry.seq < before && RowView::parse(&entry.row)?.number(Number::LateRejection) == Some(1) {
+            late.push((entry.seq, entry.row.clone()));
+        }
+    }
+    Ok(late)
 }
 
 impl View {
@@ -93,7 +122,9 @@ impl Earlier {
     /// How many rows they are at most.
     pub fn rows_at_most(&self) -> Result<u64, ScanError> {
         let sealed: u64 = self.sealed.iter().map(|(_, rows)| rows.end - rows.start).sum();
-        Ok(sealed + self.open()?.iter().map(|(_, entries)| entries.len() as u64).sum::<u64>())
+        Ok(sealed
+            + self.late.len() as u64
+            + self.open()?.iter().map(|(_, entries)| entries.len() as u64).sum::<u64>())
     }
 
     /// Runs of open rows, by position, and their entries in question.
@@ -107,7 +138,7 @@ impl Earlier {
         Ok(found)
     }
 
-    /// The events, in the order of `seq`.
+    /// The events, and the late rejections, in the order of `seq`.
     pub fn events(self) -> Result<EarlierEvents, ScanError> {
         let mut order: Vec<(u64, Place)> = Vec::new();
         for (number, rows) in self.sealed.iter().filter(|(_, rows)| !rows.is_empty()) {
@@ -125,8 +156,10 @@ impl Earlier {
                 }
             }
         }
+        order.extend(self.late.iter().enumerate().map(|(n, (seq, _))| (*seq, Place::Late(n))));
         order.sort_unstable();
-        Ok(EarlierEvents { view: self.view, order: order.into_iter(), ready: Vec::new().into_iter() })
+        let (order, ready) = (order.into_iter(), Vec::new().into_iter());
+        Ok(EarlierEvents { view: self.view, order, late: self.late, ready })
     }
 }
 
@@ -134,13 +167,14 @@ impl Earlier {
 pub struct EarlierEvents {
     view: View,
     order: vec::IntoIter<(u64, Place)>,
-    ready: vec::IntoIter<Event>,
+    late: Vec<(u64, Bytes)>,
+    ready: vec::IntoIter<Record>,
 }
 
 impl EarlierEvents {
     /// Decodes the next chunk.
     fn fill(&mut self) -> Result<(), ScanError> {
-        let mut events: Vec<Event> = Vec::new();
+        let (mut events, mut records): (Vec<Event>, Vec<Record>) = Default::default();
         let mut sealed: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
         for (_, place) in self.order.by_ref().take(CHUNK) {
             match place {
@@ -149,6 +183,9 @@ impl EarlierEvents {
                     let run = &self.view.open().runs()[run];
                     events.push(RowView::parse(run.row(&run.index()?.entries[at]))?.to_event());
                 }
+                Place::Late(n) => {
+                    records.push(Record::Amendment(RowView::parse(&self.late[n].1)?.to_amendment()));
+                }
             }
         }
         for (number, mut rows) in sealed {
@@ -156,14 +193,15 @@ impl EarlierEvents {
             rows.sort_unstable();
             events.extend(segment.events(&*segment.footer()?, &rows)?);
         }
-        events.sort_unstable_by_key(|event| event.seq);
-        self.ready = events.into_iter();
+        records.extend(events.into_iter().map(Record::Event));
+        records.sort_unstable_by_key(|record| record.columns().seq);
+        self.ready = records.into_iter();
         Ok(())
     }
 }
 
 impl Iterator for EarlierEvents {
-    type Item = Result<Event, ScanError>;
+    type Item = Result<Record, ScanError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ready.len() == 0

@@ -100,9 +100,9 @@ pub(crate) struct OpenState {
     pub(crate) since: Option<Instant>,
 }
 
-/// Bytes that a row may have beside its text at admission: head, numbers and lengths (512), the names of reasons (1,024),
-/// evidence (4,096).
-pub const ROW_OVERHEAD: u64 = 512 + 1024 + 4096;
+/// Bytes that a row may have beside its text at admission: head, numbers and lengths (512), the names of reasons, built
+/// in and filters' own (2,048), a new name for its sub id (256), evidence (4,096).
+pub const ROW_OVERHEAD: u64 = 512 + 2048 + 256 + 4096;
 
 type Listener = Box<dyn Fn() + Send + Sync>;
 

@@ -276,14 +276,13 @@ impl View {
                 continue;
             }
             let footer = segment.footer()?;
-            if let Some(row) = segment.newest_with_key(&footer, integration, key)? {
-                let event = segment.events(&footer, &[row])?.pop();
-                if event.as_ref().is_some_and(|event| arrived_since(event, since)) {
-                    return Ok(event);
-                }
+            let is_recent = |event: &Event| arrived_since(event, since);
+            if let Some(event) = segment.newest_with_key(&footer, integration, key, &is_recent)? {
+                return Ok(Some(event));
             }
         }
-        for overlay in self.overlays.values() {
+        let of_integration = self.segments.iter().filter(|s| s.meta().bounds(integration).is_some());
+        for overlay in of_integration.filter_map(|segment| self.overlay(segment)) {
             let meta = overlay.meta();
             if meta.has_keys && meta.max_arrival.is_none_or(|latest| latest >= since) {
                 let found = overlay.amendments()?.newest_with_key(integration, key)?;
@@ -350,14 +349,7 @@ fn newest_in(
     if wanted.range.end <= bounds.1 {
         rows.end = segment.lower_bound(&footer, &mut window, rows.clone(), wanted.range.end)?;
     }
-    while let Some(row) = segment.newest_with_text(&footer, rows.clone(), wanted.column, wanted.text)? {
-        let event = segment.events(&footer, &[row])?.pop();
-        if let Some(event) = event.filter(|event| accept(event)) {
-            return Ok(Some(event));
-        }
-        rows.end = row;
-    }
-    Ok(None)
+    Ok(segment.newest_with_text(&footer, rows, (wanted.column, wanted.text), accept)?)
 }
 
 /// The part of `range` above `id`.

@@ -5,6 +5,7 @@ use crate::open::OpenRows;
 use crate::query::{Cursor, PageQuery, Predicate};
 use crate::row;
 use crate::segment::{self, FooterCache, Layout, Segment, SegmentMeta};
+use crate::seq_scan::Record;
 use crate::view::{Page, View};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -269,7 +270,8 @@ proptest! {
         expected.sort_by_key(|event| event.seq);
         let earlier = both.view.earlier(owner, since, before).unwrap();
         prop_assert!(earlier.rows_at_most().unwrap() >= expected.len() as u64);
-        let found: Vec<Event> = earlier.events().unwrap().map(Result::unwrap).collect();
+        let records = earlier.events().unwrap().map(Result::unwrap);
+        let found: Vec<Event> = records.filter_map(Record::into_event).collect();
         prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected);
     }
 

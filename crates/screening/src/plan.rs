@@ -252,6 +252,15 @@ impl Plan {
     /// columns and the time that the event counts by, the rejection, and a `seq` of its own. Windows that have let go of
     /// the event stay as they are.
     pub fn count_late_rejection(&self, record: &Event, counters: &mut Counters) {
+        self.turn(record, counters, |_| true);
+    }
+
+    /// Counts a late rejection like [`Plan::count_late_rejection`], but under the keys of `wanted` alone.
+    pub fn count_late_rejection_for(&self, wanted: &KeySet, record: &Event, counters: &mut Counters) {
+        self.turn(record, counters, |key| wanted.0.contains(&key));
+    }
+
+    fn turn(&self, record: &Event, counters: &mut Counters, wanted: impl Fn(u64) -> bool) {
         let mut before = record.clone();
         before.set_status(Status::Approved);
         before.clear_text(Text::Rejections);
@@ -265,7 +274,7 @@ impl Plan {
             let turns = recipe.share.as_ref().is_some_and(|share| {
                 ((share.weigh)(&before), (share.weigh)(record)) == (Some(false), Some(true))
             });
-            if turns && *key != NO_KEY {
+            if turns && *key != NO_KEY && wanted(*key) {
                 let moment = keys.moment(recipe, &moment);
                 counters.turn(record.seq, (*place, *key), recipe.window_minutes, &moment);
             }

@@ -41,6 +41,8 @@ pub(crate) struct Outcome {
 
 /// The longest evidence, in bytes: rows have a bounded size, so that room can be promised before an event is judged.
 pub const MAX_EVIDENCE: usize = 4096;
+/// The longest list of filters' own codes, in bytes, for the same reason.
+const MAX_OWN_CODES: usize = 1024;
 /// Room for the end of the evidence.
 const EVIDENCE_END: usize = 32;
 
@@ -168,10 +170,17 @@ impl Outcome {
         self.sub_id.as_ref()?.unified.as_deref()
     }
 
-    /// Rejects for a reason of a filter's own.
+    /// Rejects for a reason of a filter's own. The first ones are listed, as many as there is room for.
     fn reject_by_code(&mut self, code: &Arc<str>) {
-        if !self.own_codes.contains(code) {
+        if self.own_codes.contains(code) {
+            return;
+        }
+        // Each stands in quotes, after a comma.
+        let length: usize = self.own_codes.iter().chain([code]).map(|code| code.len() + 3).sum();
+        if length <= MAX_OWN_CODES {
             self.own_codes.push(code.clone());
+        } else {
+            self.omitted += 1;
         }
     }
 

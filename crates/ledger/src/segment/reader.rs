@@ -28,6 +28,8 @@ pub struct Segment {
 
 /// Rows decoded at a time, so that memory stays bounded whatever is asked for.
 const CHUNK: u64 = 65_536;
+/// Whole events decoded at a time, where only one of them is looked for.
+const MOST_AT_A_TIME: usize = 512;
 
 impl Segment {
     /// The segment that the manifest describes with `meta`. Nothing is read yet.
@@ -163,41 +165,42 @@ impl Segment {
         Ok(matches)
     }
 
-    /// The newest of `rows`, which are of one integration, with this text in `column`. Bloom filters are asked first.
+    /// The newest of `rows`, which are of one integration, that has this text in `column` and that `accept` takes.
     pub(crate) fn newest_with_text(
         &self,
         footer: &Footer,
         rows: Range<u64>,
-        column: Text,
-        text: &str,
-    ) -> Result<Option<u64>, SegmentError> {
+        (column, text): (Text, &str),
+        accept: &dyn Fn(&Event) -> bool,
+    ) -> Result<Option<Event>, SegmentError> {
         let Some(leaf) = footer.column(Column::Text(column)) else { return Ok(None) };
-        self.newest_where(footer, rows, leaf, text.as_bytes(), |decoded, row| {
-            decoded.text(column, row) == Some(text)
-        })
+        let is_it = |decoded: &Decoded, row| decoded.text(column, row) == Some(text);
+        self.newest_where(footer, rows, (leaf, text.as_bytes()), &is_it, accept)
     }
 
-    /// The newest row of `integration` with this idempotency key.
+    /// The newest event of `integration` with this idempotency key that `accept` takes.
     pub(crate) fn newest_with_key(
         &self,
         footer: &Footer,
         integration: IntegrationId,
         key: u128,
-    ) -> Result<Option<u64>, SegmentError> {
+        accept: &dyn Fn(&Event) -> bool,
+    ) -> Result<Option<Event>, SegmentError> {
         let Some(leaf) = footer.position(Leaf::Key) else { return Ok(None) };
-        self.newest_where(footer, footer.rows_of(integration), leaf, &key.to_be_bytes(), |decoded, row| {
-            decoded.key(row) == Some(key)
-        })
+        let is_it = |decoded: &Decoded, row| decoded.key(row) == Some(key);
+        self.newest_where(footer, footer.rows_of(integration), (leaf, &key.to_be_bytes()), &is_it, accept)
     }
 
+    /// The newest of `rows` whose value in `leaf` is `bytes`, which `is_it` tells, and which `accept` takes. Bloom
+    /// filters are asked first, and the leaf is read once, however many rows have the value.
     fn newest_where(
         &self,
         footer: &Footer,
         rows: Range<u64>,
-        leaf: usize,
-        bytes: &[u8],
-        is_it: impl Fn(&Decoded, usize) -> bool,
-    ) -> Result<Option<u64>, SegmentError> {
+        (leaf, bytes): (usize, &[u8]),
+        is_it: &dyn Fn(&Decoded, usize) -> bool,
+        accept: &dyn Fn(&Event) -> bool,
+    ) -> Result<Option<Event>, SegmentError> {
         let mut end = rows.end;
         while end > rows.start {
             let group = footer.group_of(end - 1);
@@ -207,18 +210,38 @@ impl Segment {
             while hit && end > start {
                 let from = end.saturating_sub(CHUNK).max(start);
                 let mut first = from;
-                let mut found = None;
+                let mut found = Vec::new();
                 for decoded in self.decode(footer, &[leaf], std::slice::from_ref(&(from..end)))? {
-                    let last = (0..decoded.rows()).rev().find(|row| is_it(&decoded, *row));
-                    found = last.map(|row| first + row as u64).or(found);
+                    let hits = (0..decoded.rows()).filter(|row| is_it(&decoded, *row));
+                    found.extend(hits.map(|row| first + row as u64));
                     first += decoded.rows() as u64;
                 }
-                if found.is_some() {
-                    return Ok(found);
+                if let Some(event) = self.newest_of(footer, &found, accept)? {
+                    return Ok(Some(event));
                 }
                 end = from;
             }
             end = start;
+        }
+        Ok(None)
+    }
+
+    /// The newest of `rows`, which rise, that `accept` takes. Mostly it is the last; who looks further reads more at a
+    /// time.
+    fn newest_of(
+        &self,
+        footer: &Footer,
+        mut rows: &[u64],
+        accept: &dyn Fn(&Event) -> bool,
+    ) -> Result<Option<Event>, SegmentError> {
+        let mut at_a_time = 1;
+        while !rows.is_empty() {
+            let (older, newer) = rows.split_at(rows.len().saturating_sub(at_a_time));
+            let mut events = self.events(footer, newer)?;
+            if let Some(newest) = events.iter().rposition(accept) {
+                return Ok(Some(events.swap_remove(newest)));
+            }
+            (rows, at_a_time) = (older, (at_a_time * 8).min(MOST_AT_A_TIME));
         }
         Ok(None)
     }

@@ -232,7 +232,7 @@ fn ask_everything(segment: &Segment) -> Result<(), SegmentError> {
     segment.find(owner(1), events(100, 3)[40].id)?;
     let footer = segment.footer()?;
     let rows = segment.rows_of(&footer, owner(2));
-    segment.newest_with_text(&footer, rows, Text::ExternalTransactionId, "external 50")?;
+    segment.newest_with_text(&footer, rows, (Text::ExternalTransactionId, "external 50"), &|_| true)?;
     segment.with_seq(&footer, &(20..70))?;
     segment.events(&footer, &(0..segment.meta().rows).collect::<Vec<_>>())?;
     Ok(())
