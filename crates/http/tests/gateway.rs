@@ -334,7 +334,7 @@ fn a_full_disk_refuses_events_until_there_is_space() {
     let refused = refused.expect("the log fills up");
     assert_eq!(refused.header("retry-after"), Some("1"), "nothing of it was stored");
     assert!(refused.json()["message"].as_str().unwrap().contains("disk is full"), "{refused:?}");
-    let single = (0..1_000).find_map(|_| {
+    let single = (0..4_000).find_map(|_| {
         let answer = server.get("click", &format!("offer={}", "x".repeat(1000)));
         stored += usize::from(answer.status == 200);
         (answer.status != 200).then_some(answer)

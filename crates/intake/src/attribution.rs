@@ -1,6 +1,6 @@
 //! Joins a conversion to its click, by our id or by the caller's, and takes from the click what the postback left out.
 
-use crate::draft::Wishes;
+use crate::draft::{Draft, Wishes};
 use sha2::{Digest, Sha256};
 use tollgate_domain::{Column, Event, EventKind, Number, Status, Text, Timestamp, TxId, hex};
 
@@ -88,6 +88,24 @@ pub(crate) fn wanted(event: &Event, wishes: &Wishes) -> Option<Wanted> {
     let id = event.text(Text::ExternalTransactionId)?.to_owned();
     let (from, to) = (event.at().plus_millis(-LOOK_BACK_MS), event.at().plus_millis(LOOK_AHEAD_MS));
     Some(Wanted::External { id, from, to })
+}
+
+impl Draft {
+    /// The caller's id by which a conversion names its click.
+    pub fn names_click(&self) -> Option<&str> {
+        let by_theirs = self.event.kind == EventKind::Conversion && self.wishes.transaction_id.is_none();
+        self.event.text(Text::ExternalTransactionId).filter(|_| by_theirs)
+    }
+
+    /// Offers a click that was judged before and has the id that a conversion names: history may not tell of it yet. The
+    /// newest one counts, of several at one time the last.
+    pub fn offer_click(&mut self, click: &Event) {
+        let Some(Wanted::External { from, to, .. }) = wanted(&self.event, &self.wishes) else { return };
+        let in_time = (TxId::first_at(from)..TxId::first_at(to)).contains(&click.id);
+        if in_time && self.click.as_ref().is_none_or(|found| found.id.time() <= click.id.time()) {
+            self.click = Some(Box::new(click.clone()));
+        }
+    }
 }
 
 /// Joins the conversion `event` to its click, where one was found.

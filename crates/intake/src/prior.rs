@@ -26,7 +26,9 @@ pub(crate) enum Asked {
 /// The answers.
 #[derive(Debug, Default)]
 pub(crate) struct Prior {
-    /// They hold for everything up to this `seq`; 0 when nothing was asked.
+    /// Whether anything was asked.
+    pub(crate) asked: bool,
+    /// They hold for everything up to this `seq`.
     pub(crate) covered: u64,
     /// Whether the event's click has a conversion.
     pub(crate) converted: bool,
@@ -88,7 +90,7 @@ impl Asked {
                 })?
             }
         };
-        Ok(Prior { covered, converted: false, same: same.map(Box::new) })
+        Ok(Prior { asked: true, covered, converted: false, same: same.map(Box::new) })
     }
 }
 
@@ -121,7 +123,7 @@ fn before(view: &View, mut facts: Event, click: Option<&Event>) -> Result<Prior,
     }
     attribution::set_hash(&mut facts);
     let integration = facts.integration;
-    let mut prior = Prior { covered: view.cut(), ..Prior::default() };
+    let mut prior = Prior { asked: true, covered: view.cut(), ..Prior::default() };
     let click: Option<TxId> = facts.text(Text::ClickRealTxId).and_then(|id| id.parse().ok());
     let since_click = |click: TxId| (click.time().plus_millis(-LOOK_AHEAD_MS), END);
     if let Some(click) = click.filter(|_| !is_base_conversion(&facts)) {

@@ -28,6 +28,8 @@ const AGENTS: usize = 8192;
 pub enum Outcome {
     /// It was judged; the draft's event is the row.
     Judged(Judged),
+    /// It repeats a stored conversion and brings a third party's word on that; the draft's event is the stored one now.
+    Amended(Judged),
     /// Its key was seen before with the same request: the answer is that event's.
     Repeated(Judged),
     /// Its key was used for another request; nothing was stored and nothing counted.
@@ -206,7 +208,8 @@ impl Worker {
             return outcome;
         }
         let ledger = intake.ledger();
-        let seq = if prior.same.is_some() {
+        let repeats = prior.same.is_some();
+        let seq = if repeats {
             match repeat(&intake, &mut shard, (live, promise), prior, event, *body_hash) {
                 Amended::LookAgain => return Outcome::LookAgain,
                 Amended::NothingNew => prior.covered,
@@ -219,7 +222,8 @@ impl Worker {
             let known = Known { seq, id: event.id, body: *body_hash, arrived: arrival(event) };
             shard.keys.insert(event.key, known, ledger.sealed());
         }
-        Outcome::Judged(Judged { seq, id: event.id })
+        let judged = Judged { seq, id: event.id };
+        if repeats { Outcome::Amended(judged) } else { Outcome::Judged(judged) }
     }
 
     /// Judges, appends and counts a new event.
@@ -243,8 +247,9 @@ impl Worker {
                 seq
             }
         };
-        if let Some(click) = click_of(event).filter(|_| is_base_conversion(event)) {
-            shard.recent.note_conversion(click, seq, intake.ledger().committed());
+        if event.kind == EventKind::Conversion {
+            let converts = click_of(event).filter(|_| is_base_conversion(event));
+            shard.recent.note_conversion(event, converts, intake.ledger().committed());
         }
         seq
     }
@@ -289,10 +294,14 @@ fn click_of(event: &Event) -> Option<TxId> {
 
 /// Why an event cannot be judged yet, or not at all, for the conversions before it.
 fn held_up(event: &Event, prior: &Prior, recent: &Recent) -> Option<Outcome> {
-    if prior.covered == 0 {
+    if !prior.asked {
         return None;
     }
     if recent.outdates(prior.covered) {
+        return Some(Outcome::LookAgain);
+    }
+    let brings_word = THIRD_PARTY.iter().any(|column| event.text(*column).is_some());
+    if brings_word && prior.same.is_none() && recent.told(event, prior.covered) {
         return Some(Outcome::LookAgain);
     }
     let click = click_of(event).filter(|_| !is_base_conversion(event))?;

@@ -65,7 +65,7 @@ pub(super) fn single(
     if wishes.json || wishes.fields.is_some() {
         let mut body = Vec::with_capacity(2048);
         open_verdict(event, &mut body);
-        if wishes.json && disclosure != Disclosure::Guarded {
+        if wishes.json && matches!(disclosure, Disclosure::Full | Disclosure::Open) {
             body.extend_from_slice(b",\"event\":");
             let fields = Field::of_kind(event.kind).filter(|field| disclosure.allows(event, *field));
             row::write_fields(event, organization, fields, &mut body);

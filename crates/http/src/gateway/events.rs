@@ -3,6 +3,7 @@
 //! Lines are read, looked up, completed and judged in turns, so that a large body does not keep a core to itself. What
 //! the ledger refuses for good, it refuses for the rest of the body too.
 
+use super::own_clicks::OwnClicks;
 use super::request::{body_hash, idempotency_key};
 use super::{Core, GatewayBody, answer, refused, unavailable};
 use crate::auth::Caller;
@@ -77,8 +78,8 @@ enum Read {
 }
 
 /// A line that is a legal event.
-struct Entry {
-    draft: Box<Draft>,
+pub(super) struct Entry {
+    pub(super) draft: Box<Draft>,
     /// Its place among the answers.
     at: usize,
     /// Whether its answer is known.
@@ -97,6 +98,7 @@ struct Batch {
     refused: Option<Refused>,
     /// Late rejections, each with its place among the answers.
     rejections: Vec<(usize, Rejection)>,
+    clicks: OwnClicks,
 }
 
 impl Core {
@@ -132,7 +134,9 @@ impl Core {
             return Err(ApiError::because(Code::BodyTooLarge, message));
         }
         let answers = Vec::with_capacity(lines.len());
-        let mut batch = Batch { live, key, answers, last_seq: 0, refused: None, rejections: Vec::new() };
+        let clicks = OwnClicks::of(&body);
+        let mut batch =
+            Batch { live, key, answers, last_seq: 0, refused: None, rejections: Vec::new(), clicks };
         let mut rest = &lines[..];
         while !rest.is_empty() && batch.refused.is_none() {
             let (turn, after) = rest.split_at(turn(rest.iter().map(|line| line.len())));
@@ -189,7 +193,17 @@ impl Core {
             }
         }
         entries = self.look_up_all(entries, |worker, draft| worker.ask(draft)).await;
+        while !entries.is_empty() {
+            let rest = entries.split_off(batch.clicks.independent(&entries));
+            self.settle_all(batch, entries).await;
+            entries = rest;
+        }
+    }
+
+    /// Completes and judges entries about which history was asked.
+    async fn settle_all(&self, batch: &mut Batch, mut entries: Vec<Entry>) {
         for entry in &mut entries {
+            batch.clicks.join(&mut entry.draft);
             self.worker.borrow_mut().complete(&batch.live, &mut entry.draft);
         }
         while !entries.is_empty() {
@@ -268,7 +282,7 @@ impl Core {
     /// Judges completed entries in order; returns those whose keys must be looked up again.
     async fn judge_all(&self, batch: &mut Batch, mut entries: Vec<Entry>) -> Vec<Entry> {
         let mut rest = &mut entries[..];
-        while !rest.is_empty() {
+        while !rest.is_empty() && batch.refused.is_none() {
             let count = turn(rest.iter().map(|entry| entry.draft.text_bytes()));
             let (now, after) = rest.split_at_mut(count);
             let promise = match self.promise_patiently(now).await {
@@ -342,8 +356,9 @@ impl Batch {
     fn note(&mut self, entry: &mut Entry, outcome: Outcome) {
         entry.settled = outcome != Outcome::LookAgain;
         self.answers[entry.at] = match outcome {
-            Outcome::Judged(judged) => {
+            Outcome::Judged(judged) | Outcome::Amended(judged) => {
                 self.last_seq = self.last_seq.max(judged.seq);
+                self.clicks.note(&entry.draft.event);
                 let mut text = Vec::with_capacity(80);
                 answer::verdict(&entry.draft.event, &mut text);
                 Line::Done(text)

@@ -10,6 +10,7 @@ mod collector;
 mod commits;
 mod events;
 mod history;
+mod own_clicks;
 mod rejection;
 mod request;
 mod route;

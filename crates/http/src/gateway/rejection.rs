@@ -70,7 +70,7 @@ impl Core {
         let bytes = rejection.text_bytes() as u64;
         let promise = self.intake.ledger().promise(1, bytes).map_err(refused)?;
         match self.worker.borrow_mut().reject(live, &promise, rejection) {
-            Outcome::Judged(judged) => {
+            Outcome::Judged(judged) | Outcome::Amended(judged) => {
                 let mut body = Vec::with_capacity(128);
                 if let Some(conversion) = rejection.conversion() {
                     answer::verdict(conversion, &mut body);

@@ -76,9 +76,13 @@ impl Core {
         self.worker.borrow_mut().complete(live, draft);
         let held = self.auction(live, draft).await;
         loop {
-            match self.judge(live, draft, held.as_ref().map(|held| &held.auction))? {
-                Outcome::Judged(judged) => {
-                    let disclosure = self.disclosure(live, &parts.headers, &draft.wishes);
+            let outcome = self.judge(live, draft, held.as_ref().map(|held| &held.auction))?;
+            match outcome {
+                Outcome::Judged(judged) | Outcome::Amended(judged) => {
+                    let mut disclosure = self.disclosure(live, &parts.headers, &draft.wishes);
+                    if outcome == Outcome::Amended(judged) {
+                        disclosure = disclosure.of_stored();
+                    }
                     let organization = live.entry.organization;
                     let response = answer::single(&draft.event, &draft.wishes, organization, disclosure);
                     let target = draft.event.text(Text::RedirectedTo);

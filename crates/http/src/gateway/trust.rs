@@ -21,20 +21,28 @@ pub(super) enum Disclosure {
     Open,
     /// What the caller may know anyway.
     Guarded,
+    /// The short verdict alone: somebody else may have sent the event.
+    Verdict,
 }
 
 impl Disclosure {
+    /// The same where the event is one that was stored before, by whomever.
+    pub(super) fn of_stored(self) -> Self {
+        if self == Self::Full { Self::Full } else { Self::Verdict }
+    }
+
     /// Whether a field of this event may be told. Whoever posts a conversion has named a click, no more: what is known of
     /// the click is not for him.
     pub(super) fn allows(self, event: &Event, field: Field) -> bool {
         let column = match field {
             Field::Stored(column) => column,
             Field::TxId => Column::Text(Text::ExternalTransactionId),
-            _ => return true,
+            _ => return self != Self::Verdict,
         };
         let joined = event.kind == EventKind::Conversion && event.text(Text::ClickRealTxId).is_some();
         match self {
             Self::Full => true,
+            Self::Verdict => false,
             Self::Guarded if column == Column::Text(Text::Evidence) => false,
             Self::Open | Self::Guarded => !(joined && is_of_click(column)),
         }
