@@ -179,8 +179,6 @@ impl Outcome {
         let length: usize = self.own_codes.iter().chain([code]).map(|code| code.len() + 3).sum();
         if length <= MAX_OWN_CODES {
             self.own_codes.push(code.clone());
-        } else {
-            self.omitted += 1;
         }
     }
 

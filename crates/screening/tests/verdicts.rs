@@ -176,6 +176,22 @@ fn a_caller_cannot_count_in_the_future() {
 }
 
 #[test]
+fn reasons_are_bounded_however_many_filters_have_one_of_their_own() {
+    let code = |n: usize| format!("{}{n:03}", "C".repeat(61));
+    let filter = |n| {
+        let when = json!({"field": "publisher", "op": "eq", "value": "p"});
+        json!({"type": "custom", "params": {"when": when, "code": code(n)}})
+    };
+    let mut judge = Judge::new(plan((0..500).map(filter).collect()));
+    let mut event = click(0, &[(Text::Publisher, "p")]);
+    judge.reasons(&mut event);
+    let rejections = event.text(Text::Rejections).unwrap();
+    assert!(rejections.len() <= 1024, "{}", rejections.len());
+    let listed: Vec<String> = serde_json::from_str(rejections).unwrap();
+    assert_eq!(listed, (0..15).map(code).collect::<Vec<_>>());
+}
+
+#[test]
 fn evidence_is_bounded_and_says_what_it_left_out() {
     let filters: Vec<Value> = (0..100)
         .map(|n| json!({"type": "data_validation", "params": {"publisher": {"allowed": [format!("p{n}")]}}}))
