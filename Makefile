@@ -5,13 +5,14 @@ SIGNALS_DIR ?= ./signals
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 TOLLGATE_FUZZ_CASES ?= 100000
+ROUNDS ?= 20
 
 # scripts/lib.sh puts cargo on the PATH of a fresh shell.
 SHELL := /bin/bash
 CARGO := . scripts/lib.sh; cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench data torture fuzz
+.PHONY: help run test lint bench data torture fuzz explore
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,10 @@ torture: ## 100,000 seeds of a failing disk and 200 kills of the real process: a
 fuzz: ## mutations of legal requests, files, filters and user agents, 100,000 for each test: about an hour (TOLLGATE_FUZZ_CASES=20000)
 	@scripts/setup.sh test
 	@TOLLGATE_FUZZ_CASES=$(TOLLGATE_FUZZ_CASES) $(CARGO) test --no-fail-fast --test fuzz -p tollgate-screening -p tollgate-signals -p tollgate-http
+
+explore: ## property tests with cases that make test does not draw, ROUNDS times over (20)
+	@scripts/setup.sh test
+	@for round in $$(seq $(ROUNDS)); do $(CARGO) test --quiet --lib --tests -p tollgate-domain -p tollgate-screening -p tollgate-ledger -p tollgate-intake -p tollgate-outbound || exit 1; done
 
 data: ## fetch country, cloud and user-agent data files into SIGNALS_DIR (default ./signals)
 	@scripts/setup.sh data

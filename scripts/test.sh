@@ -31,6 +31,10 @@ fi
 if [ -e "$signals/LICENSES.md" ]; then export TOLLGATE_TEST_SIGNALS_DIR=$signals; fi
 if [ -d ../shared/data ]; then note "real data beside the checkout: ../shared/data"; else note "no ../shared/data: tests on real data skip themselves"; fi
 
+# Property tests draw the same cases each time: a run that fails is repeated by running it again, and fails for what was
+# changed. `make explore` draws others.
+export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-20261122}
+
 step python3 -m unittest discover -q -s scripts -p 'test_*.py'
 step python3 -m unittest discover -q -s bench -p 'test_*.py'
 if cargo nextest --version >/dev/null 2>&1; then
