@@ -1,4 +1,5 @@
-//! What one judgement costs: 100 rules, 10 counter features, approved clicks of 100,000 users.
+//! What one judgement costs: 100 rules with 10 counter features, and the filters of every type that `bench/run.py --filters`
+//! measures; approved clicks of 100,000 users.
 #![allow(clippy::unwrap_used, reason = "a bench may fail loudly")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -12,7 +13,7 @@ use tollgate_screening::{Counters, Plan, Verdict};
 const USERS: u64 = 100_000;
 const CALLS: usize = 400_000;
 
-fn plan() -> Plan {
+fn hundred_rules() -> Plan {
     let mut filters: Vec<Value> = Vec::new();
     for n in 0..40 {
         let blocked: Vec<_> = (0..20).map(|v| format!("bad-{n}-{v}")).collect();
@@ -45,6 +46,17 @@ fn plan() -> Plan {
     for filter in &mut filters {
         filter["applies_to"] = json!(["click"]);
     }
+    let plan = compile(filters);
+    assert_eq!(plan.features(), 10);
+    plan
+}
+
+/// Every type of filter, once.
+fn every_type() -> Plan {
+    compile(serde_json::from_str(include_str!("../../../bench/every_filter.json")).unwrap())
+}
+
+fn compile(filters: Vec<Value>) -> Plan {
     let integration: Integration = serde_json::from_value(json!({
         "id": "abcdefghij", "organization": "0123456789abcdef01234567", "name": "bench", "active": true,
         "monitoring_mode": false, "time_zone": "UTC",
@@ -55,9 +67,7 @@ fn plan() -> Plan {
         "filters": filters,
     }))
     .unwrap();
-    let plan = Plan::compile(&integration, &[Arc::new(group)]).unwrap();
-    assert_eq!(plan.features(), 10);
-    plan
+    Plan::compile(&integration, &[Arc::new(group)]).unwrap()
 }
 
 fn click(n: u64) -> Event {
@@ -76,6 +86,10 @@ fn click(n: u64) -> Event {
     event.set_text(Text::Fingerprint, &format!("{user:032x}"));
     event.set_text(Text::DeviceId, &format!("5f2504e0-4f89-41d3-9a0c-{user:012x}"));
     event.set_text(Text::Country, "DE");
+    event.set_text(Text::OsName, "Android");
+    event.set_text(Text::OsVersion, "14");
+    event.set_text(Text::BrowserName, "Chrome Mobile");
+    event.set_text(Text::BrowserVersion, "126.0.0.0");
     event.set_text(
         Text::UserAgent,
         "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
@@ -103,10 +117,13 @@ fn percentiles(name: &str, mut call: impl FnMut(u64) -> u64) {
 }
 
 fn judge(c: &mut Criterion) {
-    let (plan, mut verdict) = (plan(), Verdict::new());
+    measure(c, "100 rules", &hundred_rules());
+    measure(c, "every type", &every_type());
+}
 
-    let mut state = counters();
-    percentiles("judge (evaluate + write + count), growing state", |n| {
+fn measure(c: &mut Criterion, name: &str, plan: &Plan) {
+    let (mut verdict, mut state) = (Verdict::new(), counters());
+    percentiles(&format!("{name}: judge (evaluate + write + count), growing state"), |n| {
         let mut event = click(n);
         let start = Instant::now();
         plan.judge(&mut event, None, &(), &mut state, &mut verdict);
@@ -115,9 +132,9 @@ fn judge(c: &mut Criterion) {
         black_box(event);
         nanos
     });
-    println!("state: {} keys, {} bytes charged", state.len(), state.bytes());
+    println!("{name}: state: {} keys, {} bytes charged", state.len(), state.bytes());
 
-    percentiles("evaluate alone, warm state", |n| {
+    percentiles(&format!("{name}: evaluate alone, warm state"), |n| {
         let event = click(n + CALLS as u64);
         let start = Instant::now();
         plan.evaluate(&event, None, &(), &state, &mut verdict);
@@ -125,25 +142,16 @@ fn judge(c: &mut Criterion) {
     });
 
     let mut n = 2 * CALLS as u64;
-    c.bench_function("judge", |b| {
-        b.iter_batched_ref(
-            || {
-                n += 1;
-                click(n)
-            },
-            |event| plan.judge(event, None, &(), &mut state, &mut verdict),
-            BatchSize::SmallInput,
-        )
+    let mut next = || {
+        n += 1;
+        click(n)
+    };
+    c.bench_function(&format!("{name}: judge"), |b| {
+        let judge = |event: &mut Event| plan.judge(event, None, &(), &mut state, &mut verdict);
+        b.iter_batched_ref(&mut next, judge, BatchSize::SmallInput)
     });
-    c.bench_function("fold", |b| {
-        b.iter_batched_ref(
-            || {
-                n += 1;
-                click(n)
-            },
-            |event| plan.fold(event, &mut state),
-            BatchSize::SmallInput,
-        )
+    c.bench_function(&format!("{name}: fold"), |b| {
+        b.iter_batched_ref(&mut next, |event| plan.fold(event, &mut state), BatchSize::SmallInput)
     });
 }
 

@@ -297,7 +297,12 @@ impl Plan {
         scratch.tallies.resize(self.infos.len(), None);
         counters.locate(&mut scratch.keys);
         let found = scratch.keys.keys.iter().zip(&scratch.keys.places);
-        for (recipe, (key, place)) in features.recipes.iter().zip(found) {
+        let found = features.recipes.iter().zip(found);
+        let known = found.clone().filter(|(_, (key, _))| **key != NO_KEY);
+        let touched = known
+            .map(|(recipe, (key, place))| counters.touch(*place, *key, &scratch.keys.moment(recipe, moment)));
+        std::hint::black_box(touched.fold(0, u32::wrapping_add));
+        for (recipe, (key, place)) in found {
             if *key != NO_KEY {
                 let moment = scratch.keys.moment(recipe, moment);
                 scratch.tallies[recipe.feature.index()] =

@@ -30,7 +30,10 @@ impl Version {
     /// Reads the version of the system or browser `of`: its numbers up to the first that is none. `None` when it does
     /// not begin with a number.
     pub(crate) fn read(of: &str, text: &str) -> Option<Self> {
-        if of.eq_ignore_ascii_case("windows")
+        // Most versions begin with numbers that no name is taken for.
+        let may_be_name = !matches!(text.as_bytes(), [b'1', b'0' | b'1', ..]);
+        if may_be_name
+            && of.eq_ignore_ascii_case("windows")
             && let Some((_, numbers)) = WINDOWS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text))
         {
             return Some(Self(*numbers));

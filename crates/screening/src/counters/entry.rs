@@ -98,6 +98,12 @@ impl Entry {
         }
     }
 
+    /// Reads what counting an event at `at` is going to look at beside the entry itself.
+    #[inline]
+    pub(super) fn touch(&self, at: u32) -> u32 {
+        self.ring.as_ref().map_or(0, |ring| ring.bucket(at / self.window_minutes().max(1)).1)
+    }
+
     /// What lies in the 60 buckets that end with that of `at`.
     pub(super) fn read(&self, at: u32) -> Tally {
         let bucket = at / self.window_minutes().max(1);

@@ -137,6 +137,13 @@ impl Counters {
         }));
     }
 
+    /// Reads what is going to be needed of a key at its place, so that the cache misses of several keys overlap. The
+    /// result means nothing, but has to be used.
+    #[inline]
+    pub(crate) fn touch(&self, place: u32, key: u64, moment: &Moment) -> u32 {
+        self.slots[slot_of(key)].touch(place, moment.at)
+    }
+
     /// What the window of `window_minutes` that ends at `moment` holds for `key`, which is at `place`.
     #[inline]
     pub(crate) fn read(&self, place: u32, key: u64, window_minutes: u32, moment: &Moment) -> Tally {

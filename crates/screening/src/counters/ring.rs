@@ -21,15 +21,18 @@ impl Buckets {
         }
     }
 
-    fn set(&mut self, n: usize, count: u32) {
+    /// Sets a count; says whether that takes more memory from now on.
+    fn set(&mut self, n: usize, count: u32) -> bool {
         match (&mut *self, u8::try_from(count)) {
             (Self::Narrow(counts), Ok(count)) => counts[n] = count,
             (Self::Narrow(_), Err(_)) => {
                 self.widen();
                 self.set(n, count);
+                return true;
             }
             (Self::Wide(counts), _) => counts[n] = count,
         }
+        false
     }
 
     fn widen(&mut self) {
@@ -53,33 +56,42 @@ const WIDE_TOTALS: u8 = 2;
 /// A ring's form: a bucket once had more than 255 misses.
 const WIDE_MISSES: u8 = 4;
 
-/// A window's buckets, their sums kept.
+/// A window's buckets, their sums kept. What every look needs stands first, in one line of the cache.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Ring {
     total: u32,
     hits: u32,
-    totals: Buckets,
+    /// Bytes of memory it takes, itself and the allocator's part included.
+    cost: u32,
     /// Absent while every event hits, which is so for every feature without a share.
     misses: Option<Box<Buckets>>,
+    totals: Buckets,
 }
 
 impl Ring {
     pub(super) fn new() -> Self {
-        Self { total: 0, hits: 0, totals: Buckets::NONE, misses: None }
+        let mut ring = Self { total: 0, hits: 0, cost: 0, misses: None, totals: Buckets::NONE };
+        ring.weigh();
+        ring
     }
 
     /// Adds `total` events, `hits` of which hit. Sums saturate: a window of four billion events is over any threshold.
     pub(super) fn add(&mut self, bucket: u32, total: u32, hits: u32) {
         let n = (bucket % BUCKETS) as usize;
         let (before, before_hits) = self.bucket(bucket);
-        self.totals.set(n, before.saturating_add(total));
+        let mut grows = self.totals.set(n, before.saturating_add(total));
         self.total = self.total.saturating_add(self.totals.get(n) - before);
-        if total > hits {
+        if total > hits && self.misses.is_none() {
             self.track_misses();
+            grows = true;
         }
         if let Some(misses) = &mut self.misses {
             let missed = misses.get(n).saturating_add(total - hits);
-            misses.set(n, missed.min(self.totals.get(n)));
+            grows |= misses.set(n, missed.min(self.totals.get(n)));
+        }
+        if grows {
+            self.weigh();
         }
         self.hits = self.hits.saturating_sub(before_hits).saturating_add(self.bucket(bucket).1);
     }
@@ -119,6 +131,7 @@ impl Ring {
                 misses.widen();
             }
         }
+        self.weigh();
     }
 
     pub(super) fn clear(&mut self, bucket: u32) {
@@ -165,9 +178,16 @@ impl Ring {
         })
     }
 
-    /// Bytes of memory it takes, itself and the allocator's part included.
+    /// Bytes of memory it takes.
+    #[inline]
     pub(super) fn cost(&self) -> usize {
+        self.cost as usize
+    }
+
+    /// Counts its bytes again after it took more.
+    #[cold]
+    fn weigh(&mut self) {
         let misses = self.misses.as_ref().map_or(0, |misses| size_of::<Buckets>() + 16 + misses.cost());
-        size_of::<Self>() + 16 + self.totals.cost() + misses
+        self.cost = (size_of::<Self>() + 16 + self.totals.cost() + misses) as u32;
     }
 }

@@ -58,6 +58,12 @@ impl Slot {
         }
     }
 
+    /// Reads what looking at and counting under the key at `place` needs.
+    #[inline]
+    pub(super) fn touch(&self, place: u32, at: u32) -> u32 {
+        self.places.get(place as usize).map_or(0, |entry| entry.touch(at))
+    }
+
     /// What an entry holds for a window that ends at `moment`.
     #[inline]
     pub(super) fn read(&self, place: u32, window_minutes: u32, moment: &Moment) -> Tally {
