@@ -192,9 +192,34 @@ impl Worker {
         draft: &mut Draft,
         redirect: Option<Redirect<'_>>,
     ) -> Outcome {
-        let Draft { event, wishes, body_hash, seen, prior, .. } = draft;
         let intake = self.intake.clone();
-        let mut shard = intake.shards().of(event.integration);
+        let mut shard = intake.shards().of(draft.event.integration);
+        self.judge_in(&mut shard, live, promise, draft, redirect)
+    }
+
+    /// Judges drafts of one integration like [`Worker::judge`], in their order, and lets nobody else of its shard come
+    /// between: threads that meet there wait once for many events. It should be few enough that others need not wait
+    /// long.
+    pub fn judge_together<'d>(
+        &mut self,
+        live: &LiveIntegration,
+        promise: &Promise,
+        drafts: impl Iterator<Item = &'d mut Draft>,
+    ) -> Vec<Outcome> {
+        let intake = self.intake.clone();
+        let mut shard = intake.shards().of(live.entry.integration.id);
+        drafts.map(|draft| self.judge_in(&mut shard, live, promise, draft, None)).collect()
+    }
+
+    fn judge_in(
+        &mut self,
+        shard: &mut Shard,
+        live: &LiveIntegration,
+        promise: &Promise,
+        draft: &mut Draft,
+        redirect: Option<Redirect<'_>>,
+    ) -> Outcome {
+        let Draft { event, wishes, body_hash, seen, prior, .. } = draft;
         if event.key != 0 {
             if let Some(known) = shard.keys.get(event.key, arrival(event)).or(seen.known) {
                 return repeated(known, *body_hash);
@@ -207,20 +232,20 @@ impl Worker {
         if let Some(outcome) = held_up(event, prior, &shard.recent) {
             return outcome;
         }
-        let ledger = intake.ledger();
+        let intake = self.intake.clone();
         let repeats = prior.same.is_some();
         let seq = if repeats {
-            match repeat(&intake, &mut shard, (live, promise), prior, event, *body_hash) {
+            match repeat(&intake, shard, (live, promise), prior, event, *body_hash) {
                 Amended::LookAgain => return Outcome::LookAgain,
                 Amended::NothingNew => prior.covered,
                 Amended::Done(seq) => seq,
             }
         } else {
-            self.append_judged(live, promise, (event, wishes), redirect, &mut shard)
+            self.append_judged(live, promise, (event, wishes), redirect, shard)
         };
         if event.key != 0 {
             let known = Known { seq, id: event.id, body: *body_hash, arrived: arrival(event) };
-            shard.keys.insert(event.key, known, ledger.sealed());
+            shard.keys.insert(event.key, known, intake.ledger().sealed());
         }
         let judged = Judged { seq, id: event.id };
         if repeats { Outcome::Amended(judged) } else { Outcome::Judged(judged) }

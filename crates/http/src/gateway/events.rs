@@ -36,6 +36,8 @@ const MAX_LINES: usize = 10_000;
 /// Lines, and bytes of lines, that are judged before other requests of the core get their turn.
 const TURN: usize = 256;
 const TURN_BYTES: usize = 1 << 20;
+/// Lines that are judged before another core's may come between.
+const TOGETHER: usize = 16;
 /// How often and how long a busy ledger is waited for before lines are refused.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 const BUSY_TRIES: usize = 200;
@@ -292,10 +294,12 @@ impl Core {
                     break;
                 }
             };
-            let mut worker = self.worker.borrow_mut();
-            for entry in now {
-                let outcome = worker.judge(&batch.live, &promise, &mut entry.draft, None);
-                batch.note(entry, outcome);
+            for some in now.chunks_mut(TOGETHER) {
+                let drafts = some.iter_mut().map(|entry| &mut *entry.draft);
+                let outcomes = self.worker.borrow_mut().judge_together(&batch.live, &promise, drafts);
+                for (entry, outcome) in some.iter_mut().zip(outcomes) {
+                    batch.note(entry, outcome);
+                }
             }
             rest = after;
         }
