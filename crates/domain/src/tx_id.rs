@@ -22,6 +22,11 @@ impl TxId {
         Self(bits)
     }
 
+    /// The least id above it; the greatest one's is itself.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// Its 128 bits.
     pub const fn to_u128(self) -> u128 {
         self.0

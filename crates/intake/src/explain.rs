@@ -4,6 +4,7 @@
 
 use crate::intake::Intake;
 use crate::live::LiveIntegration;
+use crate::rejudge::decision;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -305,16 +306,7 @@ fn is_stored(event: &Event, explanation: &Explanation) -> bool {
     let mut again = event.clone();
     restore_sub_id(&mut again);
     explanation.verdict.write_to(&mut again);
-    let says = |event: &Event| {
-        let text = |column| event.text_or_empty(column).to_owned();
-        (
-            event.status(),
-            text(Text::Rejections),
-            text(Text::FilterGroupId),
-            event.flag(Number::MonitoringMode),
-        )
-    };
-    says(event) == says(&again)
+    decision(event) == decision(&again)
 }
 
 /// Cites the data files that the stored evidence names: they are those that were in use.

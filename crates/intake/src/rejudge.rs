@@ -166,7 +166,7 @@ impl Rejudged {
 }
 
 /// What was decided: status, whether it is enforced, reasons, group.
-fn decision(event: &Event) -> (&str, bool, &str, &str) {
+pub(crate) fn decision(event: &Event) -> (&str, bool, &str, &str) {
     (
         event.status().map_or("", |status| status.name()),
         event.flag(Number::MonitoringMode),

@@ -95,14 +95,14 @@ impl Layers<'_> {
 
     /// Whether any amendment with a `seq` up to `cut` is about this event.
     pub(crate) fn touch(&self, kind: EventKind, integration: IntegrationId, id: TxId, cut: u64) -> bool {
-        let only = id..TxId::from_u128(id.to_u128().saturating_add(1));
+        let only = id..id.next();
         let mut about = self.0.iter().flat_map(|list| list.about(kind, integration, &only));
         about.any(|entry| entry.seq <= cut)
     }
 
     /// Writes into `event` what amendments with a `seq` up to `cut` say, the newest last.
     pub(crate) fn apply(&self, event: &mut Event, cut: u64) -> Result<(), Malformed> {
-        let only = event.id..TxId::from_u128(event.id.to_u128().saturating_add(1));
+        let only = event.id..event.id.next();
         for list in &self.0 {
             let about = list.about(event.kind, event.integration, &only);
             for entry in about.iter().filter(|entry| entry.seq <= cut) {

@@ -15,7 +15,7 @@ impl View {
         ids: &[TxId],
     ) -> Result<Vec<Event>, ScanError> {
         let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(Vec::new()) };
-        let range = *first..TxId::from_u128(last.to_u128().saturating_add(1));
+        let range = *first..last.next();
         let mut found = Vec::new();
         for run in self.open().runs() {
             let index = run.index()?;

@@ -95,7 +95,7 @@ fn late_rejections(
 impl View {
     /// What became known of an event after it was judged, in the order of `seq`.
     pub fn amendments_of(&self, event: &Event) -> Result<Vec<Amendment>, ScanError> {
-        let only = event.id..TxId::from_u128(event.id.to_u128().saturating_add(1));
+        let only = event.id..event.id.next();
         let mut found = Vec::new();
         let mut add = |list: &Amendments| -> Result<(), ScanError> {
             for entry in list.about(event.kind, event.integration, &only) {

@@ -384,14 +384,13 @@ impl Predicate {
     pub(crate) fn id_bounds(&self) -> Option<(TxId, TxId)> {
         let Operand::Ids(ids) = &self.operand else { return None };
         let (least, greatest) = (*ids.iter().min()?, *ids.iter().max()?);
-        let after = |id: TxId| TxId::from_u128(id.to_u128().saturating_add(1));
         let (zero, end) = (TxId::default(), TxId::from_u128(u128::MAX));
         match self.operator {
-            Operator::Eq | Operator::In => Some((least, after(greatest))),
-            Operator::Gt => Some((after(least), end)),
+            Operator::Eq | Operator::In => Some((least, greatest.next())),
+            Operator::Gt => Some((least.next(), end)),
             Operator::Gte => Some((least, end)),
             Operator::Lt => Some((zero, least)),
-            Operator::Lte => Some((zero, after(least))),
+            Operator::Lte => Some((zero, least.next())),
             Operator::Ne | Operator::Contains => None,
         }
     }

@@ -153,7 +153,7 @@ impl View {
         kind: Option<EventKind>,
         id: TxId,
     ) -> Result<Option<Event>, ScanError> {
-        let next = TxId::from_u128(id.to_u128().saturating_add(1));
+        let next = id.next();
         let kinds = tollgate_domain::KINDS_ALL.iter().filter(|known| kind.is_none_or(|kind| kind == **known));
         for run in self.open.runs().iter().rev() {
             let index = run.index()?;
@@ -354,5 +354,5 @@ fn newest_in(
 
 /// The part of `range` above `id`.
 fn above(range: &Range<TxId>, id: TxId) -> Range<TxId> {
-    range.start.max(TxId::from_u128(id.to_u128().saturating_add(1)))..range.end
+    range.start.max(id.next())..range.end
 }
