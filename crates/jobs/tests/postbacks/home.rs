@@ -17,7 +17,7 @@ use tollgate_domain::{
 };
 use tollgate_jobs::postbacks::{self, Delivery, DeliveryState, LogFilter, Parts, Postbacks};
 use tollgate_ledger::disk::RealDisk;
-use tollgate_ledger::{Ledger, Options};
+use tollgate_ledger::{Ledger, Options, Promise, Refused};
 use tollgate_outbound as outbound;
 use tollgate_outbound::testing::{Names, Stream, options, server};
 
@@ -170,16 +170,31 @@ impl Home {
 
     /// Stores events; they have their ids afterwards.
     pub fn store(&self, events: &mut [Event]) {
-        let promise = self.ledger.promise(events.len() as u64, 1 << 16).unwrap();
-        for event in events {
-            self.ledger.append(&promise, event, |_| {});
+        // So many that a log file has room for them, whatever is promised for each.
+        for part in events.chunks_mut(100) {
+            let promise = self.promise(part.len() as u64);
+            for event in part {
+                self.ledger.append(&promise, event, |_| {});
+            }
+            assert!(self.ledger.commit().unwrap());
         }
-        assert!(self.ledger.commit().unwrap());
+    }
+
+    /// Waits until the ledger has room.
+    fn promise(&self, rows: u64) -> Promise {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            match self.ledger.promise(rows, 1 << 16) {
+                Err(Refused::Busy) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5))
+                }
+                promised => return promised.unwrap(),
+            }
+        }
     }
 
     pub fn amend(&self, mut amendment: Amendment) {
-        let promise = self.ledger.promise(1, 1 << 12).unwrap();
-        self.ledger.amend(&promise, &mut amendment);
+        self.ledger.amend(&self.promise(1), &mut amendment);
         assert!(self.ledger.commit().unwrap());
     }
 
