@@ -130,6 +130,8 @@ impl Message {
 #[derive(Debug, Clone)]
 pub(super) struct Due {
     pub(super) n: i64,
+    pub(super) organization: String,
+    pub(super) postback: String,
     pub(super) host: String,
     pub(super) message: Message,
     pub(super) began_at: Timestamp,

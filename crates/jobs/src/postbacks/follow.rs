@@ -122,17 +122,17 @@ impl Postbacks {
             return self.save(follower).await;
         }
         let view = self.ledger.view();
-        // After the view: a postback that was made before a conversion is seen with it.
-        let snapshot = self.catalog.snapshot();
-        if snapshot.seq() != follower.routes.seq {
-            follower.routes = Arc::new(Routes::of(&snapshot));
-        }
-        if follower.routes.by_integration.is_empty() {
-            follower.cursor = view.cut();
-            return self.save(follower).await;
-        }
         let mut scan = view.scan_seq_of(EventKind::Conversion, follower.cursor + 1);
         loop {
+            // After the view: a postback that was made before a conversion is seen with it.
+            let snapshot = self.catalog.snapshot();
+            if snapshot.seq() != follower.routes.seq {
+                follower.routes = Arc::new(Routes::of(&snapshot));
+            }
+            if follower.routes.by_integration.is_empty() {
+                follower.cursor = view.cut();
+                return self.save(follower).await;
+            }
             let (ledger, routes) = (self.ledger.clone(), follower.routes.clone());
             let of = view.clone();
             let reading = tokio::task::spawn_blocking(move || read(scan, &of, &ledger, &routes));
@@ -142,6 +142,10 @@ impl Postbacks {
                 let added = self.store.add(&batch.deliveries, reached, self.clock.now()).await?;
                 (follower.saved, follower.saved_at) = (reached, Instant::now());
                 tracing::debug!(added, seq = reached, "postbacks are to be sent");
+                if self.catalog.snapshot().seq() != follower.routes.seq {
+                    // Whoever looked at what waits for inactive postbacks may have done so before these were added.
+                    self.cancel_the_inactive().await?;
+                }
                 self.news.notify_one();
             }
             follower.cursor = reached;

@@ -108,16 +108,22 @@ impl Postbacks {
         let mut last = (String::new(), String::new());
         while let Some(next) = self.store.next_waiting(&last).await? {
             if !self.is_active(&next.0, &next.1) {
-                let canceled = self.store.cancel(&next.0, &next.1, self.clock.now()).await?;
-                self.tallies.canceled.fetch_add(canceled, Ordering::Relaxed);
+                self.cancel(&next.0, &next.1).await?;
             }
             last = next;
         }
         Ok(())
     }
 
+    /// Cancels what waits for a postback.
+    pub(super) async fn cancel(&self, organization: &str, postback: &str) -> Result<(), StoreError> {
+        let canceled = self.store.cancel(organization, postback, self.clock.now()).await?;
+        self.tallies.canceled.fetch_add(canceled, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Whether a postback is there to be sent.
-    fn is_active(&self, organization: &str, postback: &str) -> bool {
+    pub(super) fn is_active(&self, organization: &str, postback: &str) -> bool {
         let snapshot = self.catalog.snapshot();
         let organization = organization.parse().ok().and_then(|id| snapshot.organization(id));
         let postback = organization.and_then(|one| one.get::<Postback>(postback));

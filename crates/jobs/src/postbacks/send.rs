@@ -161,18 +161,29 @@ impl Postbacks {
             }
             let known = sender.under_way_to(&host.name);
             let due = self.store.due(&host.name, now, room + known).await?;
-            let new: Vec<Due> = due.into_iter().filter(|due| !sender.numbers.contains(&due.n)).collect();
-            for due in new.into_iter().take(room) {
-                sender.numbers.insert(due.n);
-                *sender.hosts.entry(host.name.clone()).or_default() += 1;
-                let this = self.clone();
-                sender.under_way.spawn(async move {
-                    let attempt = this.attempt(&due.message).await;
-                    (due, attempt)
-                });
+            let mut new: Vec<Due> = due.into_iter().filter(|due| !sender.numbers.contains(&due.n)).collect();
+            new.truncate(room);
+            for due in new {
+                if self.is_active(&due.organization, &due.postback) {
+                    self.spawn(sender, due);
+                } else {
+                    self.cancel(&due.organization, &due.postback).await?;
+                    sender.look_at = NOW;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Begins an attempt.
+    fn spawn(self: &Arc<Self>, sender: &mut Sender, due: Due) {
+        sender.numbers.insert(due.n);
+        *sender.hosts.entry(due.host.clone()).or_default() += 1;
+        let this = self.clone();
+        sender.under_way.spawn(async move {
+            let attempt = this.attempt(&due.message).await;
+            (due, attempt)
+        });
     }
 
     /// Tries once.

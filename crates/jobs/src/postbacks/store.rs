@@ -178,7 +178,7 @@ impl Store {
     /// The deliveries to a host that are due at `now`, the longest due first.
     pub(super) async fn due(&self, host: &str, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
-            "SELECT n, host, method, url, body, began_at, attempts FROM deliveries \
+            "SELECT n, organization, postback, host, method, url, body, began_at, attempts FROM deliveries \
              WHERE state = 0 AND host = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
         )
         .bind(host.to_owned())
@@ -407,17 +407,19 @@ fn read(row: &SqliteRow) -> Result<Delivery, StoreError> {
 }
 
 fn read_due(row: &SqliteRow) -> Result<Due, StoreError> {
-    let method: &str = row.try_get(2)?;
+    let method: &str = row.try_get(4)?;
     Ok(Due {
         n: row.try_get(0)?,
-        host: row.try_get(1)?,
+        organization: row.try_get(1)?,
+        postback: row.try_get(2)?,
+        host: row.try_get(3)?,
         message: Message {
             method: if method == "POST" { PostbackMethod::Post } else { PostbackMethod::Get },
-            url: row.try_get(3)?,
-            body: row.try_get(4)?,
+            url: row.try_get(5)?,
+            body: row.try_get(6)?,
         },
-        began_at: Timestamp::from_millis(row.try_get(5)?),
-        attempts: attempts(row.try_get(6)?)?,
+        began_at: Timestamp::from_millis(row.try_get(7)?),
+        attempts: attempts(row.try_get(8)?)?,
     })
 }
 

@@ -24,17 +24,61 @@ use tollgate_outbound::testing::{Names, Stream, options, server};
 pub const NOW: i64 = 1_772_366_400_000;
 pub const MINUTE: i64 = 60_000;
 
-pub struct TestClock(AtomicI64);
+tokio::task_local! {
+    /// What runs in it is held where it asks for the time.
+    static HELD: ();
+}
+
+/// Told of whoever asks for the time.
+type Look = Arc<dyn Fn() + Send + Sync>;
+
+pub struct TestClock {
+    now: AtomicI64,
+    look: Mutex<Option<Look>>,
+}
 
 impl TestClock {
     pub fn advance(&self, millis: i64) {
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        self.now.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Calls `look` whenever someone asks for the time.
+    pub fn on_look(&self, look: impl Fn() + Send + Sync + 'static) {
+        *self.look.lock().unwrap() = Some(Arc::new(look));
+    }
+
+    /// Runs `task` until it asks for the time first, then `meanwhile`, and then the rest of `task`. Needs a runtime of
+    /// several threads.
+    pub async fn hold<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+        meanwhile: impl Future<Output = ()>,
+    ) -> T {
+        let (asks, mut asked) = tokio::sync::mpsc::unbounded_channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        self.on_look(move || {
+            if HELD.try_with(|()| ()).is_ok() {
+                let _ = asks.send(());
+                // Once it was released, there is nobody to wait for.
+                tokio::task::block_in_place(|| released.lock().unwrap().recv().ok());
+            }
+        });
+        let task = tokio::spawn(HELD.scope((), task));
+        asked.recv().await.unwrap();
+        meanwhile.await;
+        drop(release);
+        task.await.unwrap()
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        let look = self.look.lock().unwrap().clone();
+        if let Some(look) = look {
+            look();
+        }
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
     }
 }
 
@@ -77,7 +121,7 @@ impl Sending {
 impl Home {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
+        let clock = Arc::new(TestClock { now: AtomicI64::new(NOW), look: Mutex::default() });
         let entropy: Arc<dyn Entropy> = Arc::new(Counting(AtomicU64::new(1)));
         let made =
             initialise(dir.path(), &InitOptions::default(), clock.clone(), entropy.clone()).await.unwrap();

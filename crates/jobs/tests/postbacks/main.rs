@@ -2,5 +2,6 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod home;
+mod meanwhile;
 mod safety;
 mod sending;
