@@ -10,6 +10,8 @@ use tollgate_domain::{
 
 /// Attempts that the log keeps of a delivery; the oldest give way.
 pub(super) const MAX_ATTEMPTS: usize = 100;
+/// An attempt that takes so many milliseconds keeps others from their places.
+const SLOW_MILLIS: u64 = 2000;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,17 @@ impl Attempt {
     /// Whether the receiver took it.
     pub fn is_success(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// An attempt that a fault of our own ended.
+    pub(super) fn broken(at: Timestamp) -> Self {
+        Self { at: at.millis(), status: None, millis: 0, error: Some("internal".to_owned()) }
+    }
+
+    /// Whether the host is in trouble, whatever becomes of the delivery: it does not answer, or that it cannot, or
+    /// slowly.
+    pub(super) fn is_trouble(&self) -> bool {
+        self.status.is_none_or(|status| status >= 500) || self.millis >= SLOW_MILLIS
     }
 
     /// Whether the receiver said that it will never take it: 410.
@@ -126,13 +139,20 @@ impl Message {
     }
 }
 
+/// What waits for the same: an integration's deliveries to one host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Lane {
+    pub(super) host: String,
+    pub(super) integration: String,
+}
+
 /// A delivery that is due, as far as an attempt needs it.
 #[derive(Debug, Clone)]
 pub(super) struct Due {
     pub(super) n: i64,
     pub(super) organization: String,
     pub(super) postback: String,
-    pub(super) host: String,
+    pub(super) lane: Lane,
     pub(super) message: Message,
     pub(super) began_at: Timestamp,
     pub(super) attempts: Vec<Attempt>,
@@ -168,21 +188,24 @@ mod tests {
     }
 
     #[test]
-    fn only_2xx_is_a_success_and_only_410_is_final() {
-        let attempt = |status| Attempt { at: 0, status, millis: 1, error: None };
-        for (status, success, last) in [
-            (None, false, false),
-            (Some(199), false, false),
-            (Some(200), true, false),
-            (Some(204), true, false),
-            (Some(299), true, false),
-            (Some(302), false, false),
-            (Some(404), false, false),
-            (Some(410), false, true),
-            (Some(500), false, false),
+    fn only_2xx_is_a_success_only_410_is_final_and_only_the_hosts_own_failures_are_trouble() {
+        let attempt = |status, millis| Attempt { at: 0, status, millis, error: None };
+        for (status, success, last, trouble) in [
+            (None, false, false, true),
+            (Some(199), false, false, false),
+            (Some(200), true, false, false),
+            (Some(204), true, false, false),
+            (Some(299), true, false, false),
+            (Some(302), false, false, false),
+            (Some(404), false, false, false),
+            (Some(410), false, true, false),
+            (Some(500), false, false, true),
+            (Some(503), false, false, true),
         ] {
-            let attempt = attempt(status);
-            assert_eq!((attempt.is_success(), attempt.is_final()), (success, last), "{status:?}");
+            let quick = attempt(status, 1999);
+            let found = (quick.is_success(), quick.is_final(), quick.is_trouble());
+            assert_eq!(found, (success, last, trouble), "{status:?}");
+            assert!(attempt(status, 2000).is_trouble(), "{status:?}");
         }
     }
 }

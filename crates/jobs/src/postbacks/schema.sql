@@ -24,7 +24,6 @@ CREATE TABLE deliveries (
   attempts     TEXT    NOT NULL  -- JSON
 ) STRICT;
 
-CREATE INDEX deliveries_pending ON deliveries (host, due_at, began_at) WHERE state = 0;
 CREATE INDEX deliveries_waiting ON deliveries (organization, postback) WHERE state = 0;
 CREATE INDEX deliveries_by_integration ON deliveries (integration, n);
 CREATE INDEX deliveries_by_state ON deliveries (integration, state, n);

@@ -1,16 +1,16 @@
-//! Sending what is due: so many at a time altogether and to one host, and one at a time to a host that fails, so that
-//! nobody's receiver holds up anybody else's.
+//! Sending what is due: so many at a time altogether, for one integration and to one host, and one at a time where it
+//! fails or takes long, so that nobody's receiver holds up anybody else's.
 
 use super::backoff::next_attempt;
-use super::delivery::{Attempt, DeliveryState, Due, Message};
-use super::store::{Outcome, StoreError};
+use super::delivery::{Attempt, DeliveryState, Due, Lane, Message};
+use super::store::{Outcome, StoreError, WaitingLane};
 use super::{ANSWER_BYTES, Postbacks};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 use tollgate_domain::{PostbackMethod, Timestamp};
 use tollgate_outbound::{Limits, Post};
@@ -21,22 +21,29 @@ const TICK: Duration = Duration::from_millis(100);
 const REST: Duration = Duration::from_secs(5);
 /// Attempts at a time.
 const AT_ONCE: usize = 128;
+/// Attempts at a time for one integration: the others always have places.
+const PER_INTEGRATION: usize = 64;
 /// Attempts at a time to one host.
 const PER_HOST: usize = 8;
+/// Attempts at a time on all lanes in trouble: those that are not always have places.
+const TROUBLED: usize = 32;
 /// How often what is old is deleted and figures are brought up to date.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
 /// The sender's own state.
 struct Sender {
-    under_way: JoinSet<(Due, Attempt)>,
+    under_way: JoinSet<Attempt>,
+    /// The deliveries under way, by the task of the attempt.
+    deliveries: HashMap<task::Id, Due>,
     /// What ended and is not written down yet.
     ended: Vec<(Due, Attempt)>,
     /// Deliveries under way or not written down.
     numbers: HashSet<i64>,
-    /// Attempts under way by host.
-    hosts: HashMap<String, usize>,
-    /// Hosts whose last attempt failed.
-    troubled: HashSet<String>,
+    /// Lanes whose last attempt says that the host is in trouble.
+    troubled: HashSet<Lane>,
+    /// When the last attempt on a lane began, in turns: whose is longest ago comes first.
+    turns: HashMap<Lane, u64>,
+    turn: u64,
     /// When it has to be asked again what is due; `None`: not before something happens.
     look_at: Option<Timestamp>,
     /// The catalog's revision for which the inactive was canceled.
@@ -51,41 +58,61 @@ impl Sender {
     fn new() -> Self {
         Self {
             under_way: JoinSet::new(),
+            deliveries: HashMap::new(),
             ended: Vec::new(),
             numbers: HashSet::new(),
-            hosts: HashMap::new(),
             troubled: HashSet::new(),
+            turns: HashMap::new(),
+            turn: 0,
             look_at: NOW,
             catalog_seq: 0,
             housekeeping_at: Instant::now(),
         }
     }
 
-    fn under_way_to(&self, host: &str) -> usize {
-        self.hosts.get(host).copied().unwrap_or(0)
+    /// How many attempts are under way on lanes like these.
+    fn under_way_on(&self, which: impl Fn(&Lane) -> bool) -> usize {
+        self.deliveries.values().filter(|due| which(&due.lane)).count()
     }
 
-    /// How many more attempts a host takes.
-    fn room(&self, host: &str) -> usize {
-        let most = if self.troubled.contains(host) { 1 } else { PER_HOST };
-        most.saturating_sub(self.under_way_to(host)).min(AT_ONCE.saturating_sub(self.under_way.len()))
-    }
-
-    /// Takes notice of an attempt that ended.
-    fn take(&mut self, ended: Result<(Due, Attempt), JoinError>) {
-        let (due, attempt) = match ended {
-            Ok(ended) => ended,
-            Err(error) => return tracing::error!(%error, "an attempt to send a postback ended badly"),
-        };
-        if let Some(count) = self.hosts.get_mut(&due.host) {
-            *count -= 1;
-            if *count == 0 {
-                self.hosts.remove(&due.host);
-            }
+    /// How many more attempts a lane takes.
+    fn room(&self, lane: &Lane) -> usize {
+        let left = |most: usize, which: &dyn Fn(&Lane) -> bool| most.saturating_sub(self.under_way_on(which));
+        let room = left(AT_ONCE, &|_| true)
+            .min(left(PER_INTEGRATION, &|other| other.integration == lane.integration))
+            .min(left(PER_HOST, &|other| other.host == lane.host));
+        if !self.troubled.contains(lane) {
+            return room;
         }
-        match attempt.is_success() {
-            true => self.troubled.remove(&due.host),
-            false => self.troubled.insert(due.host.clone()),
+        room.min(left(1, &|other| other == lane)).min(left(TROUBLED, &|other| self.troubled.contains(other)))
+    }
+
+    /// Puts the lanes into the order in which they are served, and forgets those that nothing waits on.
+    fn order(&mut self, lanes: &mut [WaitingLane]) {
+        let turns: HashMap<_, _> =
+            lanes.iter().filter_map(|one| self.turns.remove_entry(&one.lane)).collect();
+        lanes.sort_by_key(|one| (turns.get(&one.lane).copied(), one.first));
+        self.turns = turns;
+    }
+
+    /// Takes notice of an attempt that began.
+    fn began(&mut self, task: task::Id, due: Due) {
+        self.turn += 1;
+        self.turns.insert(due.lane.clone(), self.turn);
+        self.numbers.insert(due.n);
+        self.deliveries.insert(task, due);
+    }
+
+    /// Takes notice of an attempt that ended, well or badly.
+    fn take(&mut self, ended: Result<(task::Id, Attempt), JoinError>, now: Timestamp) {
+        let (task, attempt) = ended.unwrap_or_else(|error| {
+            tracing::error!(%error, "an attempt to send a postback ended badly");
+            (error.id(), Attempt::broken(now))
+        });
+        let Some(due) = self.deliveries.remove(&task) else { return };
+        match attempt.is_trouble() {
+            true => self.troubled.insert(due.lane.clone()),
+            false => self.troubled.remove(&due.lane),
         };
         self.ended.push((due, attempt));
         self.look_at = NOW;
@@ -99,13 +126,13 @@ impl Postbacks {
         let (mut failing, mut stopping) = (false, false);
         loop {
             tokio::select! {
-                Some(ended) = sender.under_way.join_next() => sender.take(ended),
+                Some(ended) = sender.under_way.join_next_with_id() => sender.take(ended, self.clock.now()),
                 () = self.news.notified() => sender.look_at = NOW,
                 _ = stop.wait_for(|stop| *stop), if !stopping => stopping = true,
                 () = tokio::time::sleep(TICK) => {}
             }
-            while let Some(ended) = sender.under_way.try_join_next() {
-                sender.take(ended);
+            while let Some(ended) = sender.under_way.try_join_next_with_id() {
+                sender.take(ended, self.clock.now());
             }
             match self.step(&mut sender, stopping).await {
                 Ok(()) if failing => tracing::info!("postbacks are sent again"),
@@ -149,18 +176,17 @@ impl Postbacks {
     /// Begins what is due, as far as there is room.
     async fn begin(self: &Arc<Self>, sender: &mut Sender) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut hosts = self.store.hosts(now).await?;
-        sender.look_at = hosts.iter().filter_map(|host| host.later).min();
-        hosts.retain(|host| host.first <= now);
-        hosts.sort_by_key(|host| host.first);
-        for host in hosts {
-            let room = sender.room(&host.name);
+        let mut lanes = self.store.lanes(now).await?;
+        sender.look_at = lanes.iter().filter_map(|one| one.later).min();
+        sender.order(&mut lanes);
+        for WaitingLane { lane, .. } in lanes.iter().filter(|one| one.first <= now) {
+            let room = sender.room(lane);
             if room == 0 {
                 // It is asked again when an attempt ends.
                 continue;
             }
-            let known = sender.under_way_to(&host.name);
-            let due = self.store.due(&host.name, now, room + known).await?;
+            let known = sender.under_way_on(|other| other == lane);
+            let due = self.store.due(lane, now, room + known).await?;
             let mut new: Vec<Due> = due.into_iter().filter(|due| !sender.numbers.contains(&due.n)).collect();
             new.truncate(room);
             for due in new {
@@ -177,13 +203,9 @@ impl Postbacks {
 
     /// Begins an attempt.
     fn spawn(self: &Arc<Self>, sender: &mut Sender, due: Due) {
-        sender.numbers.insert(due.n);
-        *sender.hosts.entry(due.host.clone()).or_default() += 1;
-        let this = self.clone();
-        sender.under_way.spawn(async move {
-            let attempt = this.attempt(&due.message).await;
-            (due, attempt)
-        });
+        let (this, message) = (self.clone(), due.message.clone());
+        let task = sender.under_way.spawn(async move { this.attempt(&message).await });
+        sender.began(task.id(), due);
     }
 
     /// Tries once.

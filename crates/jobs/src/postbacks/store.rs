@@ -4,7 +4,7 @@
 //! written in one transaction, so whatever is lost of this file's end is made again from there, under the same ids.
 //! Therefore commits need not wait for the disk.
 
-use super::delivery::{Attempt, Delivery, DeliveryState, Due, MAX_ATTEMPTS, Message, NewDelivery};
+use super::delivery::{Attempt, Delivery, DeliveryState, Due, Lane, MAX_ATTEMPTS, Message, NewDelivery};
 use super::log::LogFilter;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -20,6 +20,9 @@ use tollgate_domain::{IntegrationId, OrganizationId, PostbackMethod, Timestamp};
 const FORMAT: i64 = 1;
 /// `PRAGMA application_id`: "TGpb".
 const APPLICATION: i64 = 0x5447_7062;
+/// The index over what waits. A file that was made before there were lanes has another in its place.
+const LANES: &str = "DROP INDEX IF EXISTS deliveries_pending; CREATE INDEX IF NOT EXISTS deliveries_lanes \
+    ON deliveries (host, integration, due_at, began_at) WHERE state = 0";
 
 /// The file of postbacks is not as it should be.
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +58,10 @@ pub(super) struct Outcome {
     pub(super) attempts: Vec<Attempt>,
 }
 
-/// A host that something waits for.
+/// A lane that something waits on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct WaitingHost {
-    pub(super) name: String,
+pub(super) struct WaitingLane {
+    pub(super) lane: Lane,
     /// When the first of it is or was due.
     pub(super) first: Timestamp,
     /// When the first of it is due that is not due yet.
@@ -109,6 +112,7 @@ impl Store {
         } else if owner != APPLICATION || found != FORMAT {
             return Err(StoreError::Foreign { path: path.to_owned(), found });
         }
+        sqlx::raw_sql(LANES).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -148,45 +152,58 @@ impl Store {
         Ok(added)
     }
 
-    /// Every host that something waits for.
-    pub(super) async fn hosts(&self, now: Timestamp) -> Result<Vec<WaitingHost>, StoreError> {
-        // Steps from host to host over the index; grouping would read every delivery that waits.
+    /// Every lane that something waits on.
+    pub(super) async fn lanes(&self, now: Timestamp) -> Result<Vec<WaitingLane>, StoreError> {
+        // Steps from lane to lane over the index; grouping would read every delivery that waits.
         let rows = sqlx::query(
-            "WITH RECURSIVE hosts (host) AS ( \
-               SELECT min(host) FROM deliveries WHERE state = 0 \
+            "WITH RECURSIVE lanes (host, integration) AS ( \
+               SELECT host, integration FROM deliveries WHERE n = ( \
+                 SELECT n FROM deliveries WHERE state = 0 ORDER BY host, integration LIMIT 1) \
                UNION ALL \
-               SELECT (SELECT min(host) FROM deliveries WHERE state = 0 AND host > hosts.host) \
-               FROM hosts WHERE hosts.host IS NOT NULL) \
-             SELECT host, (SELECT min(due_at) FROM deliveries WHERE state = 0 AND host = hosts.host), \
-               (SELECT min(due_at) FROM deliveries WHERE state = 0 AND host = hosts.host AND due_at > ?1) \
-             FROM hosts WHERE host IS NOT NULL",
+               SELECT next.host, next.integration FROM lanes JOIN deliveries AS next ON next.n = coalesce( \
+                 (SELECT n FROM deliveries WHERE state = 0 AND host = lanes.host \
+                    AND integration > lanes.integration ORDER BY integration LIMIT 1), \
+                 (SELECT n FROM deliveries WHERE state = 0 AND host > lanes.host \
+                  ORDER BY host, integration LIMIT 1))) \
+             SELECT host, integration, \
+               (SELECT min(due_at) FROM deliveries WHERE state = 0 \
+                AND host = lanes.host AND integration = lanes.integration), \
+               (SELECT min(due_at) FROM deliveries WHERE state = 0 \
+                AND host = lanes.host AND integration = lanes.integration AND due_at > ?1) \
+             FROM lanes",
         )
         .bind(now.millis())
         .fetch_all(&self.pool)
         .await?;
         let read = |row: &SqliteRow| {
-            let later: Option<i64> = row.try_get(2)?;
-            Ok(WaitingHost {
-                name: row.try_get(0)?,
-                first: Timestamp::from_millis(row.try_get(1)?),
+            let later: Option<i64> = row.try_get(3)?;
+            Ok(WaitingLane {
+                lane: Lane { host: row.try_get(0)?, integration: row.try_get(1)? },
+                first: Timestamp::from_millis(row.try_get(2)?),
                 later: later.map(Timestamp::from_millis),
             })
         };
         rows.iter().map(read).collect()
     }
 
-    /// The deliveries to a host that are due at `now`, the longest due first.
-    pub(super) async fn due(&self, host: &str, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    /// The deliveries on a lane that are due at `now`, the longest due first.
+    pub(super) async fn due(
+        &self,
+        lane: &Lane,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query(
-            "SELECT n, organization, postback, host, method, url, body, began_at, attempts FROM deliveries \
-             WHERE state = 0 AND host = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
+            "SELECT n, organization, postback, method, url, body, began_at, attempts FROM deliveries \
+             WHERE state = 0 AND host = ?1 AND integration = ?2 AND due_at <= ?3 ORDER BY due_at LIMIT ?4",
         )
-        .bind(host.to_owned())
+        .bind(lane.host.clone())
+        .bind(lane.integration.clone())
         .bind(now.millis())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(read_due).collect()
+        rows.iter().map(|row| read_due(row, lane)).collect()
     }
 
     /// Writes down what came of attempts. A delivery that was canceled meanwhile stays so, unless it arrived.
@@ -406,20 +423,20 @@ fn read(row: &SqliteRow) -> Result<Delivery, StoreError> {
     })
 }
 
-fn read_due(row: &SqliteRow) -> Result<Due, StoreError> {
-    let method: &str = row.try_get(4)?;
+fn read_due(row: &SqliteRow, lane: &Lane) -> Result<Due, StoreError> {
+    let method: &str = row.try_get(3)?;
     Ok(Due {
         n: row.try_get(0)?,
         organization: row.try_get(1)?,
         postback: row.try_get(2)?,
-        host: row.try_get(3)?,
+        lane: lane.clone(),
         message: Message {
             method: if method == "POST" { PostbackMethod::Post } else { PostbackMethod::Get },
-            url: row.try_get(5)?,
-            body: row.try_get(6)?,
+            url: row.try_get(4)?,
+            body: row.try_get(5)?,
         },
-        began_at: Timestamp::from_millis(row.try_get(7)?),
-        attempts: attempts(row.try_get(8)?)?,
+        began_at: Timestamp::from_millis(row.try_get(6)?),
+        attempts: attempts(row.try_get(7)?)?,
     })
 }
 

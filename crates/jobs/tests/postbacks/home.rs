@@ -5,12 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tollgate_catalog::init::{InitOptions, initialise};
-use tollgate_catalog::{Actor, Catalog, FILE_NAME, new_postback};
+use tollgate_catalog::{Actor, Catalog, FILE_NAME, integration_defaults, new_integration, new_postback};
 use tollgate_domain::{
     Amendment, Clock, Entropy, Event, EventKind, IntegrationId, Number, OrganizationId, Postback,
     PostbackEventType, PostbackId, PostbackMethod, PostbackTrigger, Status, Text, Timestamp, TxIdKey,
@@ -55,7 +55,7 @@ impl TestClock {
         meanwhile: impl Future<Output = ()>,
     ) -> T {
         let (asks, mut asked) = tokio::sync::mpsc::unbounded_channel();
-        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (release, released) = mpsc::channel::<()>();
         let released = Mutex::new(released);
         self.on_look(move || {
             if HELD.try_with(|()| ()).is_ok() {
@@ -88,7 +88,8 @@ struct Counting(AtomicU64);
 impl Entropy for Counting {
     fn fill(&self, bytes: &mut [u8]) {
         for byte in bytes {
-            *byte = (self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u8;
+            let count = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            *byte = ((count ^ (count >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 56) as u8;
         }
     }
 }
@@ -162,6 +163,17 @@ impl Home {
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(postbacks.clone().run(stopped, Duration::from_secs(10)));
         Sending { postbacks, stop, task }
+    }
+
+    /// Another integration of the organization.
+    pub async fn another_integration(&self) -> IntegrationId {
+        let actor = Actor::command_line();
+        let write = self.catalog.write(self.organization, &actor, |draft| {
+            let integration = integration_defaults(draft, "another");
+            let id = integration.id;
+            new_integration(draft, integration, Vec::new()).map(|_| id)
+        });
+        write.await.unwrap()
     }
 
     /// A postback on approved conversions to `url`, as `change` makes it.
@@ -301,6 +313,22 @@ impl Receiver {
     /// Always answers with this status.
     pub fn answering(status: u16) -> Self {
         Self::new(move |_, stream| status_only(stream, status))
+    }
+
+    /// Answers so many requests with 500 at once, the others with 200, one for each thing that is sent over the channel;
+    /// those that come after it was closed at once.
+    pub fn holding(failures: usize) -> (Self, mpsc::Sender<()>) {
+        let (release, released) = mpsc::channel();
+        let released = Mutex::new(released);
+        let receiver = Self::new(move |number, stream| {
+            if number < failures {
+                return status_only(stream, 500);
+            }
+            // Whoever waits for the lock waits for his turn.
+            released.lock().unwrap().recv().ok();
+            status_only(stream, 200)
+        });
+        (receiver, release)
     }
 
     /// The targets that were asked for, in the order in which they came.

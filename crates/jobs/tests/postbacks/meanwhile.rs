@@ -1,7 +1,10 @@
 //! What happens while something else is under way, and what breaks.
 
-use crate::home::{Home, Receiver, reaching};
-use tollgate_jobs::postbacks::DeliveryState::{Canceled, Failed, Pending};
+use crate::home::{Home, MINUTE, Receiver, eventually, reaching};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use tollgate_jobs::postbacks::DeliveryState::{Canceled, Delivered, Failed, Pending};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_taken_up_while_a_postback_is_deactivated_is_canceled() {
@@ -52,5 +55,39 @@ async fn what_comes_to_wait_for_an_inactive_postback_is_not_sent() {
     home.clock.hold(retry, deactivate).await.unwrap();
     home.settled(&sending.postbacks, 2, &[Canceled]).await;
     assert_eq!(receiver.targets(), ["/off"]);
+    sending.stop().await;
+}
+
+/// From when it is set, the first task that never asked for the time before breaks down when it does.
+fn breaking_the_next_task(home: &Home) -> Arc<AtomicBool> {
+    let armed = Arc::new(AtomicBool::new(false));
+    let (breaks, known) = (armed.clone(), Mutex::new(HashSet::new()));
+    home.clock.on_look(move || {
+        let is_new = tokio::task::try_id().is_some_and(|id| known.lock().unwrap().insert(id));
+        assert!(!(is_new && breaks.swap(false, Ordering::SeqCst)), "the test wants this task to break down");
+    });
+    armed
+}
+
+#[tokio::test]
+async fn an_attempt_that_breaks_down_is_made_again() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let armed = breaking_the_next_task(&home);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/{tx_id}", |_| {}).await;
+    home.store(&mut [home.conversion("1")]);
+    home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    armed.store(true, Ordering::SeqCst);
+    home.store(&mut [home.conversion("2")]);
+    let log = eventually(async || match home.log(&sending.postbacks).await {
+        log if log[0].attempts.len() == 1 && log.len() == 2 => Ok(log),
+        log => Err(format!("{log:?}")),
+    });
+    let log = log.await;
+    assert_eq!((log[0].state, log[0].attempts[0].error.as_deref()), (Pending, Some("internal")));
+    home.clock.advance(2 * MINUTE);
+    home.settled(&sending.postbacks, 2, &[Delivered]).await;
+    assert_eq!(receiver.targets(), ["/1", "/2"]);
     sending.stop().await;
 }

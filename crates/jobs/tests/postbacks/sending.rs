@@ -1,7 +1,6 @@
 //! What is told, to whom, how often, and what the log says of it.
 
 use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tollgate_domain::{
@@ -171,33 +170,6 @@ async fn how_much_a_receiver_says_beside_its_status_does_not_matter() {
     home.store(&mut [home.conversion("x")]);
     home.settled(&sending.postbacks, 1, &[Delivered]).await;
     assert_eq!(receiver.targets(), ["/"]);
-    sending.stop().await;
-}
-
-#[tokio::test]
-async fn a_slow_receiver_holds_up_nobody_else() {
-    let home = Home::new().await;
-    let slow = Receiver::new(|_, _| {
-        std::thread::sleep(Duration::from_secs(3));
-        Err(io::ErrorKind::TimedOut.into())
-    });
-    let quick = Receiver::answering(200);
-    let sending = home.run(reaching(&[("slow.example", &slow), ("quick.example", &quick)])).await;
-    home.postback("http://slow.example/", |postback| postback.offer_ids = vec!["slow".to_owned()]).await;
-    home.postback("http://quick.example/", |postback| postback.offer_ids = vec!["7".to_owned()]).await;
-    let mut events: Vec<_> = (0..200).map(|n| home.conversion(&n.to_string())).collect();
-    for event in &mut events[..100] {
-        event.set_text(Text::OfferId, "slow");
-    }
-    home.store(&mut events);
-    let begun = std::time::Instant::now();
-    eventually(async || match quick.targets().len() {
-        100 => Ok(()),
-        some => Err(format!("{some}")),
-    })
-    .await;
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-    assert!((1..=8).contains(&slow.targets().len()), "{}", slow.targets().len());
     sending.stop().await;
 }
 
