@@ -5,6 +5,7 @@ use crate::connect::{Connector, Resolve, SystemResolver};
 use crate::error::OutboundError;
 use crate::post::Pool;
 use bytes::{Bytes, BytesMut};
+use http::response::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
@@ -19,11 +20,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use url::{Position, Url};
 
 pub(crate) const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 /// Lines of an answer's head.
 pub(crate) const HEAD_LINES: usize = 100;
+/// How long a host that has answered may go on, where only heads count: it is not cut short without need, and its
+/// connection can be kept.
+const HEARD_OUT: Duration = Duration::from_millis(500);
 
 /// What a request may take.
 #[derive(Debug, Clone)]
@@ -61,6 +66,9 @@ pub struct Options {
     pub authorities: Vec<CertificateDer<'static>>,
     /// Whether addresses without TLS may be asked for. A redirect from https to http is never followed.
     pub plain_http: bool,
+    /// Whether only the heads of answers count: whatever becomes of a body then, the answer has arrived, and its body is
+    /// handed over empty.
+    pub heads_only: bool,
     /// Who finds addresses.
     pub resolver: Arc<dyn Resolve>,
     /// What each request may take.
@@ -73,6 +81,7 @@ impl Default for Options {
             allow: Vec::new(),
             authorities: Vec::new(),
             plain_http: false,
+            heads_only: false,
             resolver: Arc::new(SystemResolver),
             limits: Limits::default(),
         }
@@ -90,7 +99,7 @@ pub fn authorities(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     Ok(found)
 }
 
-/// An answer, read whole.
+/// An answer, read whole unless only heads count.
 #[derive(Debug, Clone)]
 pub struct Fetched {
     /// Every URL that was asked, the one that was given first, the one that answered last.
@@ -112,6 +121,7 @@ pub struct Outbound {
 pub(crate) struct Inner {
     pub(crate) connector: Connector,
     plain_http: bool,
+    heads_only: bool,
     pub(crate) limits: Limits,
     pub(crate) pool: Pool,
 }
@@ -131,29 +141,30 @@ impl Outbound {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let rules = Rules::new(options.allow);
         let connector = Connector::new(rules, options.resolver, options.limits.connect, tls);
-        let (plain_http, limits) = (options.plain_http, options.limits);
-        let inner = Inner { connector, plain_http, limits, pool: Pool::default() };
+        let Options { plain_http, heads_only, limits, .. } = options;
+        let inner = Inner { connector, plain_http, heads_only, limits, pool: Pool::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Asks for `url` and follows redirects to the answer, whatever its status.
     pub async fn get(&self, url: &str) -> Result<Fetched, OutboundError> {
-        let time = self.inner.limits.time;
-        let fetched = tokio::time::timeout(time, self.inner.follow(url)).await;
+        let Limits { time, body_bytes, .. } = self.inner.limits;
+        let may = Allowance { bytes: body_bytes, until: Instant::now() + time };
+        let fetched = tokio::time::timeout_at(may.until, self.inner.follow(url, may)).await;
         fetched.unwrap_or(Err(OutboundError::TooSlow(time)))
     }
 }
 
 impl Inner {
-    async fn follow(&self, url: &str) -> Result<Fetched, OutboundError> {
+    async fn follow(&self, url: &str, may: Allowance) -> Result<Fetched, OutboundError> {
         let mut url = Url::parse(url).map_err(|_| OutboundError::BadUrl)?;
         let mut urls = Vec::new();
         loop {
             self.admit(&url, urls.last())?;
-            let answer = self.ask(&url).await?;
+            let answer = self.ask(&url, may).await?;
             urls.push(url.clone());
             match answer {
-                Answer::Whole { status, headers, body } => {
+                Answer::Final(Read { status, headers, body, .. }) => {
                     return Ok(Fetched { urls, status, headers, body });
                 }
                 Answer::Redirect(_) if urls.len() > self.limits.redirects => {
@@ -179,17 +190,17 @@ impl Inner {
         Ok(())
     }
 
-    async fn ask(&self, url: &Url) -> Result<Answer, OutboundError> {
+    async fn ask(&self, url: &Url, may: Allowance) -> Result<Answer, OutboundError> {
         let stream = self.connector.connect(url).await?;
         if url.scheme() == "https" {
-            self.exchange(url, self.connector.secure(url, stream).await?).await
+            self.exchange(url, self.connector.secure(url, stream).await?, may).await
         } else {
-            self.exchange(url, stream).await
+            self.exchange(url, stream, may).await
         }
     }
 
     /// One request and its answer over a connection of its own, which ends with it.
-    async fn exchange<S>(&self, url: &Url, stream: S) -> Result<Answer, OutboundError>
+    async fn exchange<S>(&self, url: &Url, stream: S, may: Allowance) -> Result<Answer, OutboundError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -200,7 +211,7 @@ impl Inner {
         let request = request(url)?;
         let answered = async {
             let response = sender.send_request(request).await.map_err(|error| broken(url, error))?;
-            self.answer(url, response).await
+            self.answer(url, response, may).await
         };
         tokio::pin!(answered, connection);
         tokio::select! {
@@ -211,47 +222,80 @@ impl Inner {
         answered.await
     }
 
-    async fn answer(&self, url: &Url, response: Response<Incoming>) -> Result<Answer, OutboundError> {
+    async fn answer(
+        &self,
+        url: &Url,
+        response: Response<Incoming>,
+        may: Allowance,
+    ) -> Result<Answer, OutboundError> {
         if matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
             let target = response.headers().get(header::LOCATION).and_then(|target| target.to_str().ok());
             let target = target.and_then(|target| url.join(target).ok());
             let host = || url.host_str().unwrap_or_default().to_owned();
             return target.map(Answer::Redirect).ok_or_else(|| OutboundError::BadRedirect(host()));
         }
-        let (status, headers, body) = self.read(url, response, self.limits.body_bytes).await?;
-        Ok(Answer::Whole { status, headers, body })
+        self.read(url, response, may).await.map(Answer::Final)
     }
 
-    /// Status, head and body of an answer whose body has at most `limit` bytes.
+    /// The rest of an answer that has begun.
     pub(crate) async fn read(
         &self,
         url: &Url,
         response: Response<Incoming>,
-        limit: usize,
-    ) -> Result<(StatusCode, HeaderMap, Bytes), OutboundError> {
-        let host = || url.host_str().unwrap_or_default().to_owned();
-        let (head, mut body) = response.into_parts();
-        if head.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-            return Err(OutboundError::Encoded(host()));
+        may: Allowance,
+    ) -> Result<Read, OutboundError> {
+        let (Parts { status, headers, .. }, body) = response.into_parts();
+        if self.heads_only {
+            // Well before the time is over, so that the answer does not come too late because of what is not used.
+            let left = may.until.saturating_duration_since(Instant::now());
+            let heard = tokio::time::timeout(HEARD_OUT.min(left / 2), whole(url, body, may.bytes)).await;
+            return Ok(Read { status, headers, body: Bytes::new(), to_the_end: matches!(heard, Ok(Ok(_))) });
         }
-        let too_long = || OutboundError::BodyTooLong { host: host(), limit, status: head.status };
-        if body.size_hint().lower() > limit as u64 {
-            return Err(too_long());
+        if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+            return Err(OutboundError::Encoded(url.host_str().unwrap_or_default().to_owned()));
         }
-        let mut read = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|error| broken(url, error))?.into_data() else { continue };
-            if read.len() + data.len() > limit {
-                return Err(too_long());
-            }
-            read.extend_from_slice(&data);
-        }
-        Ok((head.status, head.headers, read.freeze()))
+        let body = whole(url, body, may.bytes).await?;
+        Ok(Read { status, headers, body, to_the_end: true })
     }
 }
 
+/// A body of at most `limit` bytes.
+async fn whole(url: &Url, mut body: Incoming, limit: usize) -> Result<Bytes, OutboundError> {
+    let too_long =
+        || OutboundError::BodyTooLong { host: url.host_str().unwrap_or_default().to_owned(), limit };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_long());
+    }
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| broken(url, error))?.into_data() else { continue };
+        if read.len() + data.len() > limit {
+            return Err(too_long());
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read.freeze())
+}
+
+/// What an answer may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    /// Bytes of its body.
+    pub(crate) bytes: usize,
+    pub(crate) until: Instant,
+}
+
+/// An answer, as far as it was read.
+pub(crate) struct Read {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Whether its connection can take another request.
+    pub(crate) to_the_end: bool,
+}
+
 enum Answer {
-    Whole { status: StatusCode, headers: HeaderMap, body: Bytes },
+    Final(Read),
     Redirect(Url),
 }
 

@@ -1,6 +1,5 @@
 //! Why a request did not come to an answer. Texts name hosts and limits, never addresses, paths or queries.
 
-use http::StatusCode;
 use std::time::Duration;
 
 /// A request that failed.
@@ -70,8 +69,6 @@ pub enum OutboundError {
         host: String,
         /// Bytes that are read.
         limit: usize,
-        /// What was answered before it.
-        status: StatusCode,
     },
     /// The body is compressed although that was not asked for.
     #[error("the answer of {0} is compressed although that was not asked for")]
@@ -88,14 +85,6 @@ pub enum OutboundError {
 }
 
 impl OutboundError {
-    /// The status that was answered, where only the body was longer than is read: for those who do not need it.
-    pub const fn status(&self) -> Option<StatusCode> {
-        match self {
-            Self::BodyTooLong { status, .. } => Some(*status),
-            _ => None,
-        }
-    }
-
     /// The same in one word, for programs. Never changes.
     pub const fn code(&self) -> &'static str {
         match self {

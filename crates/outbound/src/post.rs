@@ -1,6 +1,6 @@
 //! Posting to the same few hosts again and again, over connections that are kept between requests.
 
-use crate::client::{Fetched, HEAD_LINES, Inner, Outbound, USER_AGENT, broken};
+use crate::client::{Allowance, Fetched, HEAD_LINES, Inner, Outbound, Read, USER_AGENT, broken};
 use crate::error::OutboundError;
 use bytes::Bytes;
 use http::{Request, header};
@@ -9,8 +9,9 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use url::{Position, Url};
 
 /// How long a connection is used: then its host is looked up and its address checked anew.
@@ -39,19 +40,20 @@ impl Outbound {
     /// to get.
     pub async fn post(&self, post: Post<'_>) -> Result<Fetched, OutboundError> {
         let time = post.time;
-        let posted = tokio::time::timeout(time, self.inner.post(post)).await;
+        let may = Allowance { bytes: post.answer_bytes, until: Instant::now() + time };
+        let posted = tokio::time::timeout_at(may.until, self.inner.post(post, may)).await;
         posted.unwrap_or(Err(OutboundError::TooSlow(time)))
     }
 }
 
 impl Inner {
-    async fn post(&self, post: Post<'_>) -> Result<Fetched, OutboundError> {
+    async fn post(&self, post: Post<'_>, may: Allowance) -> Result<Fetched, OutboundError> {
         let url = Url::parse(post.url).map_err(|_| OutboundError::BadUrl)?;
         self.admit(&url, None)?;
         let origin = url[..Position::AfterPort].to_owned();
         if let Some(mut kept) = self.pool.take(&origin).await {
             match kept.sender.send_request(request(&url, &post)?).await {
-                Ok(response) => return self.finish(url, origin, kept, response, post.answer_bytes).await,
+                Ok(response) => return self.finish(url, origin, kept, response, may).await,
                 // The host gave the connection up while it was idle.
                 Err(error) if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {}
                 Err(error) => return Err(broken(&url, error)),
@@ -60,7 +62,7 @@ impl Inner {
         let mut kept = self.open(&url).await?;
         let sent = kept.sender.send_request(request(&url, &post)?).await;
         let response = sent.map_err(|error| broken(&url, error))?;
-        self.finish(url, origin, kept, response, post.answer_bytes).await
+        self.finish(url, origin, kept, response, may).await
     }
 
     async fn finish(
@@ -69,10 +71,12 @@ impl Inner {
         origin: String,
         kept: Kept,
         response: http::Response<hyper::body::Incoming>,
-        limit: usize,
+        may: Allowance,
     ) -> Result<Fetched, OutboundError> {
-        let (status, headers, body) = self.read(&url, response, limit).await?;
-        self.pool.put(origin, kept);
+        let Read { status, headers, body, to_the_end } = self.read(&url, response, may).await?;
+        if to_the_end {
+            self.pool.put(origin, kept);
+        }
         Ok(Fetched { urls: vec![url], status, headers, body })
     }
 

@@ -240,6 +240,47 @@ fn sizes_are_bounded() {
 }
 
 #[test]
+fn where_only_heads_count_nothing_that_comes_after_them_matters() {
+    let answers: [&[u8]; 5] = [
+        b"content-length: 5\r\n\r\nwhole",
+        b"content-length: 5\r\n\r\nxy",
+        b"content-encoding: gzip\r\ncontent-length: 1\r\n\r\nx",
+        b"content-length: 100000000\r\n\r\nx",
+        b"transfer-encoding: chunked\r\n\r\nno length",
+    ];
+    for (status, rest) in answers.iter().flat_map(|rest| [(200, rest), (404, rest)]) {
+        let said = [format!("HTTP/1.1 {status} X\r\n").as_bytes(), rest].concat();
+        for ends in [true, false] {
+            let said = said.clone();
+            let inner = server(move |_, stream| {
+                stream.write_all(&said)?;
+                stream.flush()?;
+                // Or it says nothing more, and does not end either.
+                if ends {
+                    return Ok(());
+                }
+                loop {
+                    std::thread::park();
+                }
+            });
+            let front = server(move |_, stream| redirect(stream, &format!("http://{inner}/")));
+            let got = get(Options { heads_only: true, ..options(&[]) }, &format!("http://{front}/")).unwrap();
+            let found = (got.status.as_u16(), got.body.len(), got.urls.len());
+            assert_eq!(found, (status, 0, 2), "{}", String::from_utf8_lossy(rest));
+        }
+    }
+    // What comes before the head matters as ever.
+    let inward = server(|_, stream| redirect(stream, "http://10.0.0.1/"));
+    let refused = get(Options { heads_only: true, ..options(&[]) }, &format!("http://{inward}/"));
+    assert!(matches!(refused, Err(OutboundError::Refused { .. })), "{refused:?}");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let limits = Limits { time: Duration::from_millis(300), ..Limits::default() };
+    let impatient = Options { heads_only: true, limits, ..options(&[]) };
+    let slow = get(impatient, &format!("http://{}/", silent.local_addr().unwrap()));
+    assert!(matches!(slow, Err(OutboundError::TooSlow(_))), "{slow:?}");
+}
+
+#[test]
 fn what_cannot_be_found_or_reached_is_said() {
     let unknown = get(options(&[]), "http://nobody.example/").unwrap_err();
     assert!(unknown.to_string().starts_with("nobody.example has no address"), "{unknown}");

@@ -70,6 +70,31 @@ async fn connections_are_kept_and_replaced_when_the_host_gave_them_up() {
 }
 
 #[tokio::test]
+async fn where_only_heads_count_connections_are_kept_unless_the_host_goes_on_and_on() {
+    let (address, connections) = keeping(3);
+    let held = server(|_, stream| {
+        stream.write_all(b"HTTP/1.1 201 X\r\ncontent-length: 5\r\n\r\nx")?;
+        stream.flush()?;
+        loop {
+            std::thread::park();
+        }
+    });
+    let names = [("a.example", address), ("held.example", held)];
+    let client = Outbound::new(Options { heads_only: true, ..options(&names) }).unwrap();
+    let url = format!("http://a.example:{}/", address.port());
+    for n in 0..7 {
+        let answer = client.post(post(&url, format!("body {n}"))).await.unwrap();
+        assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0));
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 3, "three requests over each");
+    let url = format!("http://held.example:{}/", held.port());
+    for _ in 0..2 {
+        let answer = client.post(post(&url, "body".to_owned())).await.unwrap();
+        assert_eq!((answer.status.as_u16(), answer.body.len()), (201, 0));
+    }
+}
+
+#[tokio::test]
 async fn a_post_is_checked_like_anything_that_goes_out_and_follows_nothing() {
     let inner = server(|_, stream| ok(stream, "must not be asked"));
     let target = format!("http://127.0.0.1:{}/", inner.port());

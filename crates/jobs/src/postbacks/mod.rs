@@ -33,7 +33,7 @@ use tollgate_outbound::{self as outbound, Limits, Outbound, Rules};
 
 /// The file within a data directory.
 pub const FILE_NAME: &str = "postbacks.sqlite";
-/// Bytes of an answer that are read; nobody looks at them.
+/// Bytes of an answer's body that a receiver may send; nobody looks at them.
 const ANSWER_BYTES: usize = 64 << 10;
 /// Samples that are sent at a time because someone asked for it.
 const SAMPLES_AT_ONCE: usize = 16;
@@ -122,7 +122,7 @@ impl Postbacks {
         let rules = Rules::new(outbound.allow.clone());
         let plain_http = outbound.plain_http;
         let limits = Limits { body_bytes: ANSWER_BYTES, ..Limits::default() };
-        let outbound = Outbound::new(outbound::Options { limits, ..outbound })
+        let outbound = Outbound::new(outbound::Options { limits, heads_only: true, ..outbound })
             .map_err(|error| OpenError::Authority(error.to_string()))?;
         let store = Store::open(path).await?;
         let cursor = match store.cursor().await? {

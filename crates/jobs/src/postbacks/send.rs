@@ -218,8 +218,6 @@ impl Postbacks {
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, error) = match answer {
             Ok(answer) => (Some(answer.status), None),
-            // Nobody reads the body, so it may be as long as it likes.
-            Err(error) if error.status().is_some() => (error.status(), None),
             Err(error) => (None, Some(error.code().to_owned())),
         };
         Attempt { at, status: status.map(|status| status.as_u16()), millis, error }

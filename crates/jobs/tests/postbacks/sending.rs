@@ -1,7 +1,7 @@
 //! What is told, to whom, how often, and what the log says of it.
 
 use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tollgate_domain::{
     Amendment, Clock, EventKind, Number, PostbackMethod, PostbackTrigger, Status, Text, TxId,
@@ -160,16 +160,32 @@ async fn a_post_sends_its_form_and_is_not_redirected() {
 }
 
 #[tokio::test]
-async fn how_much_a_receiver_says_beside_its_status_does_not_matter() {
+async fn what_a_receiver_says_beside_its_status_does_not_matter() {
     let home = Home::new().await;
-    let receiver = Receiver::new(|_, stream| {
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 70000\r\n\r\n{}", "x".repeat(70_000))
+    let (_open, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let receiver = Receiver::new(move |number, stream| match number {
+        0 => write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 70000\r\n\r\n{}", "x".repeat(70_000)),
+        1 => write!(stream, "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx"),
+        2 => write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nxy"),
+        3 => write!(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno length"),
+        _ => {
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")?;
+            stream.flush()?;
+            held.lock().unwrap().recv().ok();
+            Ok(())
+        }
     });
     let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
-    home.postback("http://partner.example/", |_| {}).await;
-    home.store(&mut [home.conversion("x")]);
-    home.settled(&sending.postbacks, 1, &[Delivered]).await;
-    assert_eq!(receiver.targets(), ["/"]);
+    for method in [PostbackMethod::Get, PostbackMethod::Post] {
+        home.postback("http://partner.example/", |postback| postback.method = method).await;
+    }
+    for count in 1..=5 {
+        home.store(&mut [home.conversion("x")]);
+        let log = home.settled(&sending.postbacks, 2 * count, &[Delivered]).await;
+        assert!(log.iter().all(|one| one.attempts.len() == 1), "{log:?}");
+    }
+    assert_eq!(receiver.targets().len(), 10);
     sending.stop().await;
 }
 
