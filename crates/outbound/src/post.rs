@@ -8,6 +8,8 @@ use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::collections::HashMap;
+use std::error::Error;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -54,8 +56,7 @@ impl Inner {
         if let Some(mut kept) = self.pool.take(&origin).await {
             match kept.sender.send_request(request(&url, &post)?).await {
                 Ok(response) => return self.finish(url, origin, kept, response, may).await,
-                // The host gave the connection up while it was idle.
-                Err(error) if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {}
+                Err(error) if was_given_up(&error) => {}
                 Err(error) => return Err(broken(&url, error)),
             }
         }
@@ -106,6 +107,16 @@ impl Inner {
         tokio::spawn(async move { drop(connection.await) });
         Ok(sender)
     }
+}
+
+/// Whether the host gave a connection up while it was idle, as far as what became of a request on it tells.
+fn was_given_up(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    error.is_canceled()
+        || error.is_closed()
+        || error.is_incomplete_message()
+        // The request was under way when the host let go.
+        || matches!(cause, Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
 }
 
 fn request(url: &Url, post: &Post<'_>) -> Result<Request<Full<Bytes>>, OutboundError> {

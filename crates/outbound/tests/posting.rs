@@ -70,6 +70,32 @@ async fn connections_are_kept_and_replaced_when_the_host_gave_them_up() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_host_resets_is_replaced() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = stream;
+            let mut byte = [0];
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                stream.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            ok(&mut stream, "ok").unwrap();
+            // Whoever closes with something unread resets the connection.
+            stream.peek(&mut byte).unwrap();
+        }
+    });
+    let client = Outbound::new(options(&[])).unwrap();
+    let url = format!("http://{address}/");
+    for _ in 0..3 {
+        let answer = client.post(post(&url, String::new())).await.unwrap();
+        assert_eq!(&answer.body[..], b"ok");
+    }
+}
+
+#[tokio::test]
 async fn where_only_heads_count_connections_are_kept_unless_the_host_goes_on_and_on() {
     let (address, connections) = keeping(3);
     let held = server(|_, stream| {
