@@ -21,6 +21,8 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 /// Idle connections that are kept for one host, and hosts.
 const KEPT_PER_HOST: usize = 32;
 const KEPT_HOSTS: usize = 128;
+/// How often at most connections that cannot be used any more are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// A request with a body.
 #[derive(Debug, Clone)]
@@ -142,9 +144,16 @@ impl Kept {
     }
 }
 
-/// Idle connections by scheme, host and port.
+/// Idle connections.
 #[derive(Default)]
-pub(crate) struct Pool(Mutex<HashMap<String, Vec<Kept>>>);
+pub(crate) struct Pool(Mutex<Idle>);
+
+#[derive(Default)]
+struct Idle {
+    /// By scheme, host and port.
+    hosts: HashMap<String, Vec<Kept>>,
+    swept: Option<Instant>,
+}
 
 impl Pool {
     /// The connection that was used last.
@@ -158,26 +167,27 @@ impl Pool {
     }
 
     fn pop(&self, origin: &str) -> Option<Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(origin)?.pop()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).hosts.get_mut(origin)?.pop()
     }
 
     fn put(&self, origin: String, kept: Kept) {
-        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if hosts.len() >= KEPT_HOSTS && !hosts.contains_key(&origin) {
-            hosts.retain(|_, idle| {
-                idle.retain(Kept::is_usable);
-                !idle.is_empty()
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+            idle.hosts.retain(|_, theirs| {
+                theirs.retain(Kept::is_usable);
+                !theirs.is_empty()
             });
-            if hosts.len() >= KEPT_HOSTS {
-                return;
-            }
+            idle.swept = Some(Instant::now());
         }
-        let idle = hosts.entry(origin).or_default();
-        if idle.len() >= KEPT_PER_HOST {
-            idle.retain(Kept::is_usable);
+        if idle.hosts.len() >= KEPT_HOSTS && !idle.hosts.contains_key(&origin) {
+            return;
         }
-        if idle.len() < KEPT_PER_HOST && kept.is_usable() {
-            idle.push(kept);
+        let theirs = idle.hosts.entry(origin).or_default();
+        if theirs.len() >= KEPT_PER_HOST {
+            theirs.retain(Kept::is_usable);
+        }
+        if theirs.len() < KEPT_PER_HOST && kept.is_usable() {
+            theirs.push(kept);
         }
     }
 }

@@ -96,6 +96,30 @@ async fn a_connection_that_the_host_resets_is_replaced() {
 }
 
 #[tokio::test]
+async fn connections_that_are_kept_too_long_are_closed_whoever_is_asked_next() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let kept = listener.local_addr().unwrap();
+    let (closes, closed) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = vec![0; 10_000];
+        assert!(stream.read(&mut head).unwrap() > 0);
+        ok(&mut stream, "ok").unwrap();
+        // Until nothing more can come.
+        stream.read_to_end(&mut head).unwrap();
+        closes.send(()).unwrap();
+    });
+    let (other, _) = keeping(1);
+    let client = Outbound::new(options(&[])).unwrap();
+    client.post(post(&format!("http://{kept}/"), String::new())).await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    client.post(post(&format!("http://{other}/"), String::new())).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), closed).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn where_only_heads_count_connections_are_kept_unless_the_host_goes_on_and_on() {
     let (address, connections) = keeping(3);
     let held = server(|_, stream| {
