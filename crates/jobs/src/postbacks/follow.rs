@@ -185,7 +185,7 @@ fn read(mut scan: SeqScan, view: &View, ledger: &Ledger, routes: &Routes) -> Res
             Record::Event(event) if ledger.is_imported(&event) => {}
             Record::Event(event) => deliveries.extend(routes.deliveries(&event, event.seq)),
             Record::Amendment(amendment) => {
-                if let Some(event) = rejected_late(&amendment, view)? {
+                if let Some(event) = rejected_late(&amendment, view, ledger)? {
                     deliveries.extend(routes.deliveries(&event, amendment.seq()));
                 }
             }
@@ -194,17 +194,17 @@ fn read(mut scan: SeqScan, view: &View, ledger: &Ledger, routes: &Routes) -> Res
     Ok(Batch { rest: scan, deliveries, reached })
 }
 
-/// The event that `amendment` rejects, as it is then; `None` when it says something else.
-fn rejected_late(amendment: &Amendment, view: &View) -> Result<Option<Event>, ScanError> {
+/// The event that `amendment` rejects, as it is then; `None` when it says something else, or of an imported line.
+fn rejected_late(amendment: &Amendment, view: &View, ledger: &Ledger) -> Result<Option<Event>, ScanError> {
     if amendment.record.status() != Some(Status::Rejected) {
         return Ok(None);
     }
-    let mut event = view.find(amendment.integration(), Some(amendment.record.kind), amendment.target())?;
-    if let Some(event) = &mut event {
+    let event = view.find(amendment.integration(), Some(amendment.record.kind), amendment.target())?;
+    Ok(event.filter(|event| !ledger.is_imported(event)).map(|mut event| {
         // What was amended still later has its own turn.
-        amendment.apply_to(event);
-    }
-    Ok(event)
+        amendment.apply_to(&mut event);
+        event
+    }))
 }
 
 /// What `postback` sends for what the ledger says of `event` at `seq`.

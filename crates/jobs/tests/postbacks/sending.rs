@@ -238,16 +238,27 @@ async fn nothing_is_told_of_what_was_there_before_and_of_imported_lines() {
     home.postback("http://partner.example/{tx_id}", |_| {}).await;
     home.store(&mut [home.conversion("before")]);
     let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/{status}/{tx_id}", |postback| {
+        postback.on = PostbackTrigger::Rejected;
+    })
+    .await;
     let mut imported = home.conversion("imported");
     imported.id = TxId::new(imported.at(), 12345);
-    home.store(&mut [imported, home.conversion("live")]);
-    home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    let mut events = [imported, home.conversion("live")];
+    home.store(&mut events);
+    let mut rejection = Amendment::of(&events[0], home.clock.now());
+    rejection.record.set_status(Status::Rejected);
+    home.amend(rejection);
+    home.store(&mut [home.conversion("after it")]);
+    home.settled(&sending.postbacks, 2, &[Delivered]).await;
     sending.stop().await;
     // What came in while nobody followed is told afterwards.
     home.store(&mut [home.conversion("while away")]);
     let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
-    home.settled(&sending.postbacks, 2, &[Delivered]).await;
-    assert_eq!(receiver.targets(), ["/live", "/while%20away"]);
+    home.settled(&sending.postbacks, 3, &[Delivered]).await;
+    let mut told = receiver.targets();
+    told.sort_unstable();
+    assert_eq!(told, ["/after%20it", "/live", "/while%20away"]);
     sending.stop().await;
 }
 
