@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::{Made, Server, run, tollgate};
@@ -77,8 +78,8 @@ fn make_postback(made: &Made, server: &Server, partner: SocketAddr) -> String {
     reply.json()["id"].as_str().unwrap().to_owned()
 }
 
-/// Sends conversions until the server is gone; answers those that were acknowledged.
-fn convert(made: &Made, address: &str, prefix: &str) -> Vec<String> {
+/// Sends conversions until the server is gone, and counts those that were acknowledged; answers them.
+fn convert(made: &Made, address: &str, prefix: &str, count: &AtomicUsize) -> Vec<String> {
     let mut acknowledged = Vec::new();
     let Ok(mut connection) = support::Connection::open(address) else { return acknowledged };
     for number in 0.. {
@@ -91,6 +92,7 @@ fn convert(made: &Made, address: &str, prefix: &str) -> Vec<String> {
             Err(_) => break,
         }
         acknowledged.push(id);
+        count.fetch_add(1, Ordering::SeqCst);
         std::thread::sleep(Duration::from_millis(2));
     }
     acknowledged
@@ -103,18 +105,20 @@ fn what_was_acknowledged_is_told_after_kill_9() {
     let mut server = serve(&made);
     let postback = make_postback(&made, &server, address);
     let mut acknowledged = Vec::new();
-    for kill in 0..4_u64 {
+    for kill in 0..4 {
         let target = server.address.clone();
-        let (made_here, prefix) = (&made, format!("k{kill}"));
+        let (made_here, prefix, count) = (&made, format!("k{kill}"), &AtomicUsize::new(0));
         std::thread::scope(|scope| {
-            let client = scope.spawn(move || convert(made_here, &target, &prefix));
-            std::thread::sleep(Duration::from_millis(150 + kill * 130));
+            let client = scope.spawn(move || convert(made_here, &target, &prefix, count));
+            while count.load(Ordering::SeqCst) < 10 + kill * 15 && !client.is_finished() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
             server.kill();
             acknowledged.extend(client.join().unwrap());
         });
         server = serve(&made);
     }
-    assert!(acknowledged.len() > 50, "{}", acknowledged.len());
+    assert!(acknowledged.len() >= 4 * 10 + 6 * 15, "{}", acknowledged.len());
     let deadline = Instant::now() + Duration::from_secs(60);
     let missing = || {
         let told = told.lock().unwrap();
@@ -124,6 +128,7 @@ fn what_was_acknowledged_is_told_after_kill_9() {
         assert!(Instant::now() < deadline, "never told: {:?}", missing());
         std::thread::sleep(Duration::from_millis(50));
     }
+    let log = delivered(&made, &server);
     // Conversions whose acknowledgement got lost may have been told as well.
     let all: BTreeMap<String, Vec<String>> = told.lock().unwrap().clone();
     let mut ids = BTreeSet::new();
@@ -131,25 +136,29 @@ fn what_was_acknowledged_is_told_after_kill_9() {
         assert!(deliveries.iter().all(|id| *id == deliveries[0]), "{conversion}: {deliveries:?}");
         assert!(ids.insert(&deliveries[0]), "{conversion} shares its delivery");
     }
-    the_log_agrees(&made, &server, &postback, &all);
+    the_log_agrees(&log, &server, &postback, &all);
     the_command_line_agrees(&made, &postback, all.len());
     let (_, log) = server.stop_and_tell();
     assert!(!log.contains(&address.to_string()), "no address of a receiver is logged: {log}");
 }
 
-/// Every delivery stands in the log once, and its figures are told.
-fn the_log_agrees(made: &Made, server: &Server, postback: &str, told: &BTreeMap<String, Vec<String>>) {
+/// The log, once everything in it is delivered.
+fn delivered(made: &Made, server: &Server) -> Vec<Value> {
     let path = format!("/tollgate/v1/integrations/{}/postback-deliveries?limit=1000", made.integration);
     let deadline = Instant::now() + Duration::from_secs(20);
-    let items = loop {
+    loop {
         let items = server.connect().get(&path, &made.api_key).json()["items"].take();
         let items = items.as_array().unwrap().clone();
         if items.iter().all(|item| item["status"] == "delivered") {
-            break items;
+            return items;
         }
         assert!(Instant::now() < deadline, "{items:?}");
         std::thread::sleep(Duration::from_millis(50));
-    };
+    }
+}
+
+/// Every delivery stands in the log once, and its figures are told.
+fn the_log_agrees(items: &[Value], server: &Server, postback: &str, told: &BTreeMap<String, Vec<String>>) {
     let ids: BTreeSet<&str> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
     let expected: BTreeSet<&str> = told.values().map(|deliveries| deliveries[0].as_str()).collect();
     assert_eq!(ids, expected);

@@ -42,6 +42,10 @@ impl TestClock {
         self.now.fetch_add(millis, Ordering::SeqCst);
     }
 
+    pub fn set(&self, at: Timestamp) {
+        self.now.store(at.millis(), Ordering::SeqCst);
+    }
+
     /// Calls `look` whenever someone asks for the time.
     pub fn on_look(&self, look: impl Fn() + Send + Sync + 'static) {
         *self.look.lock().unwrap() = Some(Arc::new(look));
