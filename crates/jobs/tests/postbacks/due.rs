@@ -1,0 +1,96 @@
+//! When something is sent, again and again, and when it is given up.
+
+use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
+use std::time::Duration;
+use tollgate_jobs::postbacks::DeliveryState::{Delivered, Pending};
+
+#[tokio::test]
+async fn a_receiver_that_fails_is_asked_again_later_under_the_same_id() {
+    let home = Home::new().await;
+    let receiver = Receiver::new(|number, stream| match number {
+        0 => status_only(stream, 500),
+        1 => Ok(()),
+        2 => status_only(stream, 302),
+        _ => status_only(stream, 200),
+    });
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/?d={delivery_id}", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    for attempts in 1..=3 {
+        let waiting = eventually(async || {
+            let log = home.log(&sending.postbacks).await;
+            let done = log.first().is_some_and(|one| one.attempts.len() == attempts);
+            if done { Ok(log) } else { Err(format!("{log:?}")) }
+        });
+        let one = waiting.await.remove(0);
+        assert_eq!(one.state, Pending);
+        let pause = one.due_at.millis() - one.attempts[attempts - 1].at;
+        let least = MINUTE << (attempts - 1);
+        assert!((least..=2 * least).contains(&pause), "{pause} after {attempts}");
+        home.clock.advance(pause - 1);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(receiver.targets().len(), attempts, "not before its time");
+        home.clock.advance(1);
+    }
+    let one = home.settled(&sending.postbacks, 1, &[Delivered]).await.remove(0);
+    let told: Vec<_> = one.attempts.iter().map(|one| (one.status, one.error.as_deref())).collect();
+    let expected =
+        [(Some(500), None), (None, Some("not_http")), (None, Some("bad_redirect")), (Some(200), None)];
+    assert_eq!(told, expected);
+    assert_eq!(receiver.targets(), vec![format!("/?d={}", one.id); 4]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn what_fails_for_a_day_is_given_up_and_410_ends_it_at_once() {
+    let home = Home::new().await;
+    let (broken, gone) = (Receiver::answering(503), Receiver::answering(410));
+    let sending = home.run(reaching(&[("broken.example", &broken), ("gone.example", &gone)])).await;
+    home.postback("http://broken.example/", |_| {}).await;
+    home.postback("http://gone.example/", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    // Whenever an attempt has failed, it is at once the time of the next.
+    let mut attempts = 2;
+    let log = loop {
+        let waiting = eventually(async || {
+            let log = home.log(&sending.postbacks).await;
+            let made = log.iter().map(|one| one.attempts.len()).sum::<usize>();
+            if made == attempts { Ok(log) } else { Err(format!("{log:?}")) }
+        });
+        let log = waiting.await;
+        match log.iter().find(|one| one.state == Pending) {
+            Some(one) => home.clock.set(one.due_at),
+            None => break log,
+        }
+        attempts += 1;
+    };
+    let of = |host: &str| log.iter().find(|one| one.url.contains(host)).unwrap();
+    assert_eq!(of("gone").attempts.len(), 1);
+    let attempts = &of("broken").attempts;
+    let hours = (attempts[attempts.len() - 1].at - attempts[0].at) / (60 * MINUTE);
+    assert!((22..=24).contains(&hours) && attempts.len() > 10, "{hours} h, {} attempts", attempts.len());
+    assert_eq!(gone.targets().len(), 1);
+    let postbacks = sending.postbacks.clone();
+    sending.stop().await;
+    assert_eq!((postbacks.stats().failed, postbacks.stats().delivered), (2, 0));
+}
+
+#[tokio::test]
+async fn a_delay_is_kept() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/late", |postback| postback.delay_seconds = 3600).await;
+    home.postback("http://partner.example/now", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    home.settled(&sending.postbacks, 2, &[Delivered, Pending]).await;
+    eventually(async || if receiver.targets() == ["/now"] { Ok(()) } else { Err("nothing".to_owned()) })
+        .await;
+    home.clock.advance(3_599_999);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(receiver.targets(), ["/now"]);
+    home.clock.advance(1);
+    home.settled(&sending.postbacks, 2, &[Delivered]).await;
+    assert_eq!(receiver.targets(), ["/now", "/late"]);
+    sending.stop().await;
+}
