@@ -230,9 +230,9 @@ impl Postbacks {
         }
         let outcomes: Vec<Outcome> =
             sender.ended.iter().map(|(due, attempt)| self.outcome(due, attempt)).collect();
-        self.store.record(&outcomes).await?;
+        let states = self.store.record(&outcomes).await?;
         self.tallies.attempts.fetch_add(outcomes.len() as u64, Ordering::Relaxed);
-        let count = |state| outcomes.iter().filter(|outcome| outcome.state == state).count() as u64;
+        let count = |state| states.iter().filter(|one| **one == Some(state)).count() as u64;
         self.tallies.delivered.fetch_add(count(DeliveryState::Delivered), Ordering::Relaxed);
         self.tallies.failed.fetch_add(count(DeliveryState::Failed), Ordering::Relaxed);
         for (due, _) in sender.ended.drain(..) {
@@ -257,7 +257,7 @@ impl Postbacks {
             (false, None) => DeliveryState::Failed,
         };
         let finished_at = (state != DeliveryState::Pending).then_some(now);
-        Outcome { n: due.n, state, due_at: next.unwrap_or(now), finished_at, attempts }
+        Outcome { n: due.n, began_at: due.began_at, state, due_at: next.unwrap_or(now), finished_at, attempts }
     }
 }
 

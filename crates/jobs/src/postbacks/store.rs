@@ -52,6 +52,8 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
     pub(super) n: i64,
+    /// When it was due first, as far as the attempt knew.
+    pub(super) began_at: Timestamp,
     pub(super) state: DeliveryState,
     pub(super) due_at: Timestamp,
     pub(super) finished_at: Option<Timestamp>,
@@ -206,27 +208,36 @@ impl Store {
         rows.iter().map(|row| read_due(row, lane)).collect()
     }
 
-    /// Writes down what came of attempts. A delivery that was canceled meanwhile stays so, unless it arrived.
-    pub(super) async fn record(&self, outcomes: &[Outcome]) -> Result<(), StoreError> {
+    /// Writes down what came of attempts. A delivery that was canceled or put back into the queue meanwhile stays so,
+    /// unless it arrived. Answers the deliveries' new states, `None` for those that stay.
+    pub(super) async fn record(
+        &self,
+        outcomes: &[Outcome],
+    ) -> Result<Vec<Option<DeliveryState>>, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut states = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             let kept = outcome.attempts.len().saturating_sub(MAX_ATTEMPTS);
-            sqlx::query(
-                "UPDATE deliveries SET attempts = ?2, due_at = ?4, \
-                   finished_at = CASE WHEN state = 0 OR ?3 = 1 THEN ?5 ELSE finished_at END, \
-                   state = CASE WHEN state = 0 OR ?3 = 1 THEN ?3 ELSE state END \
-                 WHERE n = ?1",
+            sqlx::query("UPDATE deliveries SET attempts = ?2 WHERE n = ?1")
+                .bind(outcome.n)
+                .bind(written(&outcome.attempts[kept..]))
+                .execute(&mut *transaction)
+                .await?;
+            let done = sqlx::query(
+                "UPDATE deliveries SET state = ?2, due_at = ?3, finished_at = ?4 \
+                 WHERE n = ?1 AND (?2 = 1 OR (state = 0 AND began_at = ?5))",
             )
             .bind(outcome.n)
-            .bind(written(&outcome.attempts[kept..]))
             .bind(outcome.state as i64)
             .bind(outcome.due_at.millis())
             .bind(outcome.finished_at.map(Timestamp::millis))
+            .bind(outcome.began_at.millis())
             .execute(&mut *transaction)
             .await?;
+            states.push((done.rows_affected() == 1).then_some(outcome.state));
         }
         transaction.commit().await?;
-        Ok(())
+        Ok(states)
     }
 
     /// The postback that comes after `last` (organization and postback) among those that something waits for.
@@ -267,7 +278,10 @@ impl Store {
     /// Puts a delivery back into the queue, with a day of patience from `now`.
     pub(super) async fn requeue(&self, n: u64, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE deliveries SET state = 0, began_at = ?2, due_at = ?2, finished_at = NULL WHERE n = ?1",
+            // Another time than before, by which an attempt that is under way knows that this came in between.
+            "UPDATE deliveries SET state = 0, due_at = ?2, finished_at = NULL, \
+               began_at = CASE began_at WHEN ?2 THEN ?2 + 1 ELSE ?2 END \
+             WHERE n = ?1",
         )
         .bind(i64::try_from(n).unwrap_or(i64::MAX))
         .bind(now.millis())

@@ -1,9 +1,9 @@
 //! What happens while something else is under way, and what breaks.
 
-use crate::home::{Home, MINUTE, Receiver, eventually, reaching};
+use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use tollgate_jobs::postbacks::DeliveryState::{Canceled, Delivered, Failed, Pending};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +56,34 @@ async fn what_comes_to_wait_for_an_inactive_postback_is_not_sent() {
     home.settled(&sending.postbacks, 2, &[Canceled]).await;
     assert_eq!(receiver.targets(), ["/off"]);
     sending.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_while_an_attempt_is_under_way_is_sent_again() {
+    let home = Home::new().await;
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let receiver = Receiver::new(move |number, stream| {
+        if number == 0 {
+            released.lock().unwrap().recv().ok();
+            return status_only(stream, 410);
+        }
+        status_only(stream, 200)
+    });
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.postback("http://partner.example/", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    eventually(async || if receiver.targets() == ["/"] { Ok(()) } else { Err("not asked".to_owned()) }).await;
+    let id = home.log(&sending.postbacks).await.remove(0).id;
+    let retried = sending.postbacks.retry(home.organization, home.integration, &id).await.unwrap();
+    assert_eq!(retried.state, Pending);
+    drop(release);
+    let log = home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    let told: Vec<_> = log[0].attempts.iter().map(|one| one.status).collect();
+    assert_eq!(told, [Some(410), Some(200)]);
+    let postbacks = sending.postbacks.clone();
+    sending.stop().await;
+    assert_eq!((postbacks.stats().failed, postbacks.stats().delivered), (0, 1));
 }
 
 /// From when it is set, the first task that never asked for the time before breaks down when it does.
