@@ -9,6 +9,7 @@ use super::delivery::{Message, NewDelivery, delivery_id};
 use super::store::StoreError;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_catalog::{Snapshot, Stored};
@@ -141,7 +142,8 @@ impl Postbacks {
             if !batch.deliveries.is_empty() {
                 let added = self.store.add(&batch.deliveries, reached, self.clock.now()).await?;
                 (follower.saved, follower.saved_at) = (reached, Instant::now());
-                tracing::debug!(added, seq = reached, "postbacks are to be sent");
+                self.tallies.failed.fetch_add(added.failed, Ordering::Relaxed);
+                tracing::debug!(added = added.deliveries, seq = reached, "postbacks are to be sent");
                 if self.catalog.snapshot().seq() != follower.routes.seq {
                     // Whoever looked at what waits for inactive postbacks may have done so before these were added.
                     self.cancel_the_inactive().await?;

@@ -48,6 +48,14 @@ pub enum StoreError {
     },
 }
 
+/// What was new of the deliveries that were to be stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Added {
+    pub(super) deliveries: u64,
+    /// Those of them that cannot be sent.
+    pub(super) failed: u64,
+}
+
 /// What one attempt changes about a delivery.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
@@ -127,13 +135,12 @@ impl Store {
     }
 
     /// Stores deliveries, those that are there already excepted, and how far the ledger was looked at: both or neither.
-    /// Answers how many were new.
     pub(super) async fn add(
         &self,
         deliveries: &[NewDelivery],
         cursor: u64,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Added, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         // Times rise with the log's order even when the clock is set back: pages of a time range rely on it.
         let newest: i64 = sqlx::query_scalar(
@@ -142,9 +149,12 @@ impl Store {
         .fetch_one(&mut *transaction)
         .await?;
         let created_at = newest.max(now.millis());
-        let mut added = 0;
+        let mut added = Added::default();
         for delivery in deliveries {
-            added += insert(&mut transaction, delivery, created_at, now).await?;
+            if insert(&mut transaction, delivery, created_at, now).await? {
+                added.deliveries += 1;
+                added.failed += u64::from(delivery.unsendable.is_some());
+            }
         }
         sqlx::query("INSERT INTO cursor (one, seq) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET seq = ?1")
             .bind(i64::try_from(cursor).unwrap_or(i64::MAX))
@@ -365,12 +375,13 @@ impl Store {
     }
 }
 
+/// Stores a delivery unless it is there already; answers whether it was not.
 async fn insert(
     connection: &mut SqliteConnection,
     delivery: &NewDelivery,
     created_at: i64,
     now: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<bool, StoreError> {
     let due_at = now.plus_millis(delivery.delay).millis();
     let (state, finished_at, attempts) = match delivery.unsendable {
         None => (DeliveryState::Pending, None, Vec::new()),
@@ -402,7 +413,7 @@ async fn insert(
         .bind(written(&attempts))
         .execute(connection)
         .await?;
-    Ok(done.rows_affected())
+    Ok(done.rows_affected() == 1)
 }
 
 /// The beginning of a query for deliveries.

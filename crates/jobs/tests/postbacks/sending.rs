@@ -264,7 +264,9 @@ async fn rejections_are_told_by_reason_and_too_long_ones_fail_visibly() {
     assert_eq!(failed.attempts[0].error.as_deref(), Some("too_long"));
     let retried = sending.postbacks.retry(home.organization, home.integration, &failed.id).await;
     assert!(matches!(retried, Err(RetryError::Unsendable)));
+    let postbacks = sending.postbacks.clone();
     sending.stop().await;
+    assert_eq!((postbacks.stats().failed, postbacks.stats().delivered), (1, 1));
 }
 
 #[tokio::test]
