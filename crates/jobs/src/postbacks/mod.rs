@@ -125,11 +125,11 @@ impl Postbacks {
         let outbound = Outbound::new(outbound::Options { limits, heads_only: true, ..outbound })
             .map_err(|error| OpenError::Authority(error.to_string()))?;
         let store = Store::open(path).await?;
+        let end = ledger.committed();
         let cursor = match store.cursor().await? {
+            Some(cursor) if cursor <= end => cursor,
             // A ledger that ends earlier was put back from a backup: what it takes in from now on is new.
-            Some(cursor) => cursor.min(ledger.committed()),
-            None => {
-                let end = ledger.committed();
+            _ => {
                 store.add(&[], end, clock.now()).await?;
                 end
             }

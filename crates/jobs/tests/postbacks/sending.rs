@@ -194,11 +194,16 @@ async fn a_ledger_from_a_backup_is_followed_from_its_end() {
     let restored = Home::new().await;
     std::fs::copy(home.file(), restored.file()).unwrap();
     restored.clock.advance(MINUTE);
-    let sending = restored.run(reaching(&[("partner.example", &receiver)])).await;
     restored.postback("http://partner.example/{tx_id}", |_| {}).await;
-    restored.store(&mut [restored.conversion("new")]);
-    restored.settled(&sending.postbacks, 4, &[Delivered]).await;
-    assert_eq!(receiver.targets().last().map(String::as_str), Some("/new"));
+    // It ends again before it has followed anything.
+    restored.open(reaching(&[])).await.close().await;
+    let mut events: Vec<_> = (0..5).map(|n| restored.conversion(&format!("new{n}"))).collect();
+    restored.store(&mut events);
+    let sending = restored.run(reaching(&[("partner.example", &receiver)])).await;
+    restored.settled(&sending.postbacks, 8, &[Delivered]).await;
+    let mut told = receiver.targets();
+    told.sort_unstable();
+    assert_eq!(told, ["/1", "/2", "/3", "/new0", "/new1", "/new2", "/new3", "/new4"]);
     sending.stop().await;
 }
 
