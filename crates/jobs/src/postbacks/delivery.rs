@@ -118,10 +118,20 @@ pub(super) struct NewDelivery {
     pub(super) conversion: TxId,
     pub(super) verdict: PostbackTrigger,
     pub(super) message: Message,
-    /// Milliseconds until the first attempt.
+    /// When the verdict was given.
+    pub(super) judged_at: Timestamp,
+    /// Milliseconds from then until the first attempt.
     pub(super) delay: i64,
     /// Why it cannot be sent at all, in one word.
     pub(super) unsendable: Option<&'static str>,
+}
+
+impl NewDelivery {
+    /// When it is due first, if it is taken up at `now`: not in the past, nor later than if the verdict were new, whatever
+    /// the clock said when it was given.
+    pub(super) fn due_at(&self, now: Timestamp) -> Timestamp {
+        self.judged_at.plus_millis(self.delay).clamp(now, now.plus_millis(self.delay))
+    }
 }
 
 /// What is sent.

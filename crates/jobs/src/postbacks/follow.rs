@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_catalog::{Snapshot, Stored};
 use tollgate_domain::{
-    Amendment, Event, EventKind, IntegrationId, Macros, OrganizationId, Postback, PostbackTrigger, Status,
+    Amendment, Event, EventKind, IntegrationId, Macros, Number, OrganizationId, Postback, PostbackTrigger, Status,
     Template,
 };
 use tollgate_ledger::scan::ScanError;
@@ -79,11 +79,11 @@ impl Routes {
         routes
     }
 
-    /// What has to be sent because of what the ledger says of `event` at `seq`.
-    fn deliveries(&self, event: &Event, seq: u64) -> impl Iterator<Item = NewDelivery> {
+    /// What has to be sent because of what the ledger says of `event` since `record`.
+    fn deliveries(&self, event: &Event, record: &Event) -> impl Iterator<Item = NewDelivery> {
         let postbacks = self.by_integration.get(&event.integration).map_or(&[][..], Vec::as_slice);
         let wanted = postbacks.iter().filter(|(_, postback)| postback.wants(event));
-        wanted.map(move |(organization, postback)| delivery(*organization, postback, event, seq))
+        wanted.map(move |(organization, postback)| delivery(*organization, postback, event, record))
     }
 }
 
@@ -185,10 +185,10 @@ fn read(mut scan: SeqScan, view: &View, ledger: &Ledger, routes: &Routes) -> Res
         reached = Some(record.seq());
         match record {
             Record::Event(event) if ledger.is_imported(&event) => {}
-            Record::Event(event) => deliveries.extend(routes.deliveries(&event, event.seq)),
+            Record::Event(event) => deliveries.extend(routes.deliveries(&event, &event)),
             Record::Amendment(amendment) => {
                 if let Some(event) = rejected_late(&amendment, view, ledger)? {
-                    deliveries.extend(routes.deliveries(&event, amendment.seq()));
+                    deliveries.extend(routes.deliveries(&event, &amendment.record));
                 }
             }
         }
@@ -209,14 +209,14 @@ fn rejected_late(amendment: &Amendment, view: &View, ledger: &Ledger) -> Result<
     }))
 }
 
-/// What `postback` sends for what the ledger says of `event` at `seq`.
+/// What `postback` sends for what the ledger says of `event` since `record`, which is the event or an amendment of it.
 fn delivery(
     organization: OrganizationId,
     postback: &Stored<Postback>,
     event: &Event,
-    seq: u64,
+    record: &Event,
 ) -> NewDelivery {
-    let id = delivery_id(postback.id, event.id, seq);
+    let id = delivery_id(postback.id, event.id, record.seq);
     let message = message(postback, event, &id);
     let unsendable = message.is_none().then_some("too_long");
     NewDelivery {
@@ -230,6 +230,7 @@ fn delivery(
             url: postback.url.clone(),
             body: postback.body.clone(),
         }),
+        judged_at: record.time(Number::ArrivalTime).unwrap_or_else(|| record.at()),
         delay: i64::from(postback.delay_seconds) * 1000,
         unsendable,
         id,

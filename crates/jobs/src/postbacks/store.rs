@@ -382,7 +382,7 @@ async fn insert(
     created_at: i64,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let due_at = now.plus_millis(delivery.delay).millis();
+    let due_at = delivery.due_at(now).millis();
     let (state, finished_at, attempts) = match delivery.unsendable {
         None => (DeliveryState::Pending, None, Vec::new()),
         Some(error) => {

@@ -1,7 +1,8 @@
 //! When something is sent, again and again, and when it is given up.
 
-use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
+use crate::home::{Home, MINUTE, NOW, Receiver, eventually, reaching, status_only};
 use std::time::Duration;
+use tollgate_domain::{Amendment, Clock, Number, PostbackTrigger, Status};
 use tollgate_jobs::postbacks::DeliveryState::{Delivered, Pending};
 
 #[tokio::test]
@@ -73,6 +74,43 @@ async fn what_fails_for_a_day_is_given_up_and_410_ends_it_at_once() {
     let postbacks = sending.postbacks.clone();
     sending.stop().await;
     assert_eq!((postbacks.stats().failed, postbacks.stats().delivered), (2, 0));
+}
+
+#[tokio::test]
+async fn a_delay_counts_from_the_verdict_however_late_it_is_taken_up() {
+    const HOUR: i64 = 60 * MINUTE;
+    let home = Home::new().await;
+    let postbacks = home.open(reaching(&[])).await;
+    home.postback("http://partner.example/{status}/{tx_id}", |postback| postback.delay_seconds = 3600).await;
+    home.postback("http://partner.example/{status}/{tx_id}", |postback| {
+        postback.on = PostbackTrigger::Rejected;
+        postback.delay_seconds = 3600;
+    })
+    .await;
+    let arriving = |external: &str, at: i64| {
+        let mut event = home.conversion(external);
+        event.set_number(Number::ArrivalTime, at);
+        event
+    };
+    let mut events = [arriving("old", NOW), arriving("new", NOW + 2 * HOUR), arriving("ahead", NOW + 9 * HOUR)];
+    home.store(&mut events);
+    home.clock.advance(2 * HOUR + HOUR / 4);
+    let mut rejection = Amendment::of(&events[0], home.clock.now());
+    rejection.record.set_status(Status::Rejected);
+    home.amend(rejection);
+    home.clock.advance(HOUR / 4);
+    postbacks.follow().await.unwrap();
+    for (url, due_at) in [
+        ("/approved/old", NOW + 5 * HOUR / 2),
+        ("/approved/new", NOW + 3 * HOUR),
+        ("/approved/ahead", NOW + 7 * HOUR / 2),
+        ("/rejected/old", NOW + 13 * HOUR / 4),
+    ] {
+        let log = home.log(&postbacks).await;
+        let one = log.iter().find(|one| one.url.ends_with(url)).unwrap();
+        assert_eq!(one.due_at.millis(), due_at, "{url}");
+    }
+    postbacks.close().await;
 }
 
 #[tokio::test]
