@@ -6,9 +6,12 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 /// How long a delivery is tried, from the moment it was due first.
 const PATIENCE: i64 = 24 * HOUR;
+/// How often it is tried at least: as often as the longest pauses allow within that time. A clock that jumps ahead ends
+/// nothing, neither does a process that was not running.
+const FEWEST: usize = 28;
 
 /// When a delivery that failed `failures` times (at least once), just now, is tried again; `None` when that would be
-/// later than a day after it was due first. The pauses double from between one and two minutes to between half an hour
+/// later than a day after it was due first and it was tried often enough. The pauses double from between one and two minutes to between half an hour
 /// and an hour; each is drawn from the upper half of its range, so that what failed together does not come back together.
 pub(super) fn next_attempt(
     began_at: Timestamp,
@@ -22,7 +25,7 @@ pub(super) fn next_attempt(
     entropy.fill(&mut bytes);
     let pause = longest / 2 + longest / 2 * i64::from(u32::from_le_bytes(bytes)) / i64::from(u32::MAX);
     let at = now.plus_millis(pause);
-    (at <= began_at.plus_millis(PATIENCE)).then_some(at)
+    (failures < FEWEST || at <= began_at.plus_millis(PATIENCE)).then_some(at)
 }
 
 #[cfg(test)]
@@ -50,11 +53,13 @@ mod tests {
             assert_eq!((pauses[0], pauses[1]), (first, 2 * first));
             assert_eq!(pauses.last(), Some(&last));
             assert!(pauses.is_sorted());
+            assert!(pauses.len() + 1 >= FEWEST && (drawn == 0 || pauses.len() + 1 == FEWEST));
             let tried = now.millis() - began.millis();
             assert!((PATIENCE - last..=PATIENCE).contains(&tried), "{tried}");
         }
         let late = began.plus_millis(PATIENCE);
-        assert_eq!(next_attempt(began, late, 1, &Always(0)), None, "one attempt at least, however late");
+        assert!(next_attempt(began, late, FEWEST - 1, &Always(0)).is_some(), "however late");
+        assert_eq!(next_attempt(began, late, FEWEST, &Always(0)), None);
         assert!(next_attempt(began, began, usize::MAX, &Always(0)).is_some());
     }
 }

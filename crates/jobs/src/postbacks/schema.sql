@@ -18,7 +18,7 @@ CREATE TABLE deliveries (
   host         TEXT    NOT NULL,
   state        INTEGER NOT NULL, -- 0 pending, 1 delivered, 2 failed, 3 canceled
   created_at   INTEGER NOT NULL, -- rises with n
-  began_at     INTEGER NOT NULL, -- when it was due first; a day later it is given up
+  began_at     INTEGER NOT NULL, -- when it was due first; a day later it may be given up
   due_at       INTEGER NOT NULL, -- of the next attempt
   finished_at  INTEGER,
   attempts     TEXT    NOT NULL  -- JSON
