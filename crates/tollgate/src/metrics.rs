@@ -149,6 +149,8 @@ fn postbacks(out: &mut Exposition, stats: PostbackStats) {
     let oldest = stats.oldest_millis as f64 / 1000.0;
     let about = "Time since the longest-waiting delivery was due first; 0 when none is overdue.";
     out.family("gauge", "tollgate_postbacks_oldest_pending_seconds", about, [("", oldest)]);
+    let about = "Rows of the ledger that were not looked at yet for what has to be sent.";
+    out.gauge("tollgate_postbacks_behind", about, stats.behind);
     let ends = [
         ("{result=\"delivered\"}", stats.delivered as f64),
         ("{result=\"failed\"}", stats.failed as f64),

@@ -170,6 +170,7 @@ fn the_log_agrees(items: &[Value], server: &Server, postback: &str, told: &BTree
     }
     assert_eq!(server.metric("tollgate_postbacks_oldest_pending_seconds"), 0.0);
     assert!(server.metric("tollgate_postback_attempts_total") > 0.0);
+    assert_eq!(server.metric("tollgate_postbacks_behind"), 0.0);
 }
 
 /// `tollgate postbacks` tells the same beside the running server.

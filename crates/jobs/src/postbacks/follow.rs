@@ -4,9 +4,9 @@
 //! Lines of imported files are history and tell nobody. What is to be sent is made here, once: a URL that is changed
 //! later changes nothing about deliveries that wait.
 
-use super::Postbacks;
 use super::delivery::{Message, NewDelivery, delivery_id};
 use super::store::StoreError;
+use super::{Postbacks, REST};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tollgate_catalog::{Snapshot, Stored};
 use tollgate_domain::{
-    Amendment, Event, EventKind, IntegrationId, Macros, Number, OrganizationId, Postback, PostbackTrigger, Status,
-    Template,
+    Amendment, Event, EventKind, IntegrationId, Macros, Number, OrganizationId, Postback, PostbackTrigger,
+    Status, Template,
 };
 use tollgate_ledger::scan::ScanError;
 use tollgate_ledger::view::View;
@@ -23,8 +23,6 @@ use tollgate_ledger::{Ledger, Record, SeqScan};
 
 /// How often the ledger is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// How long to rest after a failure.
-const REST: Duration = Duration::from_secs(5);
 /// Conversions that are taken up in one transaction.
 const BATCH: usize = 1000;
 /// How often it is written down how far the ledger was looked at, while nothing has to be sent.
@@ -131,7 +129,7 @@ impl Postbacks {
                 follower.routes = Arc::new(Routes::of(&snapshot));
             }
             if follower.routes.by_integration.is_empty() {
-                follower.cursor = view.cut();
+                self.reach(follower, view.cut());
                 return self.save(follower).await;
             }
             let (ledger, routes) = (self.ledger.clone(), follower.routes.clone());
@@ -150,12 +148,17 @@ impl Postbacks {
                 }
                 self.news.notify_one();
             }
-            follower.cursor = reached;
+            self.reach(follower, reached);
             if batch.reached.is_none() {
                 return self.save(follower).await;
             }
             scan = batch.rest;
         }
+    }
+
+    fn reach(&self, follower: &mut Follower, seq: u64) {
+        follower.cursor = seq;
+        self.tallies.reached.store(seq, Ordering::Relaxed);
     }
 
     /// Writes down now and then how far the ledger was looked at, so that a start does not begin too far back.

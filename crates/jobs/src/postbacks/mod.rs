@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use store::Store;
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
+use tokio::task::{JoinError, JoinHandle};
 use tollgate_catalog::Catalog;
 use tollgate_domain::{Clock, Entropy};
 use tollgate_ledger::Ledger;
@@ -35,6 +36,8 @@ use tollgate_outbound::{self as outbound, Limits, Outbound, Rules};
 pub const FILE_NAME: &str = "postbacks.sqlite";
 /// Bytes of an answer's body that a receiver may send; nobody looks at them.
 const ANSWER_BYTES: usize = 64 << 10;
+/// How long to rest after a failure.
+const REST: Duration = Duration::from_secs(5);
 /// Samples that are sent at a time because someone asked for it.
 const SAMPLES_AT_ONCE: usize = 16;
 
@@ -79,6 +82,8 @@ struct Tallies {
     pending: AtomicU64,
     /// When the longest-waiting delivery was due first, in milliseconds; `i64::MAX` when nothing waits.
     oldest: AtomicI64,
+    /// The `seq` of the ledger up to which it is known what has to be sent.
+    reached: AtomicU64,
 }
 
 /// Figures for metrics.
@@ -96,6 +101,8 @@ pub struct PostbackStats {
     pub pending: u64,
     /// Milliseconds since the longest-waiting delivery was due first; 0 when none is overdue.
     pub oldest_millis: u64,
+    /// Rows of the ledger that were not looked at yet.
+    pub behind: u64,
 }
 
 /// Postbacks cannot be sent.
@@ -134,6 +141,11 @@ impl Postbacks {
                 end
             }
         };
+        let tallies = Tallies {
+            oldest: AtomicI64::new(i64::MAX),
+            reached: AtomicU64::new(cursor),
+            ..Tallies::default()
+        };
         let postbacks = Self {
             follower: Mutex::new(Follower::new(cursor)),
             catalog,
@@ -146,7 +158,7 @@ impl Postbacks {
             store,
             samples: Semaphore::new(SAMPLES_AT_ONCE),
             news: Notify::new(),
-            tallies: Tallies { oldest: AtomicI64::new(i64::MAX), ..Tallies::default() },
+            tallies,
         };
         postbacks.look_at_what_waits().await?;
         Ok(Arc::new(postbacks))
@@ -154,11 +166,20 @@ impl Postbacks {
 
     /// Follows the ledger and sends what is due until `stop` says so. Attempts under way get up to `grace` to end; those
     /// that do not are made again after the next start.
-    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
-        let following = tokio::spawn(self.clone().keep_following());
-        let mut sending = tokio::spawn(self.clone().keep_sending(stop.clone()));
-        // A sender of the signal that is gone says the same.
-        let _ = stop.wait_for(|stop| *stop).await;
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>, grace: Duration) {
+        let follow = || self.clone().keep_following();
+        let send = || self.clone().keep_sending(stop.clone());
+        let (mut following, mut sending) = (tokio::spawn(follow()), tokio::spawn(send()));
+        let mut stopped = stop.clone();
+        loop {
+            tokio::select! {
+                biased;
+                // A sender of the signal that is gone says the same.
+                _ = stopped.wait_for(|stop| *stop) => break,
+                ended = &mut following => following = again("followed", ended, follow()),
+                ended = &mut sending => sending = again("sent", ended, send()),
+            }
+        }
         following.abort();
         if tokio::time::timeout(grace, &mut sending).await.is_err() {
             sending.abort();
@@ -181,6 +202,7 @@ impl Postbacks {
             attempts: read(&self.tallies.attempts),
             pending: read(&self.tallies.pending),
             oldest_millis: u64::try_from(overdue).unwrap_or(0),
+            behind: self.ledger.committed().saturating_sub(read(&self.tallies.reached)),
         }
     }
 
@@ -192,4 +214,17 @@ impl Postbacks {
         self.tallies.oldest.store(oldest, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Does work again, a while after it ended by itself, which only a fault makes it do.
+fn again(
+    what: &'static str,
+    ended: Result<(), JoinError>,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    tracing::error!(?ended, "postbacks were {what} until a fault ended it; that begins again");
+    tokio::spawn(async move {
+        tokio::time::sleep(REST).await;
+        work.await;
+    })
 }

@@ -4,7 +4,7 @@
 use super::backoff::next_attempt;
 use super::delivery::{Attempt, DeliveryState, Due, Lane, Message};
 use super::store::{Outcome, StoreError, WaitingLane};
-use super::{ANSWER_BYTES, Postbacks};
+use super::{ANSWER_BYTES, Postbacks, REST};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,8 +17,6 @@ use tollgate_outbound::{Limits, Post};
 
 /// How often it is asked what is due.
 const TICK: Duration = Duration::from_millis(100);
-/// How long to rest after a failure of the file.
-const REST: Duration = Duration::from_secs(5);
 /// Attempts at a time.
 const AT_ONCE: usize = 128;
 /// Attempts at a time for one integration: the others always have places.
@@ -257,7 +255,14 @@ impl Postbacks {
             (false, None) => DeliveryState::Failed,
         };
         let finished_at = (state != DeliveryState::Pending).then_some(now);
-        Outcome { n: due.n, began_at: due.began_at, state, due_at: next.unwrap_or(now), finished_at, attempts }
+        Outcome {
+            n: due.n,
+            began_at: due.began_at,
+            state,
+            due_at: next.unwrap_or(now),
+            finished_at,
+            attempts,
+        }
     }
 }
 

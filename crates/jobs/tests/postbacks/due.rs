@@ -92,7 +92,8 @@ async fn a_delay_counts_from_the_verdict_however_late_it_is_taken_up() {
         event.set_number(Number::ArrivalTime, at);
         event
     };
-    let mut events = [arriving("old", NOW), arriving("new", NOW + 2 * HOUR), arriving("ahead", NOW + 9 * HOUR)];
+    let mut events =
+        [arriving("old", NOW), arriving("new", NOW + 2 * HOUR), arriving("ahead", NOW + 9 * HOUR)];
     home.store(&mut events);
     home.clock.advance(2 * HOUR + HOUR / 4);
     let mut rejection = Amendment::of(&events[0], home.clock.now());

@@ -86,27 +86,42 @@ async fn what_is_asked_for_again_while_an_attempt_is_under_way_is_sent_again() {
     assert_eq!((postbacks.stats().failed, postbacks.stats().delivered), (0, 1));
 }
 
-/// From when it is set, the first task that never asked for the time before breaks down when it does.
-fn breaking_the_next_task(home: &Home) -> Arc<AtomicBool> {
-    let armed = Arc::new(AtomicBool::new(false));
-    let (breaks, known) = (armed.clone(), Mutex::new(HashSet::new()));
-    home.clock.on_look(move || {
-        let is_new = tokio::task::try_id().is_some_and(|id| known.lock().unwrap().insert(id));
-        assert!(!(is_new && breaks.swap(false, Ordering::SeqCst)), "the test wants this task to break down");
-    });
-    armed
+/// Breaks tasks down.
+#[derive(Default)]
+struct Breaker {
+    /// Whether the next task that never asked for the time before breaks down when it does.
+    armed: AtomicBool,
+    /// Those that asked.
+    known: Mutex<HashSet<tokio::task::Id>>,
+}
+
+impl Breaker {
+    fn new(home: &Home) -> Arc<Self> {
+        let breaker = Arc::new(Self::default());
+        let this = breaker.clone();
+        home.clock.on_look(move || {
+            let is_new = tokio::task::try_id().is_some_and(|id| this.known.lock().unwrap().insert(id));
+            let breaks = is_new && this.armed.swap(false, Ordering::SeqCst);
+            assert!(!breaks, "the test wants this task to break down");
+        });
+        breaker
+    }
+
+    fn arm(&self) {
+        self.armed.store(true, Ordering::SeqCst);
+    }
 }
 
 #[tokio::test]
 async fn an_attempt_that_breaks_down_is_made_again() {
     let home = Home::new().await;
     let receiver = Receiver::answering(200);
-    let armed = breaking_the_next_task(&home);
+    let breaker = Breaker::new(&home);
     let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
     home.postback("http://partner.example/{tx_id}", |_| {}).await;
     home.store(&mut [home.conversion("1")]);
     home.settled(&sending.postbacks, 1, &[Delivered]).await;
-    armed.store(true, Ordering::SeqCst);
+    breaker.arm();
     home.store(&mut [home.conversion("2")]);
     let log = eventually(async || match home.log(&sending.postbacks).await {
         log if log[0].attempts.len() == 1 && log.len() == 2 => Ok(log),
@@ -117,5 +132,31 @@ async fn an_attempt_that_breaks_down_is_made_again() {
     home.clock.advance(2 * MINUTE);
     home.settled(&sending.postbacks, 2, &[Delivered]).await;
     assert_eq!(receiver.targets(), ["/1", "/2"]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn what_follows_and_what_sends_begins_again_after_a_fault() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let breaker = Breaker::new(&home);
+    home.postback("http://partner.example/{tx_id}", |_| {}).await;
+    // Nothing but the sender asks for the time as long as nothing is there to be followed.
+    breaker.arm();
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    eventually(async || match breaker.known.lock().unwrap().len() {
+        2 => Ok(()),
+        asked => Err(format!("{asked} senders")),
+    })
+    .await;
+    // And what follows asks before anything is sent.
+    breaker.arm();
+    home.store(&mut [home.conversion("x")]);
+    eventually(
+        async || if breaker.armed.load(Ordering::SeqCst) { Err("not asked".to_owned()) } else { Ok(()) },
+    )
+    .await;
+    home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    assert_eq!(receiver.targets(), ["/x"]);
     sending.stop().await;
 }

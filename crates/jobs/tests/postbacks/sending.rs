@@ -222,8 +222,10 @@ async fn sealed_conversions_are_followed_like_open_ones() {
     }
     home.ledger.seal(u64::MAX / 2).unwrap();
     home.store(&mut [home.conversion("open")]);
+    assert_eq!(postbacks.stats().behind, 2501);
     postbacks.follow().await.unwrap();
     postbacks.follow().await.unwrap();
+    assert_eq!(postbacks.stats().behind, 0);
     let mut filter = LogFilter { limit: 1000, ..LogFilter::default() };
     let mut told = Vec::new();
     loop {
