@@ -125,6 +125,27 @@ pub struct Postback {
 }
 
 impl Postback {
+    /// What a postback is as far as nobody says anything else. It has neither a name nor a URL yet, which it needs.
+    pub fn new(id: PostbackId, integration: IntegrationId) -> Self {
+        Self {
+            id,
+            integration,
+            name: String::new(),
+            active: true,
+            on: PostbackTrigger::Approved,
+            reasons: Vec::new(),
+            event_types: vec![PostbackEventType::Conversion],
+            event_names: Vec::new(),
+            offer_ids: Vec::new(),
+            publisher_ids: Vec::new(),
+            advertiser_ids: Vec::new(),
+            url: String::new(),
+            method: PostbackMethod::Get,
+            body: None,
+            delay_seconds: 0,
+        }
+    }
+
     /// Every rule about several fields that it breaks.
     pub fn check(&self) -> Vec<Invalid> {
         let mut errors = Vec::new();
@@ -168,23 +189,7 @@ mod tests {
     use crate::{Number, Status};
 
     fn postback() -> Postback {
-        Postback {
-            id: "bbbbbbbbbb".parse().unwrap(),
-            integration: "abcdefghij".parse().unwrap(),
-            name: "n".to_owned(),
-            active: true,
-            on: PostbackTrigger::Approved,
-            reasons: Vec::new(),
-            event_types: vec![PostbackEventType::Conversion],
-            event_names: Vec::new(),
-            offer_ids: Vec::new(),
-            publisher_ids: Vec::new(),
-            advertiser_ids: Vec::new(),
-            url: "https://partner.example/".to_owned(),
-            method: PostbackMethod::Get,
-            body: None,
-            delay_seconds: 0,
-        }
+        Postback::new("bbbbbbbbbb".parse().unwrap(), "abcdefghij".parse().unwrap())
     }
 
     fn conversion(reasons: &str) -> Event {

@@ -144,23 +144,8 @@ mod tests {
 
     #[test]
     fn what_is_made_up_is_what_the_postback_waits_for() {
-        let plain = Postback {
-            id: "bbbbbbbbbb".parse().unwrap(),
-            integration: "abcdefghij".parse().unwrap(),
-            name: "n".to_owned(),
-            active: true,
-            on: PostbackTrigger::Approved,
-            reasons: Vec::new(),
-            event_types: vec![PostbackEventType::Conversion],
-            event_names: Vec::new(),
-            offer_ids: vec!["7".to_owned()],
-            publisher_ids: Vec::new(),
-            advertiser_ids: Vec::new(),
-            url: "https://partner.example/".to_owned(),
-            method: PostbackMethod::Get,
-            body: None,
-            delay_seconds: 0,
-        };
+        let mut plain = Postback::new("bbbbbbbbbb".parse().unwrap(), "abcdefghij".parse().unwrap());
+        plain.offer_ids.push("7".to_owned());
         let reasons = vec!["LATE".to_owned()];
         let (event_types, event_names) = (vec![PostbackEventType::Event], vec!["deposit".to_owned()]);
         for postback in [

@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use tollgate_catalog::init::{InitOptions, initialise};
 use tollgate_catalog::{Actor, Catalog, FILE_NAME, integration_defaults, new_integration, new_postback};
 use tollgate_domain::{
-    Amendment, Clock, Entropy, Event, EventKind, IntegrationId, Number, OrganizationId, Postback,
-    PostbackEventType, PostbackId, PostbackMethod, PostbackTrigger, Status, Text, Timestamp, TxIdKey,
+    Amendment, Clock, Entropy, Event, EventKind, IntegrationId, Number, OrganizationId, Postback, PostbackId,
+    Status, Text, Timestamp, TxIdKey,
 };
 use tollgate_jobs::postbacks::{self, Delivery, DeliveryState, LogFilter, Parts, Postbacks};
 use tollgate_ledger::disk::RealDisk;
@@ -184,23 +184,8 @@ impl Home {
     pub async fn postback(&self, url: &str, change: impl Fn(&mut Postback)) -> PostbackId {
         let actor = Actor::command_line();
         let write = self.catalog.write(self.organization, &actor, |draft| {
-            let mut postback = Postback {
-                id: PostbackId::random(draft.entropy()),
-                integration: self.integration,
-                name: "n".to_owned(),
-                active: true,
-                on: PostbackTrigger::Approved,
-                reasons: Vec::new(),
-                event_types: vec![PostbackEventType::Conversion],
-                event_names: Vec::new(),
-                offer_ids: Vec::new(),
-                publisher_ids: Vec::new(),
-                advertiser_ids: Vec::new(),
-                url: url.to_owned(),
-                method: PostbackMethod::Get,
-                body: None,
-                delay_seconds: 0,
-            };
+            let mut postback = Postback::new(PostbackId::random(draft.entropy()), self.integration);
+            (postback.name, postback.url) = ("n".to_owned(), url.to_owned());
             change(&mut postback);
             let id = postback.id;
             new_postback(draft, postback).map(|()| id)

@@ -10,10 +10,8 @@ use crate::native::{Answer, Params};
 use crate::once::{Once, OnceParams, Reply};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use tollgate_catalog::{Draft, new_postback};
-use tollgate_domain::{
-    IntegrationId, Postback, PostbackEventType, PostbackId, PostbackMethod, PostbackTrigger,
-};
+use tollgate_catalog::new_postback;
+use tollgate_domain::{Postback, PostbackId};
 
 /// Create a postback
 ///
@@ -50,7 +48,7 @@ pub(super) async fn handle(
         principal.organization_id(),
         principal.actor(),
         |draft| {
-            let postback = change.apply(&blank(draft, integration))?;
+            let postback = change.apply(&Postback::new(PostbackId::random(draft.entropy()), integration))?;
             let id = postback.id;
             new_postback(draft, postback)?;
             Ok(id)
@@ -61,25 +59,4 @@ pub(super) async fn handle(
         },
     )
     .await
-}
-
-/// What a new postback is as far as nobody says anything else. Its name, its verdict and its URL must be said.
-fn blank(draft: &Draft<'_>, integration: IntegrationId) -> Postback {
-    Postback {
-        id: PostbackId::random(draft.entropy()),
-        integration,
-        name: String::new(),
-        active: true,
-        on: PostbackTrigger::Approved,
-        reasons: Vec::new(),
-        event_types: vec![PostbackEventType::Conversion],
-        event_names: Vec::new(),
-        offer_ids: Vec::new(),
-        publisher_ids: Vec::new(),
-        advertiser_ids: Vec::new(),
-        url: String::new(),
-        method: PostbackMethod::Get,
-        body: None,
-        delay_seconds: 0,
-    }
 }
