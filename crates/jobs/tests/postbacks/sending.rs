@@ -1,6 +1,8 @@
 //! What is told, to whom, how often, and what the log says of it.
 
 use crate::home::{Home, MINUTE, Receiver, eventually, reaching, status_only};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tollgate_domain::{
@@ -204,6 +206,33 @@ async fn a_ledger_from_a_backup_is_followed_from_its_end() {
     let mut told = receiver.targets();
     told.sort_unstable();
     assert_eq!(told, ["/1", "/2", "/3", "/new0", "/new1", "/new2", "/new3", "/new4"]);
+    sending.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_of_before_is_taken_over_with_what_waits_in_it() {
+    let home = Home::new().await;
+    let receiver = Receiver::answering(200);
+    let postbacks = home.open(reaching(&[])).await;
+    home.postback("http://partner.example/{tx_id}", |_| {}).await;
+    home.store(&mut [home.conversion("x")]);
+    postbacks.follow().await.unwrap();
+    postbacks.close().await;
+    let file = SqliteConnectOptions::new().filename(home.file());
+    let mut file = SqliteConnection::connect_with(&file).await.unwrap();
+    let before = "DROP INDEX deliveries_lanes; \
+        CREATE INDEX deliveries_pending ON deliveries (host, due_at, began_at) WHERE state = 0";
+    sqlx::raw_sql(before).execute(&mut file).await.unwrap();
+    let sending = home.run(reaching(&[("partner.example", &receiver)])).await;
+    home.settled(&sending.postbacks, 1, &[Delivered]).await;
+    let indexes: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE name IN ('deliveries_lanes', 'deliveries_pending')",
+    )
+    .fetch_all(&mut file)
+    .await
+    .unwrap();
+    assert_eq!(indexes, ["deliveries_lanes"]);
+    file.close().await.unwrap();
     sending.stop().await;
 }
 
