@@ -11,25 +11,25 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{Answer, NOW, TestServer};
-use tollgate_intake::signature::{SIGNATURE, SIGNED_AT, sign};
+use tollgate_intake::signature::{Purpose, SIGNATURE, SIGNED_AT, sign};
 
 const KEY: &str = "a signing key of some length";
 
 /// The parameters with those that sign them.
-fn signed(server: &TestServer, parameters: &[(&str, &str)]) -> Vec<(String, String)> {
+fn signed(server: &TestServer, purpose: Purpose, parameters: &[(&str, &str)]) -> Vec<(String, String)> {
     let at = (NOW / 1000).to_string();
     let mut all: Vec<(String, String)> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     all.push((SIGNED_AT.to_owned(), at));
     let pairs: Vec<_> = all.iter().map(|(n, v)| (n.as_str().into(), v.as_str().into())).collect();
-    let signature = sign(KEY.as_bytes(), server.made.integration_id, &pairs);
+    let signature = sign(KEY.as_bytes(), server.made.integration_id, purpose, &pairs);
     all.push((SIGNATURE.to_owned(), signature));
     all
 }
 
 /// The same as a query; the values need no encoding.
-fn link(server: &TestServer, parameters: &[(&str, &str)]) -> String {
-    let pairs = signed(server, parameters);
+fn link(server: &TestServer, purpose: Purpose, parameters: &[(&str, &str)]) -> String {
+    let pairs = signed(server, purpose, parameters);
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
@@ -38,12 +38,12 @@ fn where_trust_is_strict_a_signed_link_speaks_for_itself() {
     let server = TestServer::start();
     server.set_integration(json!({"trust": "strict", "signing_key": KEY}));
     let id = server.made.integration_id;
-    for (endpoint, parameters) in [
-        ("click", [("offer", "o1"), ("no_redirect", "true")]),
-        ("impression", [("offer", "o1"), ("publisher", "p1")]),
-        ("postback", [("offer", "o1"), ("payout", "2.5")]),
+    for (endpoint, purpose, parameters) in [
+        ("click", Purpose::Click, [("offer", "o1"), ("no_redirect", "true")]),
+        ("impression", Purpose::Impression, [("offer", "o1"), ("publisher", "p1")]),
+        ("postback", Purpose::Postback, [("offer", "o1"), ("payout", "2.5")]),
     ] {
-        let right = link(&server, &parameters);
+        let right = link(&server, purpose, &parameters);
         assert_eq!(server.get(endpoint, &right).status, 200, "{endpoint}");
         for (wrong, why) in [
             (right.replace("offer=o1", "offer=o2"), "changed"),
@@ -62,19 +62,69 @@ fn where_trust_is_strict_a_signed_link_speaks_for_itself() {
     }
     let rows = server.table("click");
     assert_eq!((rows.len(), &rows[0]["signature_valid"]), (2, &json!(true)));
-    let answer = server.get("click", &link(&server, &[("offer", "o1"), ("json", "true")])).json();
+    let answer =
+        server.get("click", &link(&server, Purpose::Click, &[("offer", "o1"), ("json", "true")])).json();
     assert!(
         answer["event"].is_null(),
         "a signature says who the link is from, not who reads the answer: {answer}"
     );
-    let lines = server.request("POST", &format!("/g/{id}/events?{}", link(&server, &[])), "", b"{}");
+    let lines =
+        server.request("POST", &format!("/g/{id}/events?{}", link(&server, Purpose::Click, &[])), "", b"{}");
     assert_eq!(lines.status, 401, "many events need a key");
     server.set_integration(json!({"signing_key": null}));
     assert_eq!(
-        server.get("click", &link(&server, &[("offer", "o1")])).status,
+        server.get("click", &link(&server, Purpose::Click, &[("offer", "o1")])).status,
         401,
         "there is no key any more"
     );
+}
+
+/// A publisher holds signed links to clicks; no other endpoint may believe them.
+#[test]
+fn a_link_is_signed_for_one_endpoint_alone() {
+    let server = TestServer::start();
+    server.set_filters(json!([{"type": "signature", "params": {"required": true}}]));
+    server.set_integration(json!({"trust": "strict", "signing_key": KEY}));
+    let endpoints = [
+        ("click", Purpose::Click),
+        ("impression", Purpose::Impression),
+        ("pixel.gif", Purpose::Impression),
+        ("postback", Purpose::Postback),
+        ("rejection", Purpose::Rejection),
+    ];
+    // Enough for each endpoint; those that it does not know are nothing to it.
+    let parameters = [
+        ("offer", "o1"),
+        ("payout", "2.5"),
+        ("no_redirect", "true"),
+        ("external_transaction_id", "e1"),
+        ("new_rejected_reason", "X"),
+    ];
+    let is_refused = |endpoint: &str, purpose: Purpose| {
+        let answer = server.get(endpoint, &link(&server, purpose, &parameters));
+        // The pixel is an image whatever happens.
+        match answer.header("tollgate-not-stored") {
+            Some(cause) => cause.contains("API key"),
+            None => answer.status == 401,
+        }
+    };
+    for (endpoint, right) in endpoints {
+        for (_, purpose) in endpoints {
+            assert_eq!(
+                !is_refused(endpoint, purpose),
+                purpose == right,
+                "{endpoint} by a link for {purpose:?}"
+            );
+        }
+    }
+    assert_eq!(server.table("click").len(), 1);
+
+    server.set_integration(json!({"trust": "open"}));
+    let reason = |purpose| server.get("click", &link(&server, purpose, &parameters)).json()["reason"].clone();
+    assert_eq!(reason(Purpose::Click), Value::Null);
+    for purpose in [Purpose::Impression, Purpose::Postback, Purpose::Rejection] {
+        assert_eq!(reason(purpose), "INVALID_SIGNATURE", "{purpose:?}");
+    }
 }
 
 #[test]
@@ -82,10 +132,10 @@ fn a_line_is_signed_as_a_whole_or_as_the_link_it_forwards() {
     let server = TestServer::start();
     server.set_integration(json!({"signing_key": KEY}));
     server.set_filters(json!([{"type": "signature", "params": {"required": true}}]));
-    let parameters = signed(&server, &[("offer", "7"), ("sub_id", "a b"), ("empty", "")]);
-    let object = |more: &[(&str, Value)]| {
+    let parameters = [("offer", "7"), ("sub_id", "a b"), ("empty", "")];
+    let object_for = |purpose: Purpose, more: &[(&str, Value)]| {
         let mut line = json!({"kind": "click"});
-        for (name, value) in &parameters {
+        for (name, value) in &signed(&server, purpose, &parameters) {
             line[name.as_str()] = json!(value);
         }
         for (name, value) in more {
@@ -93,6 +143,7 @@ fn a_line_is_signed_as_a_whole_or_as_the_link_it_forwards() {
         }
         line.to_string()
     };
+    let object = |more: &[(&str, Value)]| object_for(Purpose::Click, more);
     let ambient = [
         ("click_ip", json!("8.8.8.8")),
         ("user_agent", json!("Mozilla/5.0")),
@@ -104,14 +155,15 @@ fn a_line_is_signed_as_a_whole_or_as_the_link_it_forwards() {
         object(&[("publisher", json!("p"))]),
         object(&[("offer", json!("8"))]),
         json!({"kind": "click", "offer": "7"}).to_string(),
+        object_for(Purpose::Postback, &[]),
     ];
     let verdicts: Vec<Value> = server.events(&lines.join("\n")).lines();
     let reasons: Vec<&Value> = verdicts.iter().map(|verdict| &verdict["reason"]).collect();
     let wrong = json!("INVALID_SIGNATURE");
-    assert_eq!(reasons, [&Value::Null, &Value::Null, &wrong, &wrong, &wrong], "{verdicts:?}");
+    assert_eq!(reasons, [&Value::Null, &Value::Null, &wrong, &wrong, &wrong, &wrong], "{verdicts:?}");
     let valid =
         |value: Value| server.table("click").iter().filter(|row| row["signature_valid"] == value).count();
-    assert_eq!((valid(json!(true)), valid(json!(false)), valid(Value::Null)), (2, 2, 1));
+    assert_eq!((valid(json!(true)), valid(json!(false)), valid(Value::Null)), (2, 3, 1));
 }
 
 #[test]

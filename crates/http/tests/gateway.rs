@@ -12,7 +12,7 @@ mod support;
 use serde_json::{Value, json};
 use support::{NOW, TestServer};
 use tollgate_http::gateway::GatewayOptions;
-use tollgate_intake::signature::{SIGNATURE, SIGNED_AT, sign};
+use tollgate_intake::signature::{Purpose, SIGNATURE, SIGNED_AT, sign};
 
 const AGENT: &str = "user_agent=Mozilla%2F5.0%20(iPhone%3B%20CPU%20iPhone%20OS%2017_4%20like%20Mac%20OS%20X)";
 
@@ -147,7 +147,10 @@ fn a_signed_link_counts_until_it_is_changed_or_old() {
         let at = signed_at.to_string();
         let parameters = [("offer", "7"), ("sub_id", "a b"), (SIGNED_AT, &*at), ("no_redirect", "true")];
         let parameters = parameters.map(|(name, value)| (name.into(), value.into()));
-        format!("sub_id=a+b&{SIGNED_AT}={at}&offer=7&{SIGNATURE}={}", sign(key.as_bytes(), id, &parameters))
+        format!(
+            "sub_id=a+b&{SIGNED_AT}={at}&offer=7&{SIGNATURE}={}",
+            sign(key.as_bytes(), id, Purpose::Click, &parameters)
+        )
     };
     assert_eq!(
         reason(&link(NOW / 1000)),

@@ -30,6 +30,12 @@ fn a_signed_link_is_taken_and_a_changed_one_is_not() {
     let reason = |path: &str| server.connect().send("GET", path, &[], b"").unwrap().json()["reason"].clone();
     assert_eq!(reason(&signed), Value::Null, "{signed}");
     assert_eq!(reason(&signed.replace("offer=7", "offer=8")), "INVALID_SIGNATURE");
+    let postback = stdout(&sign(&link.replace("/click?", "/postback?"))).trim().replace(&server.url(), "");
+    assert_eq!(
+        reason(&postback.replace("/postback?", "/click?")),
+        "INVALID_SIGNATURE",
+        "signed for the endpoint it names"
+    );
     let twice = sign(&signed);
     assert_eq!((twice.status.code(), stderr(&twice).contains("is signed already")), (Some(1), true));
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use std::net::IpAddr;
 use tollgate_domain::{EventKind, IntegrationId, Trust};
+use tollgate_intake::signature::Purpose;
 use tollgate_intake::{GivenBy, History, Judged, LiveIntegration, Lookup, Outcome, Parameters, Rejection};
 
 /// What is answered about an unknown conversion.
@@ -32,7 +33,7 @@ impl Core {
     ) -> Result<Response<GatewayBody>, ApiError> {
         let live = self.live(integration)?;
         let (parts, body) = request.into_parts();
-        self.check_trust(&live, &parts, peer)?;
+        self.check_trust(&live, &parts, Purpose::Rejection, peer)?;
         let body = super::single::body_of(&parts, body).await?;
         let given_by = self.given_by(&live, &parts.headers);
         let mut rejection = Rejection::new(live.entry.integration.id, given_by);

@@ -38,6 +38,11 @@ pub struct Route {
 impl Route {
     /// The route of a path on a host; `None` when it is not the gateway's.
     pub fn of(path: &str, headers: &HeaderMap, domain: Option<&str>) -> Option<Self> {
+        Self::at(path, headers.get(header::HOST).and_then(|host| host.to_str().ok()), domain)
+    }
+
+    /// The same, the host being known.
+    pub(super) fn at(path: &str, host: Option<&str>, domain: Option<&str>) -> Option<Self> {
         if let Some(rest) = path.strip_prefix("/g/") {
             let (integration, endpoint) = rest.split_once('/')?;
             let endpoint = match endpoint.trim_end_matches('/') {
@@ -52,8 +57,7 @@ impl Route {
             };
             return Some(Self { integration: integration.parse().ok(), endpoint });
         }
-        let host = headers.get(header::HOST)?.to_str().ok()?;
-        Self::of_host(host, path, domain?)
+        Self::of_host(host?, path, domain?)
     }
 
     fn of_host(host: &str, path: &str, domain: &str) -> Option<Self> {

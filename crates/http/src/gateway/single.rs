@@ -42,7 +42,7 @@ impl Core {
     ) -> Result<Response<GatewayBody>, ApiError> {
         let live = self.live(integration)?;
         let (parts, body) = request.into_parts();
-        self.check_trust(&live, &parts, peer)?;
+        self.check_trust(&live, &parts, kind.into(), peer)?;
         let body = body_of(&parts, body).await?;
         let mut draft = self.draft(kind, live.entry.integration.id);
         let waiting = self.take_in(&live, &mut draft, &parts, &body, peer).await;

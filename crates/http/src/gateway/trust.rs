@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use tollgate_catalog::Scope;
 use tollgate_domain::{Column, Event, EventKind, Text, Trust};
+use tollgate_intake::signature::Purpose;
 use tollgate_intake::{LiveIntegration, Wishes, is_of_click};
 
 /// What an answer may tell beside the short verdict.
@@ -50,11 +51,12 @@ impl Disclosure {
 }
 
 impl Core {
-    /// Whether the integration's trust lets this caller speak.
+    /// Whether the integration's trust lets this caller speak at the endpoint for this purpose.
     pub(super) fn check_trust(
         &self,
         live: &LiveIntegration,
         parts: &Parts,
+        purpose: Purpose,
         peer: IpAddr,
     ) -> Result<(), ApiError> {
         let (integration, headers) = (&live.entry.integration, &parts.headers);
@@ -66,14 +68,14 @@ impl Core {
         let trusted = match integration.trust {
             Trust::Open => true,
             Trust::Listed => is_listed() || self.holds_key(live, headers),
-            Trust::Strict => self.holds_key(live, headers) || signature::covers(live, parts),
+            Trust::Strict => self.holds_key(live, headers) || signature::covers(live, parts, purpose),
         };
         if trusted {
             return Ok(());
         }
         Err(ApiError::because(
             Code::Unauthorized,
-            "This integration takes events from trusted callers only: send an API key, or sign the link where that counts.",
+            "This integration takes events from trusted callers only: send an API key, or sign the link for this endpoint where that counts.",
         ))
     }
 

@@ -393,10 +393,12 @@ fn the_signatures_of_lines_are_checked() {
     let house = House::new();
     let live = house.intake.live().get(house.integration).unwrap().clone();
     let key = b"a signing key of some length";
-    let sign = |offer: &str| {
+    let sign_for = |purpose: crate::signature::Purpose, offer: &str| {
         let link = [("offer", offer), ("tg_signed_at", "1672531200")];
-        crate::signature::sign(key, house.integration, &link.map(|(name, value)| (name.into(), value.into())))
+        let link = link.map(|(name, value)| (name.into(), value.into()));
+        crate::signature::sign(key, house.integration, purpose, &link)
     };
+    let sign = |offer: &str| sign_for(crate::signature::Purpose::Click, offer);
     let secret = |draft: &mut tollgate_catalog::Draft<'_>| {
         let key = tollgate_catalog::StoredSecret::Key(key.to_vec());
         draft.set_secret::<tollgate_domain::Integration>(house.integration.as_str(), Some(key))
@@ -409,16 +411,18 @@ fn the_signatures_of_lines_are_checked() {
          7,1.2.3.4,2023-01-01 00:00:20,,1672531200,{0}\n\
          8,1.2.3.4,2023-01-01 00:00:21,,1672531200,{0}\n\
          7,1.2.3.4,2023-01-01 00:00:22,s,1672531200,{0}\n\
-         7,1.2.3.4,2023-01-01 00:00:23,,,\n",
-        sign("7")
+         7,1.2.3.4,2023-01-01 00:00:23,,,\n\
+         7,1.2.3.4,2023-01-01 00:00:24,,1672531200,{1}\n",
+        sign("7"),
+        sign_for(crate::signature::Purpose::Postback, "7")
     );
     let (summary, refused) = house.import(&house.request(Format::Csv), csv.as_bytes());
-    assert_eq!((summary.unwrap().clicks, refused.len()), (4, 0));
+    assert_eq!((summary.unwrap().clicks, refused.len()), (5, 0));
     let json = format!(
-        "{{\"offer\":\"9\",\"click_time\":\"2023-01-01 00:00:24\",\"tg_signed_at\":1672531200,\"tg_signature\":\"{}\"}}\n",
+        "{{\"offer\":\"9\",\"click_time\":\"2023-01-01 00:00:25\",\"tg_signed_at\":1672531200,\"tg_signature\":\"{}\"}}\n",
         sign("9")
     );
     house.import(&house.request(Format::Ndjson), json.as_bytes()).0.unwrap();
     let valid: Vec<_> = house.rows().iter().map(|row| row.number(Number::SignatureValid)).collect();
-    assert_eq!(valid, [Some(1), Some(0), Some(0), None, Some(1)]);
+    assert_eq!(valid, [Some(1), Some(0), Some(0), None, Some(0), Some(1)]);
 }

@@ -16,10 +16,12 @@ const EXAMPLES: &str = "\
 Examples:
   tollgate sign --data-dir ./data --integration ID 'https://gate.example/g/ID/click?offer=7&publisher=p'
 
-The signature covers every parameter of the link, so sign it after macros are filled in. How it is made stands in
-docs/FORMATS.md, for those who sign by themselves. The `signature` filter says how long a link is good.";
+The signature covers every parameter of the link, so sign it after macros are filled in. It counts for the endpoint that
+the link's address names, here clicks, and for no other; an address that is not one of Tollgate's own is taken for that
+of clicks. How it is made stands in docs/FORMATS.md, for those who sign by themselves. The `signature` filter says how
+long a click's link is good.";
 
-/// Sign a click's link with the integration's signing key
+/// Sign a link with the integration's signing key
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Sign {
@@ -28,7 +30,7 @@ pub(super) struct Sign {
     /// The integration's id
     #[arg(long, value_name = "ID")]
     integration: IntegrationId,
-    /// The link to its click endpoint
+    /// The link to its click, impression, postback or rejection endpoint
     #[arg(value_name = "LINK")]
     link: String,
 }
@@ -44,7 +46,13 @@ impl Sign {
             catalog.close().await;
             key
         })?;
-        let signed = sign_link(&key, self.integration, &self.link, SystemClock.now());
+        let signed = sign_link(
+            &key,
+            self.integration,
+            &self.link,
+            config.gateway_domain.as_deref(),
+            SystemClock.now(),
+        );
         println!("{}", signed.map_err(|wrong| Failure::new(format!("the link {wrong}")))?);
         Ok(ExitCode::SUCCESS)
     }
