@@ -35,6 +35,7 @@ use tollgate_catalog::Catalog;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::postbacks::Postbacks;
 use tollgate_ledger::Ledger;
+use tollgate_rtb::Bidders;
 
 /// What the management API stands on.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct ApiState {
     pub app_ads_txt: Arc<AppAdsTxt>,
     /// Outgoing postbacks.
     pub postbacks: Arc<Postbacks>,
+    /// Which addresses bidders may have.
+    pub bidders: Bidders,
     /// History that comes through the running server.
     pub imports: Imports,
 }

@@ -20,6 +20,7 @@ use tollgate_jobs::postbacks::{self, Postbacks};
 use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{Ledger, Options};
 use tollgate_outbound::{self as outbound, Outbound};
+use tollgate_rtb::Bidders;
 use tollgate_signals::Signals;
 use tower::ServiceExt;
 
@@ -148,6 +149,7 @@ impl TestApp {
             entropy: Arc::new(TestEntropy(AtomicU64::new(3))),
         };
         let postbacks = Postbacks::open(&dir.path().join(postbacks::FILE_NAME), parts).await.unwrap();
+        let bidders = Bidders::from(&outbound);
         let outbound = Outbound::new(outbound).unwrap();
         let app_ads_txt = Arc::new(AppAdsTxt::new(catalog.clone(), outbound));
         let state = ApiState {
@@ -156,6 +158,7 @@ impl TestApp {
             limits,
             app_ads_txt,
             postbacks: postbacks.clone(),
+            bidders,
             imports,
         };
         let router = router(state);

@@ -112,10 +112,12 @@ fn bid(request: &Value, adm: &str) -> Value {
 
 /// A server whose only filter rejects the offer `bad`, and whose rejected clicks are offered to `bidder`.
 fn server(bidder: &Bidder, tmax: u32) -> TestServer {
-    let outbound = Outbound::new(testing::options(&[("bidder.example", bidder.address)])).unwrap();
+    let private = SocketAddr::from(([10, 0, 0, 1], 80));
+    let options = testing::options(&[("bidder.example", bidder.address), ("private.example", private)]);
+    let outbound = Outbound::new(options.clone()).unwrap();
     let auctions = Some(Arc::new(Auctions::new(outbound, Arc::new(Zeros))));
     let gateway = GatewayOptions { auctions, ..GatewayOptions::default() };
-    let server = TestServer::of(Setup { gateway, ..Setup::default() });
+    let server = TestServer::of(Setup { gateway, outbound: options, ..Setup::default() });
     server.set_integration(json!({
         "rtb_enabled": true, "rtb_tmax_ms": tmax,
         "rtb_endpoint": format!("http://bidder.example:{}/bid", bidder.address.port()),
@@ -254,7 +256,7 @@ fn whatever_else_a_bidder_does_the_user_goes_to_the_fallback_in_time() {
 fn nobody_listens_or_may_be_asked() {
     let bidder = Bidder::bidding("https://win.example/");
     let server = server(&bidder, 300);
-    for endpoint in ["http://127.0.0.1:1/", "http://10.0.0.1/bid", "http://unknown.example/"] {
+    for endpoint in ["http://127.0.0.1:1/", "http://private.example/bid", "http://unknown.example/"] {
         server.set_integration(json!({ "rtb_endpoint": endpoint }));
         assert_eq!(server.get("click", "offer=bad").header("location"), Some(FALLBACK), "{endpoint}");
         assert!(["error", "timeout"].map(Value::from).contains(&outcome(&server)), "{endpoint}");

@@ -6,6 +6,7 @@
 mod address;
 mod client;
 mod connect;
+mod destination;
 mod error;
 mod post;
 #[cfg(feature = "testing")]
@@ -14,5 +15,6 @@ pub mod testing;
 pub use address::Rules;
 pub use client::{Fetched, Limits, Options, Outbound, authorities};
 pub use connect::{Resolve, SystemResolver};
+pub use destination::Destinations;
 pub use error::OutboundError;
 pub use post::Post;

@@ -6,6 +6,8 @@
 
 mod answer;
 mod auctions;
+mod bidders;
 mod request;
 
 pub use auctions::{AuctionStats, Auctions, Held, MAX_AUCTIONS};
+pub use bidders::Bidders;

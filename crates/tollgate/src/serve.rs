@@ -21,7 +21,7 @@ use tollgate_http::{ApiState, Limits, router};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::postbacks::Postbacks;
 use tollgate_outbound::{self as outbound, Outbound};
-use tollgate_rtb::Auctions;
+use tollgate_rtb::{Auctions, Bidders};
 
 /// Exit code of a shutdown that was forced, as shells count SIGINT.
 const FORCED: i32 = 130;
@@ -119,7 +119,8 @@ fn bind(
     let limits = Arc::new(Limits::new(config.requests_per_second, config.requests_burst));
     let (catalog, ledger) = (house.catalog.clone(), house.intake.ledger().clone());
     let imports = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
-    let state = ApiState { catalog, ledger, limits, app_ads_txt, postbacks, imports };
+    let bidders = Bidders::from(&outbound_options(config)?);
+    let state = ApiState { catalog, ledger, limits, app_ads_txt, postbacks, bidders, imports };
     let server = Server::bind(options, house.intake.clone(), router(state))
         .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))?;
     match config.tls.as_ref().zip(tls) {

@@ -23,7 +23,8 @@ use tollgate_jobs::postbacks::{self, Postbacks};
 use tollgate_ledger::disk::{Disk, DiskFile};
 use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_ledger::{Options, Running};
-use tollgate_outbound::Outbound;
+use tollgate_outbound::{self as outbound, Outbound};
+use tollgate_rtb::Bidders;
 use tollgate_signals::Signals;
 
 const LOG_FILE: u64 = 4 << 20;
@@ -76,6 +77,8 @@ impl Answer {
 /// What differs from the usual.
 pub struct Setup {
     pub gateway: GatewayOptions,
+    /// How everything but auctions reaches out.
+    pub outbound: outbound::Options,
     pub cores: usize,
     pub max_open_rows: u64,
     /// Milliseconds that every read of a file takes.
@@ -87,6 +90,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             gateway: GatewayOptions::default(),
+            outbound: outbound::Options::default(),
             cores: 2,
             max_open_rows: 1_000_000,
             read_delay: Arc::default(),
@@ -209,21 +213,23 @@ impl TestServer {
         let options = IntakeOptions { ledger, counter_bytes: 64 << 20 };
         let (intake, _) = Intake::open(parts, options).unwrap();
         let running = intake.ledger().start(Arc::new(|error| panic!("{error}"))).unwrap();
-        let outbound = Outbound::new(tollgate_outbound::Options::default()).unwrap();
         let parts = postbacks::Parts {
             catalog: catalog.clone(),
             ledger: intake.ledger().clone(),
-            outbound: tollgate_outbound::Options::default(),
+            outbound: setup.outbound.clone(),
             clock,
             entropy,
         };
         let file = dir.path().join(postbacks::FILE_NAME);
+        let bidders = Bidders::from(&setup.outbound);
+        let outbound = Outbound::new(setup.outbound).unwrap();
         let state = ApiState {
             catalog: catalog.clone(),
             ledger: intake.ledger().clone(),
             limits: Arc::default(),
             app_ads_txt: Arc::new(AppAdsTxt::new(catalog.clone(), outbound)),
             postbacks: runtime.block_on(Postbacks::open(&file, parts)).unwrap(),
+            bidders,
             imports: Imports { intake: intake.clone(), folder: dir.path().join("imports") },
         };
         let listen = "127.0.0.1:0".parse().unwrap();

@@ -30,7 +30,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tollgate_catalog::Catalog;
 use tollgate_domain::{Clock, Entropy};
 use tollgate_ledger::Ledger;
-use tollgate_outbound::{self as outbound, Limits, Outbound, Rules};
+use tollgate_outbound::{self as outbound, Destinations, Limits, Outbound};
 
 /// The file within a data directory.
 pub const FILE_NAME: &str = "postbacks.sqlite";
@@ -60,8 +60,7 @@ pub struct Postbacks {
     catalog: Arc<Catalog>,
     ledger: Ledger,
     outbound: Outbound,
-    rules: Rules,
-    plain_http: bool,
+    destinations: Destinations,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     store: Store,
@@ -126,8 +125,7 @@ impl Postbacks {
     /// Opens the file at `path`. On the first start nothing is sent for what the ledger holds already.
     pub async fn open(path: &Path, parts: Parts) -> Result<Arc<Self>, OpenError> {
         let Parts { catalog, ledger, outbound, clock, entropy } = parts;
-        let rules = Rules::new(outbound.allow.clone());
-        let plain_http = outbound.plain_http;
+        let destinations = Destinations::from(&outbound);
         let limits = Limits { body_bytes: ANSWER_BYTES, ..Limits::default() };
         let outbound = Outbound::new(outbound::Options { limits, heads_only: true, ..outbound })
             .map_err(|error| OpenError::Authority(error.to_string()))?;
@@ -151,8 +149,7 @@ impl Postbacks {
             catalog,
             ledger,
             outbound,
-            rules,
-            plain_http,
+            destinations,
             clock,
             entropy,
             store,

@@ -3,12 +3,10 @@
 use super::Postbacks;
 use super::delivery::Attempt;
 use super::follow::message;
-use std::net::{IpAddr, Ipv4Addr};
 use tollgate_domain::{
     Event, EventKind, Number, Postback, PostbackEventType, PostbackMethod, PostbackTrigger, Status, Template,
     Text, Timestamp, TxId, hex,
 };
-use url::{Host, Url};
 
 /// Stands in the ids of samples, so that receivers can tell them apart.
 const SAMPLE: &str = "sample";
@@ -46,23 +44,7 @@ impl Postbacks {
     /// What is wrong with it, as the end of a sentence.
     pub fn check_url(&self, url: &str) -> Result<(), String> {
         Template::url(url)?;
-        let host = Url::parse(front(url)).map_err(|_| "must be an absolute http or https URL")?;
-        if host.scheme() != "https" && !self.plain_http {
-            return Err("must be https; the operator can allow http with outbound_plain_http".to_owned());
-        }
-        let address = match host.host() {
-            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            // What every system takes for itself (RFC 6761, 6.3).
-            Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
-                Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
-            }
-            _ => None,
-        };
-        match address.and_then(|address| self.rules.refusal(address)) {
-            Some(network) => Err(format!("leads to an address that is not connected to ({network})")),
-            None => Ok(()),
-        }
+        self.destinations.check(url)
     }
 
     /// Sends `postback` now for a made-up conversion. It is not kept.
@@ -76,13 +58,6 @@ impl Postbacks {
         let attempt = self.attempt(&message).await;
         Ok(Sample { id, method: message.method, url: message.url, body: message.body, attempt })
     }
-}
-
-/// A URL up to the end of its host and port.
-fn front(url: &str) -> &str {
-    let authority = url.find("://").map_or(0, |at| at + 3);
-    let length = url[authority..].find(['/', '?', '#']).unwrap_or(url.len() - authority);
-    &url[..authority + length]
 }
 
 /// A conversion that the postback would be sent for.
@@ -129,18 +104,6 @@ fn made_up(postback: &Postback, now: Timestamp) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_has_a_front() {
-        for (url, expected) in [
-            ("https://a.example", "https://a.example"),
-            ("https://a.example:8443/p?x={a}", "https://a.example:8443"),
-            ("http://[::1]?x", "http://[::1]"),
-            ("HTTPS://A.example#x://y", "HTTPS://A.example"),
-        ] {
-            assert_eq!(front(url), expected);
-        }
-    }
 
     #[test]
     fn what_is_made_up_is_what_the_postback_waits_for() {

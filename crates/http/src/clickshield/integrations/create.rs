@@ -32,7 +32,7 @@ pub(super) async fn handle(
 ) -> Answer {
     let (body, encoding) = read_object(request).await?;
     let organization = caller.organization_id();
-    let change = IntegrationChange::read(Fields::new(body, encoding), None, organization);
+    let change = IntegrationChange::read(Fields::new(body, encoding), None, organization, &state.bidders);
     if !change.errors().is_empty() {
         return Err(crate::error::ApiError::invalid(change.errors().to_vec()).into());
     }

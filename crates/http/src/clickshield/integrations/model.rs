@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 use tollgate_catalog::{Draft, Object, Refused, Stored, StoredSecret};
 use tollgate_domain::{Integration, Invalid, IpPrivacy, Link, OfferGroup, OrganizationId, Trust};
+use tollgate_rtb::Bidders;
 
 /// The fields beside the common ones.
 pub(super) const FIELDS: &[Field] = &[
@@ -74,8 +75,14 @@ pub(super) const PRIVACY: &[(&str, IpPrivacy)] =
 const URL_LENGTH: usize = 4096;
 
 impl IntegrationChange {
-    /// Reads a body. `id` is that of the path; without one the integration is new and must have a name.
-    pub(super) fn read(mut fields: Fields, id: Option<&str>, organization: OrganizationId) -> Self {
+    /// Reads a body. `id` is that of the path; without one the integration is new and must have a name. Its bidder
+    /// must be one of the `bidders`.
+    pub(super) fn read(
+        mut fields: Fields,
+        id: Option<&str>,
+        organization: OrganizationId,
+        bidders: &Bidders,
+    ) -> Self {
         let f = &mut fields;
         take_common(f, id, id, organization);
         if id.is_none() {
@@ -86,7 +93,7 @@ impl IntegrationChange {
             active: f.not_null("active", |f| f.boolean("active")),
             monitoring_mode: f.not_null("monitoring_mode", |f| f.boolean("monitoring_mode")),
             rtb_enabled: f.not_null("rtb_enabled", |f| f.boolean("rtb_enabled")),
-            rtb_endpoint: checked(f, "rtb_endpoint", check::url),
+            rtb_endpoint: checked(f, "rtb_endpoint", |text| bidders.check(text).map(|()| text.to_owned())),
             rtb_tmax_ms: f.integer("rtb_tmax_ms", 10..=5000),
             time_zone: f.not_null("time_zone", |f| checked(f, "time_zone", check::time_zone)),
             redirect_url: checked(f, "redirect_url", check::url),
@@ -157,10 +164,10 @@ impl IntegrationChange {
     }
 }
 
-fn checked(
+fn checked<E: Into<String>>(
     fields: &mut Fields,
     name: &str,
-    check: fn(&str) -> Result<String, &'static str>,
+    check: impl FnOnce(&str) -> Result<String, E>,
 ) -> Given<String> {
     match fields.text(name, 1..=URL_LENGTH) {
         Given::Value(text) => match check(&text) {

@@ -47,7 +47,10 @@ fn settings() -> ObjectBuilder {
         .property("active", boolean().description(Some("An inactive integration rejects every click.")))
         .property("monitoring_mode", boolean().description(Some("Verdicts are recorded, not enforced.")))
         .property("rtb_enabled", boolean())
-        .property("rtb_endpoint", url())
+        .property(
+            "rtb_endpoint",
+            url().description(Some("The bidder: https unless the operator allows http, without macros, and none of the networks that Tollgate does not connect to.")),
+        )
         .property("rtb_tmax_ms", nullable(integer(10..=5000), Type::Integer))
         .property("time_zone", text(1..=4096).description(Some("An IANA name: `Europe/Berlin`.")))
         .property("redirect_url", url())

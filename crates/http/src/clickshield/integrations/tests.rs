@@ -178,3 +178,33 @@ async fn lists_page_sort_filter_and_pick() {
         (400, vec!["page[size]", "filter[x]", "page[numbr]"])
     );
 }
+
+#[tokio::test]
+async fn a_bidder_is_one_that_can_be_asked() {
+    let app = TestApp::new().await;
+    let path = format!("/integrations/{}", app.made.integration_id);
+    for endpoint in [
+        "http://bidder.example/",
+        "https://10.0.0.1/bid",
+        "https://169.254.169.254/latest",
+        "https://[::1]/",
+        "https://localhost:8443/",
+        "https://bidder.example/?id={transaction_id}",
+        "https://bidder.example/?id=${sub_id}",
+        "https://bidder.example/?id=[publisher]",
+    ] {
+        let change = json!({"name": "n", "rtb_endpoint": endpoint});
+        for (method, path) in [("POST", "/integrations"), ("PATCH", path.as_str())] {
+            let answered = app.call(method, path, change.clone()).await;
+            assert_eq!(answered.error_fields(), ["rtb_endpoint"], "{method} {endpoint}: {answered:?}");
+        }
+    }
+    let fine = json!({"rtb_endpoint": "https://bidder.example:8443/bid?seat=1"});
+    assert_eq!(app.call("PATCH", &path, fine).await.status, 200);
+
+    let app = TestApp::with_outbound(tollgate_outbound::testing::options(&[])).await;
+    let path = format!("/integrations/{}", app.made.integration_id);
+    let inside = |endpoint: &str| app.call("PATCH", &path, json!({"rtb_endpoint": endpoint}));
+    assert_eq!(inside("http://127.0.0.1:9000/bid").await.status, 200, "the operator allows it");
+    assert_eq!(inside("http://10.0.0.1/bid").await.error_fields(), ["rtb_endpoint"]);
+}

@@ -39,7 +39,8 @@ pub(super) async fn handle(
     find(&caller, &id)?;
     let (body, encoding) = read_object(request).await?;
     let organization = caller.organization_id();
-    let change = IntegrationChange::read(Fields::new(body, encoding), Some(&id), organization);
+    let change =
+        IntegrationChange::read(Fields::new(body, encoding), Some(&id), organization, &state.bidders);
     if !change.errors().is_empty() {
         return Err(ApiError::invalid(change.errors().to_vec()).into());
     }
