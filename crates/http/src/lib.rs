@@ -17,6 +17,7 @@ pub mod native;
 mod oauth;
 mod once;
 pub mod openapi;
+mod places;
 pub mod row;
 pub mod server;
 
@@ -44,7 +45,7 @@ pub struct ApiState {
     pub catalog: Arc<Catalog>,
     /// The history.
     pub ledger: Ledger,
-    /// How much a credential may ask for.
+    /// How much a credential, and an organization, may ask for.
     pub limits: Arc<Limits>,
     /// Checks of app-ads.txt files.
     pub app_ads_txt: Arc<AppAdsTxt>,

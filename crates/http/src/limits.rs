@@ -1,7 +1,8 @@
-//! How many requests a credential may send to the management API: a steady rate, and a burst above it. What the gateway
-//! takes is not counted here; it sheds load by itself.
+//! How many requests a credential may send to the management API: a steady rate, and a burst above it; and how many of
+//! those that cost much are worked on at the same time. What the gateway takes is not counted here; it sheds load by itself.
 
 use crate::error::{ApiError, Code};
+use crate::places::Places;
 use governor::clock::{Clock, MonotonicClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -13,10 +14,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// After so many requests, credentials that have been quiet are forgotten.
 const SWEEP_EVERY: u32 = 1 << 16;
 
+/// Explanations that are made at the same time, and for one organization: each reads history, for up to twenty seconds.
+const EXPLANATIONS: (usize, usize) = (2, 1);
+/// Tests of postbacks that are sent at the same time, and by one organization.
+const SAMPLES: (usize, usize) = (16, 4);
+
 /// The requests of every credential, counted.
 pub struct Limits {
     limiter: RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, MonotonicClock>,
     counted: AtomicU32,
+    pub(crate) explanations: Places,
+    pub(crate) samples: Places,
 }
 
 impl fmt::Debug for Limits {
@@ -33,7 +41,9 @@ impl Limits {
 
     pub(crate) fn of(quota: Quota) -> Self {
         let limiter = RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock);
-        Self { limiter, counted: AtomicU32::new(0) }
+        let places = |(all, each)| Places::new(all, each);
+        let (explanations, samples) = (places(EXPLANATIONS), places(SAMPLES));
+        Self { limiter, counted: AtomicU32::new(0), explanations, samples }
     }
 
     /// Counts a request of a credential that proved itself, by its id. Over the limit: 429, with the seconds after which

@@ -101,6 +101,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) ledger: Ledger,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) postbacks: Arc<Postbacks>,
     router: Router,
     dir: tempfile::TempDir,
@@ -155,14 +156,14 @@ impl TestApp {
         let state = ApiState {
             catalog: catalog.clone(),
             ledger: ledger.clone(),
-            limits,
+            limits: limits.clone(),
             app_ads_txt,
             postbacks: postbacks.clone(),
             bidders,
             imports,
         };
         let router = router(state);
-        Self { made, clock, catalog, ledger, postbacks, router, dir }
+        Self { made, clock, catalog, ledger, limits, postbacks, router, dir }
     }
 
     /// Another handle on the same catalog, opened from its file.

@@ -11,18 +11,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use tollgate_catalog::CatalogError;
 use tollgate_domain::{Amendment, Integration, Invalid, Number, Text, TxId};
 use tollgate_intake::{Effort, ExplainError, Explained};
 use utoipa::ToSchema;
 
-/// Explanations that are made at the same time: each reads history, for up to twenty seconds.
-const AT_ONCE: usize = 2;
 /// Seconds after which a caller may try again who found too many others.
 const RETRY_AFTER: u32 = 5;
-
-static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Why an event was judged as it was.
 #[derive(Debug, Serialize, ToSchema)]
@@ -178,7 +173,7 @@ pub(in crate::native) async fn handle(
     let id: TxId = id.parse().map_err(malformed)?;
     let integrations: Vec<_> =
         principal.organization().table::<Integration>().iter().map(|stored| stored.id).collect();
-    let Ok(place) = PLACES.try_acquire() else {
+    let Some(place) = state.limits.explanations.take(principal.organization_id()).await else {
         let busy = ApiError::because(Code::Unavailable, "Other explanations are being made; try again soon.");
         return Err(ApiError { retry_after: Some(RETRY_AFTER), ..busy }.into());
     };

@@ -79,7 +79,12 @@ pub(super) async fn handle(
     Params((integration, id)): Params<(String, String)>,
 ) -> Answer {
     let postback = find(&principal, &integration, &id)?;
-    let error = match state.postbacks.send_sample(&postback).await {
+    let place = state.limits.samples.take(principal.organization_id()).await;
+    let sent = match place {
+        Some(_place) => state.postbacks.send_sample(&postback).await,
+        None => Err(SampleError::Busy),
+    };
+    let error = match sent {
         Ok(sample) => return Ok(Json(PostbackTest::of(sample)).into_response()),
         Err(SampleError::Busy) => ApiError {
             retry_after: Some(RETRY_AFTER),
