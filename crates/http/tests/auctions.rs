@@ -15,13 +15,16 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use support::{Setup, TestServer};
 use tollgate_http::gateway::GatewayOptions;
 use tollgate_outbound::{Outbound, testing};
 use tollgate_rtb::{Auctions, MAX_AUCTIONS};
 
 const FALLBACK: &str = "https://fallback.example/";
+/// The longest that an integration may wait for a bidder, in milliseconds: where time is not the point, so that a busy
+/// machine does not make it one.
+const PATIENT: u32 = 5000;
 
 struct Zeros;
 impl tollgate_domain::Entropy for Zeros {
@@ -146,7 +149,7 @@ fn the_winner_gets_the_user_and_is_told() {
         }
         Some(http(&answer.to_string()))
     });
-    let server = server(&bidder, 2000);
+    let server = server(&bidder, PATIENT);
     let port = bidder.address.port();
     let query = format!(
         "offer=bad&publisher=p1&click_ip=8.8.8.8&keyword={port}&uuid=u1&browser_languages=de-DE&device_id=6D92078A-8246-4BA4-AE5B-76104861E7DC"
@@ -158,11 +161,11 @@ fn the_winner_gets_the_user_and_is_told() {
     let row = &server.table("click")[0];
     assert_eq!((&row["status"], &row["redirected_to"]), (&json!("rejected"), &json!(expected)));
     assert_eq!((&row["rtb_outcome"], &row["rtb_price"]), (&json!("won"), &json!(1.25)));
-    assert!(row["rtb_ms"].as_i64().unwrap() < 2000);
+    assert!(row["rtb_ms"].is_u64());
     let (_, request) = bidder.next();
     assert_eq!(
         (&request["id"], &request["at"], &request["tmax"], &request["cur"]),
-        (&json!(id), &json!(1), &json!(2000), &json!(["USD"]))
+        (&json!(id), &json!(1), &json!(PATIENT), &json!(["USD"]))
     );
     assert_eq!((&request["imp"][0]["id"], &request["imp"][0]["instl"]), (&json!("1"), &json!(1)));
     assert_eq!(request["site"]["publisher"]["id"], "p1");
@@ -179,7 +182,7 @@ fn the_winner_gets_the_user_and_is_told() {
 #[test]
 fn what_is_not_kept_of_a_user_does_not_go_out() {
     let bidder = Bidder::bidding("https://win.example/");
-    let server = server(&bidder, 2000);
+    let server = server(&bidder, PATIENT);
     server.set_integration(json!({"ip_privacy": "truncated"}));
     server.get("click", "offer=bad&bundle_id=com.app&app_id=a1&uuid=u1&click_ip=2001:4860:1:2:3:4:5:6&device_id=6D92078A-8246-4BA4-AE5B-76104861E7DC");
     let (_, request) = bidder.next();
@@ -190,7 +193,7 @@ fn what_is_not_kept_of_a_user_does_not_go_out() {
 }
 
 #[test]
-fn whatever_else_a_bidder_does_the_user_goes_to_the_fallback_in_time() {
+fn whatever_else_a_bidder_answers_the_user_goes_to_the_fallback() {
     let bidder = Bidder::new(|_, request| {
         let case = request["site"]["search"].as_str().unwrap();
         let text = match case {
@@ -214,16 +217,11 @@ fn whatever_else_a_bidder_does_the_user_goes_to_the_fallback_in_time() {
                     {"id": "b", "impid": "1", "price": 1, "adm": "javascript:alert(1)"}]}]})
                 .to_string(),
             ),
-            "half" => "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":".to_owned(),
-            "slow" => {
-                std::thread::sleep(Duration::from_secs(5));
-                http(&bid(request, "https://win.example/").to_string())
-            }
             _ => return None,
         };
         Some(text)
     });
-    let server = server(&bidder, 400);
+    let server = server(&bidder, PATIENT);
     for (case, expected) in [
         ("204", "no_bid"),
         ("empty", "no_bid"),
@@ -235,31 +233,47 @@ fn whatever_else_a_bidder_does_the_user_goes_to_the_fallback_in_time() {
         ("error", "error"),
         ("redirect", "error"),
         ("script", "malformed"),
-        ("half", "timeout"),
-        ("slow", "timeout"),
         ("hangs up", "malformed"),
     ] {
-        let since = Instant::now();
         let query = format!("offer=bad&keyword={}", case.replace(' ', "%20"));
         let answer = server.get("click", &query);
-        // Judging, storing and the machine's other work come on top.
-        assert!(since.elapsed() < Duration::from_secs(3), "{case}: {:?}", since.elapsed());
         assert_eq!(answer.header("location"), Some(FALLBACK), "{case}");
         let rows = server.table("click");
         let row = rows.iter().find(|row| row["keyword"] == case).unwrap();
         assert_eq!((&row["rtb_outcome"], &row["rtb_price"]), (&json!(expected), &Value::Null), "{case}");
-        assert!(row["rtb_ms"].as_i64().unwrap() < 2500, "{case}: {}", row["rtb_ms"]);
+    }
+}
+
+/// That they are answered at all is the point: the bidder never ends its answer.
+#[test]
+fn a_bidder_is_waited_for_no_longer_than_the_integration_says() {
+    let bidder = Bidder::new(|_, request| {
+        if request["site"]["search"] == "half" {
+            return Some("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":".to_owned());
+        }
+        loop {
+            std::thread::park();
+        }
+    });
+    let server = server(&bidder, 400);
+    for case in ["half", "nothing"] {
+        let answer = server.get("click", &format!("offer=bad&keyword={case}"));
+        assert_eq!(answer.header("location"), Some(FALLBACK), "{case}");
+        let rows = server.table("click");
+        let row = rows.iter().find(|row| row["keyword"] == case).unwrap();
+        assert_eq!(row["rtb_outcome"], "timeout", "{case}");
+        assert!(row["rtb_ms"].as_i64().unwrap() >= 400, "{case}: {}", row["rtb_ms"]);
     }
 }
 
 #[test]
 fn nobody_listens_or_may_be_asked() {
     let bidder = Bidder::bidding("https://win.example/");
-    let server = server(&bidder, 300);
+    let server = server(&bidder, PATIENT);
     for endpoint in ["http://127.0.0.1:1/", "http://private.example/bid", "http://unknown.example/"] {
         server.set_integration(json!({ "rtb_endpoint": endpoint }));
         assert_eq!(server.get("click", "offer=bad").header("location"), Some(FALLBACK), "{endpoint}");
-        assert!(["error", "timeout"].map(Value::from).contains(&outcome(&server)), "{endpoint}");
+        assert_eq!(outcome(&server), "error", "{endpoint}");
     }
     assert!(bidder.asked.try_recv().is_err());
 }
@@ -267,7 +281,7 @@ fn nobody_listens_or_may_be_asked() {
 #[test]
 fn only_clicks_that_are_rejected_and_sent_on_are_offered() {
     let bidder = Bidder::bidding("https://win.example/");
-    let server = server(&bidder, 2000);
+    let server = server(&bidder, PATIENT);
     let id = server.made.integration_id;
     let to = |query: &str| server.get("click", query).header("location").map(str::to_owned);
     assert_eq!(to("offer=good").as_deref(), Some("https://own.example/"));
@@ -305,7 +319,7 @@ fn only_clicks_that_are_rejected_and_sent_on_are_offered() {
 #[test]
 fn connections_to_a_bidder_are_kept() {
     let bidder = Bidder::bidding("https://win.example/");
-    let server = server(&bidder, 2000);
+    let server = server(&bidder, PATIENT);
     for _ in 0..20 {
         assert_eq!(server.get("click", "offer=bad").header("location"), Some("https://win.example/"));
     }
@@ -314,11 +328,14 @@ fn connections_to_a_bidder_are_kept() {
 
 #[test]
 fn beyond_so_many_auctions_nobody_is_asked() {
-    let bidder = Bidder::new(|_, _| {
-        std::thread::sleep(Duration::from_secs(4));
-        None
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock().unwrap();
+    let behind = gate.clone();
+    let bidder = Bidder::new(move |_, _| {
+        drop(behind.lock());
+        Some("HTTP/1.1 204 No Content\r\n\r\n".to_owned())
     });
-    let server = server(&bidder, 2500);
+    let server = server(&bidder, PATIENT);
     let request = format!(
         "GET /g/{}/click?offer=bad HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         server.made.integration_id
@@ -333,13 +350,12 @@ fn beyond_so_many_auctions_nobody_is_asked() {
     for _ in 0..MAX_AUCTIONS {
         bidder.next();
     }
-    let since = Instant::now();
     let answer = server.get("click", "offer=bad");
-    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
     assert_eq!(answer.header("location"), Some(FALLBACK));
     assert_eq!(outcome(&server), "busy");
+    drop(closed);
     for mut stream in waiting {
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 302"), "{answer}");
