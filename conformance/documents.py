@@ -46,8 +46,7 @@ def narrow(document, organization):
     for prices in schemas["AutoCpmChange"]["properties"].values():
         prices["maxItems"] = 1
     for name in ["NewPostback", "PostbackChange"]:
-        for part in schemas[name]["allOf"]:
-            postback(part["properties"])
+        postback(schemas[name]["properties"])
     for schema in requested(document):
         if schema.get("type") in ("array", ["array", "null"]):
             schema["maxItems"] = min(schema.get("maxItems", ITEMS), max(ITEMS, schema.get("minItems", 0)))
@@ -125,7 +124,9 @@ def integration(properties):
 
 
 def postback(properties):
-    """Reasons belong to rejections, names to events, a form to a POST."""
+    """Reasons belong to rejections, names to events, a form to a POST. Ids are those of the path."""
+    for ours in ["id", "integration_id"]:
+        properties.pop(ours)
     given = {
         "on": {"const": "approved"},
         "reasons": {"const": None},

@@ -1,7 +1,8 @@
 //! `POST /integrations/{integration_id}/postbacks`: a new postback.
 
 use super::find_integration;
-use super::model::{Change, NewPostback, PostbackBody};
+use super::model::{Change, PostbackBody};
+use super::schema::NewPostback;
 use crate::ApiState;
 use crate::body::read_json_object;
 use crate::native::auth::Principal;
@@ -42,7 +43,7 @@ pub(super) async fn handle(
     let integration = find_integration(&principal, &integration)?;
     let body = read_json_object(request).await?;
     let once = once.of(&body);
-    let change = Change::read_new(body, &state.postbacks)?;
+    let change = Change::read(body, integration, None, &state.postbacks)?;
     once.write(
         &state,
         principal.organization_id(),

@@ -64,7 +64,7 @@ pub(super) async fn handle(
     if cursor.is_some() && after.is_none() {
         query.refuse("cursor", "must be a next_cursor of an earlier answer");
     }
-    query.finish()?;
+    query.finish_strict()?;
     let all = principal.organization().table::<Postback>().iter();
     let theirs = all.filter(|one| one.integration == integration && after.is_none_or(|last| one.id > last));
     let mut found: Vec<_> = theirs.take(limit + 1).collect();

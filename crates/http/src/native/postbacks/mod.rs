@@ -7,6 +7,7 @@ mod list;
 mod model;
 mod read;
 mod sample;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod update;

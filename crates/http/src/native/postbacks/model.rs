@@ -1,16 +1,18 @@
 //! A postback as this dialect writes and reads it.
 
+use super::schema::{event_types, method, on};
+use crate::body::Encoding;
 use crate::error::ApiError;
 use crate::fields::{Fields, Given};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tollgate_catalog::{Refused, Stored};
 use tollgate_domain::{
-    Invalid, MAX_POSTBACK_DELAY_SECONDS, Postback, PostbackEventType, PostbackMethod, PostbackTrigger,
+    IntegrationId, Invalid, MAX_POSTBACK_DELAY_SECONDS, Postback, PostbackEventType, PostbackId,
+    PostbackMethod, PostbackTrigger,
 };
 use tollgate_jobs::postbacks::Postbacks;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 /// Most items of a list of ids.
 const MOST_IDS: usize = 1000;
@@ -19,92 +21,17 @@ const MOST_NAMES: usize = 100;
 /// Most characters of an id or a name.
 const NAME_LENGTH: usize = 255;
 /// Most characters of a URL, and of a form, macros not filled in.
-const TEMPLATE_LENGTH: usize = 4096;
-const ON: &[(&str, PostbackTrigger)] = &[
+pub(super) const TEMPLATE_LENGTH: usize = 4096;
+pub(super) const ON: &[(&str, PostbackTrigger)] = &[
     (PostbackTrigger::Approved.name(), PostbackTrigger::Approved),
     (PostbackTrigger::Rejected.name(), PostbackTrigger::Rejected),
 ];
-const EVENT_TYPES: &[(&str, PostbackEventType)] = &[
+pub(super) const EVENT_TYPES: &[(&str, PostbackEventType)] = &[
     (PostbackEventType::Conversion.name(), PostbackEventType::Conversion),
     (PostbackEventType::Event.name(), PostbackEventType::Event),
 ];
-const METHODS: &[(&str, PostbackMethod)] =
+pub(super) const METHODS: &[(&str, PostbackMethod)] =
     &[(PostbackMethod::Get.name(), PostbackMethod::Get), (PostbackMethod::Post.name(), PostbackMethod::Post)];
-
-/// A postback as it is to be made.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what is read by hand")]
-pub(super) struct NewPostback {
-    /// Friendly name.
-    #[schema(min_length = 1, max_length = 255)]
-    name: String,
-    /// Whether it is sent; it is unless this says otherwise.
-    #[schema(required = false, default = true)]
-    active: bool,
-    /// The verdict it tells of. A rejection that is only monitored counts as approved.
-    #[schema(schema_with = on)]
-    on: String,
-    /// Where it goes: an absolute URL; `{name}`, `[name]` and `${name}` behind its host are macros.
-    #[schema(schema_with = url)]
-    url: String,
-    #[schema(inline)]
-    #[serde(flatten)]
-    rest: PostbackOptions,
-}
-
-/// What is to change of a postback: what is absent stays as it is, null clears, a list replaces a list.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what is read by hand")]
-pub(super) struct PostbackChange {
-    /// Friendly name.
-    #[schema(required = false, min_length = 1, max_length = 255)]
-    name: String,
-    /// Whether it is sent. Deliveries that wait are canceled when it is not any more.
-    #[schema(required = false)]
-    active: bool,
-    /// The verdict it tells of.
-    #[schema(required = false, schema_with = on)]
-    on: String,
-    /// Where it goes. Deliveries that wait still go where they were to go.
-    #[schema(required = false, schema_with = url)]
-    url: String,
-    #[schema(inline)]
-    #[serde(flatten)]
-    rest: PostbackOptions,
-}
-
-/// What may be left out everywhere. An empty list is every reason, name or id.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what is read by hand")]
-pub(super) struct PostbackOptions {
-    /// Of rejections, the primary reasons it tells of.
-    #[schema(max_items = 100)]
-    reasons: Option<Vec<String>>,
-    /// Conversions, events after them, or both; conversions unless this says otherwise.
-    #[schema(required = false, schema_with = event_types)]
-    event_types: Vec<String>,
-    /// Of events, the names it tells of.
-    #[schema(max_items = 100)]
-    event_names: Option<Vec<String>>,
-    /// Offers it tells of.
-    #[schema(max_items = 1000)]
-    offer_ids: Option<Vec<String>>,
-    /// Publishers it tells of.
-    #[schema(max_items = 1000)]
-    publisher_ids: Option<Vec<String>>,
-    /// Advertisers it tells of.
-    #[schema(max_items = 1000)]
-    advertiser_ids: Option<Vec<String>>,
-    /// GET unless this says otherwise.
-    #[schema(schema_with = nullable_method)]
-    method: Option<String>,
-    /// The form that a POST sends, with macros.
-    #[schema(min_length = 1, max_length = 4096)]
-    body: Option<String>,
-    /// Seconds between the verdict and the first attempt.
-    #[schema(minimum = 0, maximum = 86_400)]
-    delay_seconds: Option<u32>,
-}
 
 /// A postback.
 #[derive(Debug, Serialize, ToSchema)]
@@ -190,22 +117,26 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Reads the body of a new postback.
-    pub(super) fn read_new(map: Map<String, Value>, postbacks: &Postbacks) -> Result<Self, ApiError> {
-        let mut fields = Fields::lenient(map);
-        for name in ["name", "on", "url"] {
-            fields.must_have(name);
-        }
-        Self::take(fields, postbacks)
-    }
-
-    /// Reads a change.
-    pub(super) fn read(map: Map<String, Value>, postbacks: &Postbacks) -> Result<Self, ApiError> {
-        Self::take(Fields::lenient(map), postbacks)
-    }
-
-    fn take(mut fields: Fields, postbacks: &Postbacks) -> Result<Self, ApiError> {
+    /// Reads a body. `id` is that of the path; without one the postback is new. What was read can be sent back.
+    pub(super) fn read(
+        map: Map<String, Value>,
+        integration: IntegrationId,
+        id: Option<PostbackId>,
+        postbacks: &Postbacks,
+    ) -> Result<Self, ApiError> {
+        let mut fields = Fields::new(map, Encoding::Json);
         let f = &mut fields;
+        for ours in ["created_at", "updated_at"] {
+            f.ignore(ours);
+        }
+        f.agree("integration_id", integration.as_str());
+        match id {
+            Some(id) => f.agree("id", id.as_str()),
+            None => {
+                f.ignore("id");
+                ["name", "on", "url"].into_iter().for_each(|name| f.must_have(name));
+            }
+        }
         let change = Self {
             name: f.not_null("name", |f| f.text("name", 1..=NAME_LENGTH)),
             active: f.not_null("active", |f| f.boolean("active")),
@@ -258,39 +189,4 @@ fn read_url(fields: &mut Fields, postbacks: &Postbacks) -> Given<String> {
         postbacks.check_url(text).map_err(|wrong| Invalid::new(place, wrong))?;
         Ok(text.to_owned())
     })
-}
-
-fn text() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String))
-}
-
-pub(super) fn on() -> ObjectBuilder {
-    text().enum_values(Some(ON.iter().map(|(name, _)| *name)))
-}
-
-pub(super) fn method() -> ObjectBuilder {
-    text().enum_values(Some(METHODS.iter().map(|(name, _)| *name)))
-}
-
-fn nullable_method() -> ObjectBuilder {
-    let names = METHODS.iter().map(|(name, _)| Value::from(*name));
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .enum_values(Some(names.chain([Value::Null])))
-}
-
-fn url() -> ObjectBuilder {
-    text()
-        .pattern(Some(r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\\@{}/?#]+[^\s\\]*$"))
-        .max_length(Some(TEMPLATE_LENGTH))
-}
-
-fn event_types() -> utoipa::openapi::schema::Array {
-    let names = EVENT_TYPES.iter().map(|(name, _)| *name);
-    utoipa::openapi::schema::ArrayBuilder::new()
-        .items(text().enum_values(Some(names)))
-        .min_items(Some(1))
-        .max_items(Some(EVENT_TYPES.len()))
-        .unique_items(true)
-        .build()
 }

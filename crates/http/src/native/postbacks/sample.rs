@@ -1,6 +1,6 @@
 //! `POST /integrations/{integration_id}/postbacks/{postback_id}/test`: sends a postback now, for a made-up conversion.
 
-use super::{find, model};
+use super::{find, schema};
 use crate::ApiState;
 use crate::error::{ApiError, Code};
 use crate::native::auth::Principal;
@@ -21,7 +21,7 @@ const RETRY_AFTER: u32 = 5;
 pub(super) struct PostbackTest {
     /// The id of the made-up delivery.
     delivery_id: String,
-    #[schema(schema_with = model::method)]
+    #[schema(schema_with = schema::method)]
     method: &'static str,
     /// Where it was sent, macros filled in.
     url: String,

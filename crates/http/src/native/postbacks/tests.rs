@@ -58,6 +58,8 @@ async fn a_postback_is_made_read_changed_and_deleted() {
     let cleared = json!({"on": "approved", "reasons": null, "event_names": null, "offer_ids": null,
                          "event_types": ["conversion"], "delay_seconds": null});
     assert_eq!(call(&app, "PATCH", &one, cleared).await.body, expected);
+    let same = call(&app, "PATCH", &one, expected.clone()).await;
+    assert_eq!((same.status.as_u16(), &same.body), (200, &expected), "what was read can be sent back");
     let lost = send(&app, "PATCH", &one, ("If-Match", "\"2\""), &json!({"name": "x"})).await;
     assert_eq!(lost.status, 412);
     assert_eq!(send(&app, "DELETE", &one, ("If-Match", "\"2\""), &Value::Null).await.status, 412);
@@ -78,6 +80,10 @@ async fn what_is_wrong_is_named() {
         (json!({"name": "", "on": "maybe", "url": "ftp://x"}), &["name", "on", "url"]),
         (json!({"name": null, "on": null, "url": null}), &["name", "on", "url"]),
         (json!({"name": "n", "on": "approved", "url": "http://partner.example/"}), &["url"]),
+        (
+            json!({"name": "n", "on": "approved", "url": "https://a.example/", "publisher_id": ["1"], "integration_id": "x"}),
+            &["integration_id", "publisher_id"],
+        ),
         (json!({"name": "n", "on": "approved", "url": "https://10.0.0.1/"}), &["url"]),
         (json!({"name": "n", "on": "approved", "url": "https://[host].example/"}), &["url"]),
         (
@@ -108,7 +114,14 @@ async fn what_is_wrong_is_named() {
     let one = format!("{}/{id}", path(&app));
     let refused = call(&app, "PATCH", &one, json!({"reasons": ["BOT"], "url": "https://localhost/"})).await;
     assert_eq!((refused.status.as_u16(), refused.error_fields()), (400, vec!["url"]));
+    let refused = call(&app, "PATCH", &one, json!({"id": "aaaaaaaaaa", "publisher": ["1"]})).await;
+    assert_eq!((refused.status.as_u16(), refused.error_fields()), (400, vec!["id", "publisher"]));
     assert_eq!(call(&app, "GET", &one, Value::Null).await.header("etag"), Some("\"1\""));
+    let log = path(&app).replace("postbacks", "postback-deliveries");
+    for (list, name) in [(path(&app), "status"), (log.clone(), "postback_id"), (log, "page")] {
+        let refused = call(&app, "GET", &format!("{list}?limit=1&{name}=1"), Value::Null).await;
+        assert_eq!((refused.status.as_u16(), refused.error_fields()), (400, vec![name]), "{list}");
+    }
     for missing in ["/integrations/aaaaaaaaaa/postbacks".to_owned(), "/integrations/x/postbacks".to_owned()] {
         assert_eq!(call(&app, "POST", &missing, new("n")).await.status, 404);
         assert_eq!(call(&app, "GET", &missing, Value::Null).await.status, 404);

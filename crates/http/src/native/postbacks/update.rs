@@ -1,7 +1,8 @@
 //! `PATCH /integrations/{integration_id}/postbacks/{postback_id}`: changes what the body names.
 
 use super::find;
-use super::model::{Change, PostbackBody, PostbackChange};
+use super::model::{Change, PostbackBody};
+use super::schema::PostbackChange;
 use crate::ApiState;
 use crate::body::read_json_object;
 use crate::etag::{IfMatch, etag};
@@ -42,8 +43,9 @@ pub(super) async fn handle(
     if_match: IfMatch,
     request: Request,
 ) -> Answer {
-    find(&principal, &integration, &id)?;
-    let change = Change::read(read_json_object(request).await?, &state.postbacks)?;
+    let found = find(&principal, &integration, &id)?;
+    let body = read_json_object(request).await?;
+    let change = Change::read(body, found.integration, Some(found.id), &state.postbacks)?;
     let postback = state
         .catalog
         .write(principal.organization_id(), principal.actor(), |draft| {

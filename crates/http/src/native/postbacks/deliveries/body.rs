@@ -1,6 +1,6 @@
 //! A delivery as this dialect writes it.
 
-use crate::native::postbacks::model;
+use crate::native::postbacks::schema;
 use serde::Serialize;
 use tollgate_domain::Timestamp;
 use tollgate_jobs::postbacks::{Attempt, Delivery, DeliveryState};
@@ -20,11 +20,11 @@ pub(super) struct DeliveryBody {
     #[schema(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
     conversion_id: String,
     /// The verdict it tells of.
-    #[schema(schema_with = model::on)]
+    #[schema(schema_with = schema::on)]
     on: String,
     #[schema(schema_with = status)]
     status: &'static str,
-    #[schema(schema_with = model::method)]
+    #[schema(schema_with = schema::method)]
     method: String,
     /// Where it goes, macros filled in.
     url: String,

@@ -73,7 +73,7 @@ pub(super) async fn handle(
         before: cursor.before,
         limit: cursor.reads(),
     };
-    query.finish()?;
+    query.finish_strict()?;
     let found = state.postbacks.log(principal.organization_id(), integration, &filter).await;
     let page = cursor.page(found.map_err(|error| unavailable(&error))?, |delivery: &Delivery| delivery.n);
     Ok(Json(page.map(DeliveryBody::of)).into_response())
