@@ -10,7 +10,8 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Answer, TestServer};
+use std::time::Duration;
+use support::{Answer, Setup, TestServer};
 
 /// A click and its conversion, approved: our ids of the two.
 fn converted(server: &TestServer, external: &str) -> (String, String) {
@@ -109,6 +110,19 @@ fn what_is_wrong_is_named_and_what_is_unknown_is_answered() {
     wrong("new_rejected_reason=X", "transaction_id");
     wrong("transaction_id=nonsense&new_rejected_reason=X", "transaction_id");
     wrong(&format!("transaction_id={id}"), "new_rejected_reason");
+    let path = format!("/g/{}/rejection", server.made.integration_id);
+    for (name, value) in [
+        ("third_party_status", json!({})),
+        ("third_party_rejected_reason", json!(["x"])),
+        ("event_key", json!([])),
+        ("new_rejected_reason", json!({"a": 1})),
+    ] {
+        let mut body = json!({"transaction_id": id, "new_rejected_reason": "X"});
+        body[name] = value;
+        let answer =
+            server.request("POST", &path, "Content-Type: application/json\r\n", body.to_string().as_bytes());
+        assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (400, &json!(name)), "{answer:?}");
+    }
     for reason in ["a%22b", "a%5Cb", "a%0Ab", "%20", &"x".repeat(129)] {
         wrong(&format!("transaction_id={id}&new_rejected_reason={reason}"), "new_rejected_reason");
     }
@@ -120,7 +134,6 @@ fn what_is_wrong_is_named_and_what_is_unknown_is_answered() {
         assert_eq!((answer.status, answer.json()), (200, expected));
     }
     assert_eq!(records(&server), before);
-    let path = format!("/g/{}/rejection", server.made.integration_id);
     assert_eq!(server.request("DELETE", &path, "", b"").status, 405);
 }
 
@@ -169,6 +182,30 @@ fn lines_of_a_body_may_reject_what_came_with_it() {
     assert_eq!(answers[2], json!({"transaction_id": id, "status": "approved"}));
     assert!(answers[3]["error"].as_str().unwrap().contains("transaction_id"), "{answers:?}");
     assert_eq!(conversion(&server, &id)["third_party_status"], "declined");
+}
+
+#[test]
+fn rejections_of_a_body_wait_for_a_busy_ledger_but_not_each_of_them() {
+    let server = TestServer::of(Setup { max_open_rows: 10, ..Setup::default() });
+    server.set_filters(json!([]));
+    let (_, id) = converted(&server, "e");
+    let fill = || server.events(&"{\"kind\":\"click\",\"offer\":\"1\"}\n".repeat(20));
+    let line = |reason: &str| {
+        json!({"kind": "rejection", "transaction_id": id, "new_rejected_reason": reason}).to_string() + "\n"
+    };
+    assert!(fill().lines().iter().all(|line| line["status"].is_string()));
+    let answered = std::thread::scope(|scope| {
+        let sent = scope.spawn(|| server.events(&(line("A") + &line("B"))).lines());
+        std::thread::sleep(Duration::from_millis(300));
+        seal(&server);
+        sent.join().unwrap()
+    });
+    assert_eq!((&answered[0]["reason"], &answered[1]["reason"]), (&json!("A"), &json!("B")), "{answered:?}");
+    fill();
+    // If each of them waited, nobody would wait for the answer.
+    let refused = server.events(&line("C").repeat(500)).lines();
+    assert!(refused.len() == 500 && refused.iter().all(|line| line["error"].is_string()), "{refused:?}");
+    assert_eq!(conversion(&server, &id)["rejection"], "B");
 }
 
 #[test]

@@ -10,6 +10,16 @@ use tollgate_domain::{Event, IntegrationId, Invalid, Text, Timestamp, TxId, chec
 /// Longest reason to reject, in characters.
 const MAX_REASON: usize = 128;
 
+/// The parameters that a rejection knows, all of them texts.
+const NAMES: [&str; 6] = [
+    "transaction_id",
+    "external_transaction_id",
+    "new_rejected_reason",
+    "third_party_status",
+    "third_party_rejected_reason",
+    "event_key",
+];
+
 /// What a caller says later of a conversion.
 #[derive(Debug)]
 pub struct Rejection {
@@ -135,7 +145,7 @@ impl Parameters for Rejection {
     }
 
     fn set_json(&mut self, name: &str, _: &str) {
-        if matches!(name, "transaction_id" | "external_transaction_id" | "new_rejected_reason") {
+        if NAMES.contains(&name) {
             self.refuse(Invalid::new(name, "must be a text"));
         }
     }

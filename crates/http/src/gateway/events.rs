@@ -63,6 +63,23 @@ impl Bodies {
     }
 }
 
+/// How often a busy ledger is asked again. A batch is worth more patience than a click, but its rejections share one: where
+/// the first has waited for nothing, the others need not.
+pub(super) struct Patience(usize);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(BUSY_TRIES)
+    }
+}
+
+impl Patience {
+    /// For who waits for nothing.
+    pub(super) fn none() -> Self {
+        Self(0)
+    }
+}
+
 /// What a line is answered.
 enum Line {
     /// Nothing that the caller could mend went wrong.
@@ -162,13 +179,14 @@ impl Core {
 
     /// Rejections come last, when the conversions of the body are durable: they may be about these.
     async fn reject_late(&self, batch: &mut Batch) {
-        let mut last_seq = 0;
+        let (mut last_seq, mut patience) = (0, Patience::default());
         while !batch.rejections.is_empty() {
             let rest = batch.rejections.split_off(batch.rejections.len().min(TURN));
             let (places, rejections): (Vec<usize>, Vec<Rejection>) =
                 std::mem::replace(&mut batch.rejections, rest).into_iter().unzip();
             // What could not be read is told in the log; its lines stay failed.
-            let Ok((seq, answers)) = self.reject_all(&batch.live, rejections).await else { continue };
+            let done = self.reject_all(&batch.live, rejections, &mut patience).await;
+            let Ok((seq, answers)) = done else { continue };
             last_seq = seq.max(last_seq);
             for (at, answer) in places.into_iter().zip(answers) {
                 batch.answers[at] = Line::Done(answer.unwrap_or_else(|cause| refusal(&cause)));
@@ -287,7 +305,9 @@ impl Core {
         while !rest.is_empty() && batch.refused.is_none() {
             let count = turn(rest.iter().map(|entry| entry.draft.text_bytes()));
             let (now, after) = rest.split_at_mut(count);
-            let promise = match self.promise_patiently(now).await {
+            let bytes: usize = now.iter().map(|entry| entry.draft.text_bytes()).sum();
+            let promise = self.promise(now.len() as u64, bytes as u64, &mut Patience::default()).await;
+            let promise = match promise {
                 Ok(promise) => promise,
                 Err(refused) => {
                     batch.refused = Some(refused);
@@ -314,16 +334,21 @@ impl Core {
         again
     }
 
-    /// Waits a while for a ledger that is busy: a batch is worth more patience than a click.
-    async fn promise_patiently(&self, entries: &[Entry]) -> Result<Promise, Refused> {
-        let bytes: usize = entries.iter().map(|entry| entry.draft.text_bytes()).sum();
-        let mut tries = 0;
+    /// Room in the ledger, which is waited for as long as there is patience.
+    pub(super) async fn promise(
+        &self,
+        rows: u64,
+        bytes: u64,
+        patience: &mut Patience,
+    ) -> Result<Promise, Refused> {
         loop {
-            match self.intake.ledger().promise(entries.len() as u64, bytes as u64) {
-                Err(Refused::Busy) if tries < BUSY_TRIES => tokio::time::sleep(BUSY_PAUSE).await,
+            match self.intake.ledger().promise(rows, bytes) {
+                Err(Refused::Busy) if patience.0 > 0 => {
+                    patience.0 -= 1;
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
                 result => return result,
             }
-            tries += 1;
         }
     }
 

@@ -1,6 +1,7 @@
 //! Late rejections: what is said of a conversion after it was judged. One is answered once it is durable; an unknown
 //! conversion is nobody's mistake, so it is answered, too, and nothing happens.
 
+use super::events::Patience;
 use super::request::{body_hash, idempotency_key, set_from_body, set_from_query};
 use super::{Core, GatewayBody, answer, refused};
 use crate::error::{ApiError, Code};
@@ -52,7 +53,7 @@ impl Core {
         let lookup = self.worker.borrow().ask_of_rejection(&mut rejection);
         let history = self.look_up(lookup).await?;
         let mut seq = 0;
-        let body = self.settle(&live, &mut rejection, history, &mut seq).await?;
+        let body = self.settle(&live, &mut rejection, history, &mut Patience::none(), &mut seq).await?;
         self.commits.wait(seq).await;
         Ok(answer::json(body))
     }
@@ -67,9 +68,14 @@ impl Core {
     }
 
     /// Stores a rejection about which history was asked.
-    fn reject(&self, live: &LiveIntegration, rejection: &mut Rejection) -> Result<Rejected, ApiError> {
+    async fn reject(
+        &self,
+        live: &LiveIntegration,
+        rejection: &mut Rejection,
+        patience: &mut Patience,
+    ) -> Result<Rejected, ApiError> {
         let bytes = rejection.text_bytes() as u64;
-        let promise = self.intake.ledger().promise(1, bytes).map_err(refused)?;
+        let promise = self.promise(1, bytes, patience).await.map_err(refused)?;
         match self.worker.borrow_mut().reject(live, &promise, rejection) {
             Outcome::Judged(judged) | Outcome::Amended(judged) => {
                 let mut body = Vec::with_capacity(128);
@@ -106,6 +112,7 @@ impl Core {
         &self,
         live: &LiveIntegration,
         mut rejections: Vec<Rejection>,
+        patience: &mut Patience,
     ) -> Result<(u64, Vec<Result<Vec<u8>, ApiError>>), ApiError> {
         let lookups: Vec<Lookup> = {
             let worker = self.worker.borrow();
@@ -116,7 +123,7 @@ impl Core {
         for (mut rejection, history) in rejections.into_iter().zip(read) {
             let history = history.map_err(|error| ApiError::internal("reading history", &error));
             answers.push(match history {
-                Ok(history) => self.settle(live, &mut rejection, history, &mut last_seq).await,
+                Ok(history) => self.settle(live, &mut rejection, history, patience, &mut last_seq).await,
                 Err(cause) => Err(cause),
             });
         }
@@ -129,11 +136,12 @@ impl Core {
         live: &LiveIntegration,
         rejection: &mut Rejection,
         mut history: History,
+        patience: &mut Patience,
         last_seq: &mut u64,
     ) -> Result<Vec<u8>, ApiError> {
         loop {
             history.tell_rejection(rejection);
-            match self.reject(live, rejection)? {
+            match self.reject(live, rejection, patience).await? {
                 Rejected::Done(seq, body) => {
                     *last_seq = seq.max(*last_seq);
                     return Ok(body);
