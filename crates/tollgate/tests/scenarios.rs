@@ -76,6 +76,23 @@ fn a_scenario_wants_a_new_directory_and_a_name_that_is_known() {
     let made = Made::new();
     let refused = run(&["demo", "--scenario", "viral_spike", "--percent", "1", "--data-dir", &made.data()]);
     assert!(!refused.status.success() && refused.stdout.is_empty(), "{}", stderr(&refused));
+    let new = made.path("new").to_str().unwrap().to_owned();
+    let month = ["demo", "--scenario", "month", "--percent", "1", "--data-dir", &new];
+    for flag in [
+        "--listen=127.0.0.1:0",
+        "--tls-cert=a.pem",
+        "--tls-key=a.pem",
+        "--tls-listen=127.0.0.1:0",
+        "--admin-listen=127.0.0.1:0",
+        "--signals-dir=signals",
+        "--cores=1",
+        "--gateway-domain=a.example",
+    ] {
+        let refused = run(&[&month[..], &[flag]].concat());
+        assert_eq!(refused.status.code(), Some(2), "{flag} would be ignored: {}", stderr(&refused));
+    }
+    let lines = run(&[&month[..], &["--lines"]].concat());
+    assert_eq!(lines.status.code(), Some(2), "nothing is kept of lines: {}", stderr(&lines));
     for wrong in [&["demo", "--scenario", "flood"][..], &["demo", "--json"], &["demo", "--percent", "5"]] {
         assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
     }

@@ -21,7 +21,7 @@ const ALL: &str = "all";
 #[derive(Debug, Args)]
 pub(super) struct Measure {
     /// Judge a scenario's labelled traffic and print what was caught, or that of `all`; serves nothing
-    #[arg(long, value_name = "NAME", value_parser = names())]
+    #[arg(long, value_name = "NAME", value_parser = names(), conflicts_with_all = SERVING)]
     scenario: Option<String>,
     /// How much of the scenario's traffic to make, from 1 to 100
     #[arg(long, value_name = "PERCENT", requires = "scenario", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100))]
@@ -30,9 +30,13 @@ pub(super) struct Measure {
     #[arg(long, requires = "scenario", conflicts_with = "lines")]
     json: bool,
     /// Print the traffic itself and judge nothing: NDJSON, a click to a line, with its conversion
-    #[arg(long, requires = "scenario")]
+    #[arg(long, requires = "scenario", conflicts_with = "data_dir")]
     lines: bool,
 }
+
+/// What only a server takes: the flags of [`super::Serving`].
+const SERVING: [&str; 8] =
+    ["listen", "tls_cert", "tls_key", "tls_listen", "admin_listen", "signals_dir", "cores", "gateway_domain"];
 
 fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name).chain([ALL]))
@@ -94,5 +98,17 @@ impl Measure {
             print!("{report}");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_flag_of_a_server_is_forgotten() {
+        let serving = super::super::Serving::augment_args(clap::Command::new("serve"));
+        let all: Vec<&str> = serving.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        assert_eq!(all, SERVING);
     }
 }
