@@ -1,7 +1,8 @@
 //! What the fuzz tests of the crates share. Inputs are mutations of a small corpus (`tests/corpus`) and noise; each is fed to
 //! what reads it, which must not panic and must not allocate more than its share: work is counted, never timed.
 //!
-//! `TOLLGATE_FUZZ_CASES` says how many inputs each test takes (`make fuzz`); what fails is shrunk and printed.
+//! `TOLLGATE_FUZZ_CASES` says how many inputs each test takes (`make fuzz`); what fails is shrunk and printed, with the seed
+//! that draws it again. As many as nobody asked for are the same ones every time.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -13,13 +14,16 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Inputs of a test when nobody asks for more.
 const CASES: u32 = 400;
+/// The seed of inputs when nobody asks for more of them or for another seed.
+const USUAL_SEED: u64 = 20_261_122;
 /// Inputs after which what is fed is made anew: it may keep what it was fed.
 const FRESH: u32 = 20_000;
 /// Longest input, in bytes.
@@ -133,6 +137,15 @@ fn cases() -> u32 {
     std::env::var("TOLLGATE_FUZZ_CASES").map_or(CASES, |text| text.parse().unwrap())
 }
 
+/// What the inputs are drawn by: `PROPTEST_RNG_SEED`; else always the same, and one of its own for a longer run.
+fn seed() -> u64 {
+    match Config::default().rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random if cases() <= CASES => USUAL_SEED,
+        RngSeed::Random => RandomState::new().build_hasher().finish(),
+    }
+}
+
 /// The bytes that are allocated while `work` is done.
 fn cost(work: impl FnOnce()) -> usize {
     let before = ALLOCATED.load(Ordering::Relaxed);
@@ -143,15 +156,25 @@ fn cost(work: impl FnOnce()) -> usize {
 /// Feeds `work`, which stands on what `fresh` makes.
 pub fn feed<S>(food: &Food, fresh: impl Fn() -> S, work: impl Fn(&S, &[u8])) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let seed = seed();
+    eprintln!("PROPTEST_RNG_SEED={seed} TOLLGATE_FUZZ_CASES={} draws these inputs again", cases());
     let mut left = cases() * food.times;
-    while left > 0 {
+    for round in 0.. {
+        if left == 0 {
+            break;
+        }
         let cases = left.min(FRESH);
         left -= cases;
         let state = fresh();
         // What is made at the first use belongs to no input.
         food.corpus.lines().for_each(|seed| work(&state, seed.as_bytes()));
-        let config =
-            Config { cases, max_shrink_iters: 2_000, failure_persistence: None, ..Config::default() };
+        let config = Config {
+            cases,
+            max_shrink_iters: 2_000,
+            failure_persistence: None,
+            rng_seed: RngSeed::Fixed(seed.wrapping_add(round)),
+            ..Config::default()
+        };
         let ran = TestRunner::new(config).run(&inputs(food), |input| {
             let share = food.fixed + food.each * input.len();
             // What others do now and then, as a ledger that begins a new file, does not happen three times in a row.
