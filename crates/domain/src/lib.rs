@@ -65,6 +65,6 @@ pub use postback::{
     MAX_POSTBACK_DELAY_SECONDS, Postback, PostbackEventType, PostbackMethod, PostbackTrigger,
 };
 pub use reason::Reason;
-pub use template::{Macros, Template};
+pub use template::{Macros, Template, UNRESERVED};
 pub use time::{Day, Timestamp};
 pub use tx_id::{TxId, TxIdKey};

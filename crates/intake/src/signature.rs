@@ -5,11 +5,11 @@ use crate::draft::Draft;
 use crate::json::{Member, each_member};
 use crate::live::LiveIntegration;
 use hmac::{Hmac, Mac};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use sha2::Sha256;
 use std::borrow::Cow;
 use tollgate_catalog::StoredSecret;
-use tollgate_domain::{EventKind, IntegrationId, Number, hex, unhex};
+use tollgate_domain::{EventKind, IntegrationId, Number, UNRESERVED, hex, unhex};
 
 /// The parameter that holds the signature.
 pub const SIGNATURE: &str = "tg_signature";
@@ -54,9 +54,6 @@ impl From<EventKind> for Purpose {
 
 /// A link's parameter, decoded: name and value.
 pub type Parameter<'a> = (Cow<'a, str>, Cow<'a, str>);
-
-/// What stays as it is: RFC 3986, "unreserved".
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The signature of a link to `integration` with these parameters, among which [`SIGNED_AT`] should be. One that is a
 /// signature is left out.

@@ -1,14 +1,12 @@
 //! The bid response: which bid wins, where it wants the user, and whom to tell.
 
 use crate::request::{CURRENCY, IMP};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
-use tollgate_domain::{AuctionOutcome, Money, web_address};
+use tollgate_domain::{AuctionOutcome, Money, UNRESERVED, web_address};
 
 /// Longest address that a bid may lead to or be told at, in bytes.
 const MAX_URL: usize = 8 << 10;
-/// What stays as it is inside a value: RFC 3986, "unreserved".
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[derive(Deserialize)]
 struct Response {

@@ -11,8 +11,8 @@ use crate::web_address;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::HashSet;
 
-/// What stays as it is inside a value: RFC 3986, "unreserved".
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What is percent-encoded in a value: all but what RFC 3986 calls "unreserved".
+pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What an operator's own text may not have in a header; everything beyond ASCII neither.
 const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b' ');
 /// Longest name of a macro in square brackets, which have other uses in URLs.

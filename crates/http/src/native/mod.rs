@@ -16,6 +16,7 @@ mod postbacks;
 mod prices;
 pub(crate) mod schema;
 
+use self::auth::Principal;
 use crate::error::{ApiError, Code, Dialect};
 use crate::{ApiState, openapi};
 use axum::extract::{FromRequestParts, Path};
@@ -23,6 +24,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use tollgate_catalog::{CatalogError, WriteError};
+use tollgate_domain::{Integration, IntegrationId};
 use utoipa::IntoResponses;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::OpenApiRouter;
@@ -98,6 +100,13 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Params<
             Err(_) => Err(ApiError::new(Code::NotFound).into()),
         }
     }
+}
+
+/// The integration of an id, if it is of the caller's organization.
+fn find_integration(principal: &Principal, id: &str) -> Result<IntegrationId, Failure> {
+    let found = principal.organization().get::<Integration>(id);
+    let missing = || ApiError::because(Code::NotFound, "There is no such integration.");
+    Ok(found.ok_or_else(missing)?.id)
 }
 
 /// What handlers of this dialect answer.

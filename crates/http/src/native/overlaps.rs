@@ -2,7 +2,7 @@
 
 use super::auth::Principal;
 use super::schema::MissingProblem;
-use super::{Answer, Params};
+use super::{Answer, Params, find_integration};
 use crate::ApiState;
 use crate::error::{ApiError, Code};
 use axum::Json;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_catalog::IntegrationEntry;
-use tollgate_domain::{FilterGroup, FilterGroupId, IntegrationId};
+use tollgate_domain::{FilterGroup, FilterGroupId};
 use tollgate_screening::{Overlap, overlaps};
 use utoipa::ToSchema;
 
@@ -107,11 +107,10 @@ pub(super) async fn handle(
     State(state): State<ApiState>,
     Params(id): Params<String>,
 ) -> Answer {
-    let unknown = || ApiError::because(Code::NotFound, "There is no such integration.");
-    let id: IntegrationId = id.parse().map_err(|_| unknown())?;
+    let id = find_integration(&principal, &id)?;
+    // It can have been deleted since the request came.
     let entry = state.catalog.snapshot().integration(id).cloned();
-    let entry =
-        entry.filter(|entry| entry.organization == principal.organization_id()).ok_or_else(unknown)?;
+    let entry = entry.ok_or_else(|| ApiError::new(Code::NotFound))?;
     // Long lists take a while to compare.
     let found = tokio::task::spawn_blocking(move || find(&entry)).await;
     Ok(Json(found.map_err(|error| ApiError::internal("comparing filter groups", &error))?).into_response())

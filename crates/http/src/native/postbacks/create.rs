@@ -1,13 +1,12 @@
 //! `POST /integrations/{integration_id}/postbacks`: a new postback.
 
-use super::find_integration;
 use super::model::{Change, PostbackBody};
 use super::schema::NewPostback;
 use crate::ApiState;
 use crate::body::read_json_object;
 use crate::native::auth::Principal;
 use crate::native::schema::{BodyProblem, MissingProblem, NativeProblem};
-use crate::native::{Answer, Params};
+use crate::native::{Answer, Params, find_integration};
 use crate::once::{Once, OnceParams, Reply};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;

@@ -1,11 +1,10 @@
 //! `GET /integrations/{integration_id}/postbacks`: an integration's postbacks, by their ids.
 
-use super::find_integration;
 use super::model::PostbackBody;
 use crate::chartboost::query::Query;
 use crate::native::auth::Principal;
 use crate::native::schema::{MissingProblem, QueryProblem};
-use crate::native::{Answer, Params};
+use crate::native::{Answer, Params, find_integration};
 use axum::Json;
 use axum::extract::RawQuery;
 use axum::response::IntoResponse;

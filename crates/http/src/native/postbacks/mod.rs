@@ -12,13 +12,13 @@ mod schema;
 mod tests;
 mod update;
 
-use super::Failure;
 use super::auth::Principal;
+use super::{Failure, find_integration};
 use crate::ApiState;
 use crate::error::{ApiError, Code};
 use std::sync::Arc;
 use tollgate_catalog::Stored;
-use tollgate_domain::{Integration, IntegrationId, Postback};
+use tollgate_domain::Postback;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,13 +28,6 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(read::handle, update::handle, delete::handle))
         .routes(routes!(sample::handle))
         .merge(deliveries::routes())
-}
-
-/// The integration of an id, if it is of the caller's organization.
-fn find_integration(principal: &Principal, id: &str) -> Result<IntegrationId, Failure> {
-    let found = principal.organization().get::<Integration>(id);
-    let missing = || ApiError::because(Code::NotFound, "There is no such integration.");
-    Ok(found.ok_or_else(missing)?.id)
 }
 
 /// The postback of an id, if it is of that integration.
