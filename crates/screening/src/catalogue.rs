@@ -6,6 +6,8 @@
 use crate::filter::{Compiler, Filter};
 pub use crate::filters::CATALOGUE;
 use crate::params::{Param, Params, check_all};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
 use tollgate_domain::{EventKind, FilterSpec, Invalid, Reason};
 
 /// A type of filter: a row of the table in the design.
@@ -41,14 +43,47 @@ impl FilterType {
     }
 }
 
-/// Checks configured filters as a whole. Every violation is reported, under paths like
+/// Checks configured filters as a whole before they are saved. Every violation is reported, under paths like
 /// `filters[2].params.lookback_minutes`.
 pub fn validate(filters: &[FilterSpec]) -> Result<(), Vec<Invalid>> {
+    check_each(filters, |spec, path, errors| {
+        let before = errors.len();
+        check_filter(spec, path, errors);
+        if errors.len() == before {
+            check_lists(&spec.params, &format!("{path}.params"), errors);
+        }
+    })
+}
+
+/// Checks whether filters can judge. Stored ones may break what [`validate`] demands beside that.
+pub(crate) fn check_stored(filters: &[FilterSpec]) -> Result<(), Vec<Invalid>> {
+    check_each(filters, check_filter)
+}
+
+fn check_each(
+    filters: &[FilterSpec],
+    check: impl Fn(&FilterSpec, &str, &mut Vec<Invalid>),
+) -> Result<(), Vec<Invalid>> {
     let mut errors = Vec::new();
     for (index, spec) in filters.iter().enumerate() {
-        check_filter(spec, &format!("filters[{index}]"), &mut errors);
+        check(spec, &format!("filters[{index}]"), &mut errors);
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// What is blocked must not be allowed, too: whoever says both means one of the two. Stored filters may say it.
+fn check_lists(params: &Map<String, Value>, path: &str, errors: &mut Vec<Invalid>) {
+    let list =
+        |name| params.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let allowed: HashSet<&str> = list("allowed").collect();
+    for (index, _) in list("blocked").enumerate().filter(|(_, value)| allowed.contains(value)) {
+        errors.push(Invalid::new(format!("{path}.blocked[{index}]"), "must not stand in allowed, too"));
+    }
+    for (name, inner) in params {
+        if let Some(inner) = inner.as_object() {
+            check_lists(inner, &format!("{path}.{name}"), errors);
+        }
+    }
 }
 
 fn check_filter(spec: &FilterSpec, path: &str, errors: &mut Vec<Invalid>) {

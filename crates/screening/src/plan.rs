@@ -1,6 +1,6 @@
 //! An integration's filter groups, compiled, and the judgement of events by them.
 
-use crate::catalogue::{FilterType, validate};
+use crate::catalogue::{FilterType, check_stored};
 use crate::counters::{Counters, Moment};
 use crate::facts::window_time;
 use crate::feature::{FeatureInfo, FeatureSet, Keys, KindFeatures, Kinds, NO_KEY, kind_index};
@@ -336,10 +336,10 @@ impl Shared {
         &mut self,
         filters: &[FilterSpec],
     ) -> Result<(Vec<Rule>, Vec<SubIdLimit>), Vec<Invalid>> {
-        validate(filters)?;
+        check_stored(filters)?;
         let (mut rules, mut sub_id_limits) = (Vec::with_capacity(filters.len()), Vec::new());
         for (index, spec) in filters.iter().enumerate().filter(|(_, spec)| spec.enabled) {
-            // `validate` has refused unknown types.
+            // `check_stored` has refused unknown types.
             let Some(filter_type) = FilterType::find(&spec.filter_type) else { continue };
             let kinds = Kinds::of(spec.applies_to.as_deref().unwrap_or(filter_type.kinds));
             let mut compiler = Compiler {

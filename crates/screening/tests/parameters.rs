@@ -21,7 +21,8 @@ static SCHEMAS: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| {
 });
 
 /// Types with rules between parameters, which no schema says.
-const RELATED: &[&str] = &["session_time", "conversion_rate", "sub_id_validity"];
+const RELATED: &[&str] =
+    &["data_validation", "geo", "language", "session_time", "conversion_rate", "sub_id_validity"];
 
 /// What JSON Schema says of a value; `None` where it says it with words that are not understood here.
 fn fits(schema: &Value, value: &Value) -> Option<bool> {

@@ -135,6 +135,28 @@ fn bounds_are_legal_and_disabled_filters_are_checked_too() {
 }
 
 #[test]
+fn what_is_blocked_is_not_allowed_too() {
+    let filters = json!([
+        {"type": "geo", "params": {"allowed": ["DE", "US"], "blocked": ["FR", "US"]}},
+        {"type": "language", "params": {"allowed": ["de", "pt-BR"], "blocked": ["de-AT", "pt-BR"]}},
+        {"type": "data_validation", "params": {"offer": {"allowed": ["1"], "blocked": ["2"]},
+            "publisher": {"allowed": ["2", "3"], "blocked": ["1", "3", "2"]}}},
+    ]);
+    assert_eq!(
+        fields(filters.clone()),
+        [
+            "filters[0].params.blocked[1]",
+            "filters[1].params.blocked[1]",
+            "filters[2].params.publisher.blocked[1]",
+            "filters[2].params.publisher.blocked[2]",
+        ]
+    );
+    // What was saved before goes on judging.
+    let groups = [group("defaultaaa", json!({"filters": filters}))];
+    assert!(Plan::compile(&integration(), &groups).is_ok());
+}
+
+#[test]
 fn a_plan_names_the_group_that_is_wrong() {
     let groups = [group("defaultaaa", json!({"filters": [{"type": "botnet"}]}))];
     let error = Plan::compile(&integration(), &groups).err().unwrap();
