@@ -33,7 +33,8 @@ impl tollgate_domain::Entropy for Zeros {
     }
 }
 
-/// What a bidder does with a request: its path and its body in, the whole answer out.
+/// What a bidder does with a request: its path and its body in, the whole answer out. The body of a request that does not
+/// say its OpenRTB is null.
 type Bids = dyn Fn(&str, &Value) -> Option<String> + Send + Sync;
 
 /// A bidder, with what it was asked and how many connections that took.
@@ -83,7 +84,7 @@ impl Bidder {
 fn read(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|length| *length > 0)?;
-    let mut length = 0;
+    let (mut length, mut version) = (0, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
@@ -93,11 +94,15 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("x-openrtb-version:") {
+            value.trim().clone_into(&mut version);
+        }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let path = first.split(' ').nth(1)?.to_owned();
-    Some((path, serde_json::from_slice(&body).unwrap_or_default()))
+    let body = serde_json::from_slice(&body).ok().filter(|_| version == "2.6");
+    Some((path, body.unwrap_or_default()))
 }
 
 fn http(body: &str) -> String {

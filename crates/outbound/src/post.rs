@@ -31,6 +31,8 @@ pub struct Post<'a> {
     pub url: &'a str,
     /// What the body is.
     pub content_type: &'static str,
+    /// Further headers: name and value.
+    pub headers: &'static [(&'static str, &'static str)],
     /// The body.
     pub body: Bytes,
     /// From the first look-up to the last byte of the answer.
@@ -122,7 +124,10 @@ fn was_given_up(error: &hyper::Error) -> bool {
 }
 
 fn request(url: &Url, post: &Post<'_>) -> Result<Request<Full<Bytes>>, OutboundError> {
-    Request::post(&url[Position::BeforePath..Position::AfterQuery])
+    let request = Request::post(&url[Position::BeforePath..Position::AfterQuery]);
+    let headers = post.headers.iter();
+    headers
+        .fold(request, |request, (name, value)| request.header(*name, *value))
         .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
         .header(header::USER_AGENT, USER_AGENT)
         .header(header::ACCEPT, "*/*")

@@ -47,7 +47,7 @@ fn keeping(answers: usize) -> (SocketAddr, Arc<AtomicUsize>) {
 
 fn post(url: &str, body: String) -> Post<'_> {
     let time = Duration::from_secs(5);
-    Post { url, content_type: "text/plain", body: body.into(), time, answer_bytes: 1000 }
+    Post { url, content_type: "text/plain", headers: &[], body: body.into(), time, answer_bytes: 1000 }
 }
 
 #[tokio::test]

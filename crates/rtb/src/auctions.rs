@@ -15,6 +15,8 @@ use tollgate_outbound::{Outbound, OutboundError, Post};
 pub const MAX_AUCTIONS: usize = 128;
 /// Milliseconds that an answer may take when the integration does not say.
 const DEFAULT_TMAX: u32 = 200;
+/// Says which OpenRTB is spoken, as its section on transport has it.
+const VERSION: &[(&str, &str)] = &[("x-openrtb-version", "2.6")];
 /// Bytes of an answer.
 const ANSWER_BYTES: usize = 64 << 10;
 /// Notices that may be under way; beyond them they are dropped.
@@ -103,6 +105,7 @@ impl Auctions {
         let post = Post {
             url: endpoint,
             content_type: "application/json",
+            headers: VERSION,
             body: request::body(&id, tmax, integration, event).into(),
             time: Duration::from_millis(tmax.into()),
             answer_bytes: ANSWER_BYTES,

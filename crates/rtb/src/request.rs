@@ -19,7 +19,8 @@ pub(crate) fn body(id: &str, tmax: u32, integration: &Integration, event: &Event
         "at": 1,
         "tmax": tmax,
         "cur": [CURRENCY],
-        // The user is in the middle of a click: what is sold is where his browser goes, full screen.
+        // The user is in the middle of a click: what is sold is where his browser goes, full screen. From any page it may
+        // go to an address without TLS, so `secure` is 0.
         "imp": [{"id": IMP, "instl": 1, "secure": 0, "banner": {"w": 1, "h": 1, "mimes": ["text/html"]}}],
         "device": device(integration, event),
         "ext": {"tollgate": {"type": "redirect"}},

@@ -271,6 +271,7 @@ fn form(message: &Message) -> Post<'_> {
     Post {
         url: &message.url,
         content_type: "application/x-www-form-urlencoded",
+        headers: &[],
         body: message.body.clone().unwrap_or_default().into_bytes().into(),
         time: Limits::default().time,
         answer_bytes: ANSWER_BYTES,
