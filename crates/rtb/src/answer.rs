@@ -3,24 +3,26 @@
 use crate::request::{CURRENCY, IMP};
 use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tollgate_domain::{AuctionOutcome, Money, UNRESERVED, web_address};
 
 /// Longest address that a bid may lead to or be told at, in bytes.
 const MAX_URL: usize = 8 << 10;
 
+/// Seats and bids are read one by one: a bidder that answers for many should not lose all for one that is ill-formed.
 #[derive(Deserialize)]
-struct Response {
+struct Response<'a> {
     id: String,
     #[serde(default)]
     cur: Option<String>,
-    #[serde(default)]
-    seatbid: Vec<SeatBid>,
+    #[serde(default, borrow)]
+    seatbid: Option<Vec<&'a RawValue>>,
 }
 
 #[derive(Deserialize)]
-struct SeatBid {
-    #[serde(default)]
-    bid: Vec<Bid>,
+struct SeatBid<'a> {
+    #[serde(default, borrow)]
+    bid: Option<Vec<&'a RawValue>>,
     #[serde(default)]
     seat: Option<String>,
 }
@@ -53,18 +55,24 @@ pub(crate) struct Winner {
 
 /// The highest bid of all seats that leads somewhere, or why there is none.
 pub(crate) fn winner(request: &str, body: &[u8]) -> Result<Winner, AuctionOutcome> {
-    let response: Response = serde_json::from_slice(body).map_err(|_| AuctionOutcome::Malformed)?;
+    let response: Response<'_> = serde_json::from_slice(body).map_err(|_| AuctionOutcome::Malformed)?;
     if response.id != request || response.cur.as_deref().is_some_and(|currency| currency != CURRENCY) {
         return Err(AuctionOutcome::Malformed);
     }
-    let bids = response.seatbid.iter().flat_map(|seat| seat.bid.iter().map(move |bid| (seat, bid)));
-    let mut bids: Vec<_> = bids.collect();
-    if bids.is_empty() {
+    let seats = response.seatbid.unwrap_or_default();
+    let read: Vec<SeatBid<'_>> =
+        seats.iter().filter_map(|seat| serde_json::from_str(seat.get()).ok()).collect();
+    let raw = read.iter().flat_map(|seat| seat.bid.iter().flatten().map(move |bid| (seat, bid)));
+    let raw: Vec<_> = raw.collect();
+    if raw.is_empty() && read.len() == seats.len() {
         return Err(AuctionOutcome::NoBid);
     }
+    let parsed =
+        raw.into_iter().filter_map(|(seat, bid)| Some((seat, serde_json::from_str(bid.get()).ok()?)));
+    let mut bids: Vec<(&SeatBid<'_>, Bid)> = parsed.collect();
     bids.sort_by(|(_, a), (_, b)| b.price.total_cmp(&a.price));
-    let legal = |(seat, bid): (&SeatBid, &Bid)| won(request, seat.seat.as_deref(), bid);
-    bids.into_iter().find_map(legal).ok_or(AuctionOutcome::Malformed)
+    let legal = |(seat, bid): &(&SeatBid<'_>, Bid)| won(request, seat.seat.as_deref(), bid);
+    bids.iter().find_map(legal).ok_or(AuctionOutcome::Malformed)
 }
 
 /// What a bid means when it wins; nothing when it is not one to what was asked, or leads nowhere.
@@ -174,8 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn one_bid_that_cannot_be_read_does_not_spoil_the_others() {
+        let fine = bid(1.0, "https://a.example/");
+        let priced_as_text = json!({"id": "b", "impid": "1", "price": "9.5", "adm": "https://b.example/"});
+        for other in [json!(null), json!("x"), json!({"id": 7}), priced_as_text] {
+            let won = answered(&json!([{"bid": [other]}, {"bid": [fine]}])).unwrap();
+            assert_eq!(won.location, "https://a.example/", "{other}");
+            assert_eq!(answered(&json!([{"bid": [other]}])), Err(AuctionOutcome::Malformed), "{other}");
+        }
+        assert_eq!(answered(&json!([{"bid": null}, {"bid": [fine]}, 5])).unwrap().price.micros(), 1_000_000);
+        assert_eq!(answered(&json!([5])), Err(AuctionOutcome::Malformed));
+    }
+
+    #[test]
     fn what_answers_something_else_is_malformed_and_an_empty_answer_no_bid() {
-        for seats in [json!([]), json!([{"bid": []}])] {
+        for seats in [json!(null), json!([]), json!([{"bid": []}]), json!([{"bid": null}])] {
             assert_eq!(answered(&seats), Err(AuctionOutcome::NoBid), "{seats}");
         }
         assert_eq!(winner("r1", br#"{"id":"r1"}"#), Err(AuctionOutcome::NoBid));
