@@ -118,6 +118,8 @@ fn a_link_is_signed_for_one_endpoint_alone() {
         }
     }
     assert_eq!(server.table("click").len(), 1);
+    let evidence = server.table("conversion")[0]["evidence"].as_array().cloned().unwrap_or_default();
+    assert_eq!(evidence.last().map(|last| &last["given_by"]), Some(&json!("signed_link")), "{evidence:?}");
 
     server.set_integration(json!({"trust": "open"}));
     let reason = |purpose| server.get("click", &link(&server, purpose, &parameters)).json()["reason"].clone();

@@ -20,6 +20,8 @@ pub enum GivenBy {
     Anyone,
     /// A caller from a listed address.
     ListedSource,
+    /// Whoever was given a signed link.
+    SignedLink,
     /// The holder of an API key.
     ApiKey,
 }
@@ -29,6 +31,7 @@ impl GivenBy {
         match self {
             Self::Anyone => "anyone",
             Self::ListedSource => "listed_source",
+            Self::SignedLink => "signed_link",
             Self::ApiKey => "api_key",
         }
     }

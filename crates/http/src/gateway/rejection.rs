@@ -62,7 +62,8 @@ impl Core {
     fn given_by(&self, live: &LiveIntegration, headers: &HeaderMap) -> GivenBy {
         match live.entry.integration.trust {
             _ if self.holds_key(live, headers) => GivenBy::ApiKey,
-            Trust::Listed | Trust::Strict => GivenBy::ListedSource,
+            Trust::Listed => GivenBy::ListedSource,
+            Trust::Strict => GivenBy::SignedLink,
             Trust::Open => GivenBy::Anyone,
         }
     }
