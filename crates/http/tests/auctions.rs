@@ -15,7 +15,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{Setup, TestServer};
 use tollgate_http::gateway::GatewayOptions;
 use tollgate_outbound::{Outbound, testing};
@@ -166,7 +166,7 @@ fn the_winner_gets_the_user_and_is_told() {
     let row = &server.table("click")[0];
     assert_eq!((&row["status"], &row["redirected_to"]), (&json!("rejected"), &json!(expected)));
     assert_eq!((&row["rtb_outcome"], &row["rtb_price"]), (&json!("won"), &json!(1.25)));
-    assert!(row["rtb_ms"].is_u64());
+    assert!(row["rtb_ms"].as_i64().unwrap() < i64::from(PATIENT));
     let (_, request) = bidder.next();
     assert_eq!(
         (&request["id"], &request["at"], &request["tmax"], &request["cur"]),
@@ -240,16 +240,21 @@ fn whatever_else_a_bidder_answers_the_user_goes_to_the_fallback() {
         ("script", "malformed"),
         ("hangs up", "malformed"),
     ] {
+        let since = Instant::now();
         let query = format!("offer=bad&keyword={}", case.replace(' ', "%20"));
         let answer = server.get("click", &query);
+        // Judging, storing and the machine's other work come on top.
+        assert!(since.elapsed() < Duration::from_secs(3), "{case}: {:?}", since.elapsed());
         assert_eq!(answer.header("location"), Some(FALLBACK), "{case}");
         let rows = server.table("click");
         let row = rows.iter().find(|row| row["keyword"] == case).unwrap();
         assert_eq!((&row["rtb_outcome"], &row["rtb_price"]), (&json!(expected), &Value::Null), "{case}");
+        assert!(row["rtb_ms"].as_i64().unwrap() < 2500, "{case}: {}", row["rtb_ms"]);
     }
 }
 
-/// That they are answered at all is the point: the bidder never ends its answer.
+/// The bidder never ends its answer. Far more than `tmax` is allowed, for the machine's other work comes on top, and far
+/// less than anything else that would end the wait.
 #[test]
 fn a_bidder_is_waited_for_no_longer_than_the_integration_says() {
     let bidder = Bidder::new(|_, request| {
@@ -262,12 +267,14 @@ fn a_bidder_is_waited_for_no_longer_than_the_integration_says() {
     });
     let server = server(&bidder, 400);
     for case in ["half", "nothing"] {
+        let since = Instant::now();
         let answer = server.get("click", &format!("offer=bad&keyword={case}"));
+        assert!(since.elapsed() < Duration::from_secs(3), "{case}: {:?}", since.elapsed());
         assert_eq!(answer.header("location"), Some(FALLBACK), "{case}");
         let rows = server.table("click");
         let row = rows.iter().find(|row| row["keyword"] == case).unwrap();
         assert_eq!(row["rtb_outcome"], "timeout", "{case}");
-        assert!(row["rtb_ms"].as_i64().unwrap() >= 400, "{case}: {}", row["rtb_ms"]);
+        assert!((400..2500).contains(&row["rtb_ms"].as_i64().unwrap()), "{case}: {}", row["rtb_ms"]);
     }
 }
 
@@ -355,7 +362,9 @@ fn beyond_so_many_auctions_nobody_is_asked() {
     for _ in 0..MAX_AUCTIONS {
         bidder.next();
     }
+    let since = Instant::now();
     let answer = server.get("click", "offer=bad");
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
     assert_eq!(answer.header("location"), Some(FALLBACK));
     assert_eq!(outcome(&server), "busy");
     drop(closed);

@@ -11,8 +11,9 @@ const PATIENCE: i64 = 24 * HOUR;
 const FEWEST: usize = 28;
 
 /// When a delivery that failed `failures` times (at least once), just now, is tried again; `None` when that would be
-/// later than a day after it was due first and it was tried often enough. The pauses double from between one and two minutes to between half an hour
-/// and an hour; each is drawn from the upper half of its range, so that what failed together does not come back together.
+/// later than a day after it was due first and it was tried often enough. The pauses double from between one and two
+/// minutes to between half an hour and an hour; each is drawn from the upper half of its range, so that what failed
+/// together does not come back together.
 pub(super) fn next_attempt(
     began_at: Timestamp,
     now: Timestamp,
