@@ -46,6 +46,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// The status of its number in stored rows.
+    pub const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Approved),
+            2 => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+
     /// `approved` or `rejected`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -184,11 +193,7 @@ impl Event {
 
     /// What was decided; `None` before judgement.
     pub fn status(&self) -> Option<Status> {
-        match self.number(Number::Status) {
-            Some(1) => Some(Status::Approved),
-            Some(2) => Some(Status::Rejected),
-            _ => None,
-        }
+        self.number(Number::Status).and_then(Status::from_number)
     }
 
     /// Records what was decided.
@@ -203,7 +208,7 @@ impl Event {
 
     /// Why it was rejected: the first of its `rejections`.
     pub fn primary_reason(&self) -> Option<&str> {
-        self.text(Text::Rejections)?.strip_prefix("[\"")?.split('"').next()
+        first_reason(self.text(Text::Rejections)?)
     }
 
     /// Bytes of text it has room for: what a reused event keeps.
@@ -215,6 +220,11 @@ impl Event {
     pub fn text_bytes(&self) -> usize {
         self.buffer.len()
     }
+}
+
+/// The first of a JSON array of reasons, as the column `rejections` has it.
+pub fn first_reason(rejections: &str) -> Option<&str> {
+    rejections.strip_prefix("[\"")?.split('"').next()
 }
 
 impl PartialEq for Event {

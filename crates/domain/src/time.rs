@@ -45,6 +45,34 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(millis))
     }
 
+    /// RFC 3339, UTC, milliseconds, without allocating: `2026-11-22T02:21:44.000Z`.
+    pub const fn encode(self) -> [u8; 24] {
+        let mut out = *b"0000-00-00T00:00:00.000Z";
+        let (year, month, day) = self.day().civil();
+        let ms = self.0 % DAY_MS;
+        let parts = [
+            (year, 0, 4),
+            (month, 5, 2),
+            (day, 8, 2),
+            (ms / 3_600_000, 11, 2),
+            (ms / 60_000 % 60, 14, 2),
+            (ms / 1000 % 60, 17, 2),
+            (ms % 1000, 20, 3),
+        ];
+        let mut part = 0;
+        while part < parts.len() {
+            let (mut rest, start, length) = parts[part];
+            let mut at = start + length;
+            while at > start {
+                at -= 1;
+                out[at] = (b'0' as i64 + rest % 10) as u8;
+                rest /= 10;
+            }
+            part += 1;
+        }
+        out
+    }
+
     /// Parses the forms callers send: `YYYY-MM-DD hh:mm:ss` (UTC), RFC 3339, Unix seconds, Unix milliseconds.
     /// A whole number counts as milliseconds from 100,000,000,000 on (1973 in milliseconds, 5138 in seconds).
     pub fn parse(field: &str, text: &str) -> Result<Self, Invalid> {
@@ -98,11 +126,8 @@ fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339, UTC, milliseconds: `2026-11-22T02:21:44.000Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0 % DAY_MS;
-        let (h, m, s) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-        write!(f, "{}T{h:02}:{m:02}:{s:02}.{:03}Z", self.day(), ms % 1000)
+        f.write_str(std::str::from_utf8(&self.encode()).unwrap_or_default())
     }
 }
 
@@ -125,6 +150,19 @@ impl Day {
     /// Its first instant in UTC.
     pub const fn start(self) -> Timestamp {
         Timestamp::from_millis(self.0 as i64 * DAY_MS)
+    }
+
+    /// Its year, month and day.
+    pub const fn civil(self) -> (i64, i64, i64) {
+        // Days to civil date (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+        let z = self.0 as i64 + 719_468;
+        let era = z.div_euclid(146_097);
+        let doe = z.rem_euclid(146_097);
+        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+        (yoe + era * 400 + (month <= 2) as i64, month, day)
     }
 
     /// The day of a date of the proleptic Gregorian calendar, years 1970 to 9999.
@@ -165,15 +203,8 @@ const EPOCH: jiff::civil::Date = jiff::civil::Date::constant(1970, 1, 1);
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Days to civil date (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-        let z = i64::from(self.0) + 719_468;
-        let era = z.div_euclid(146_097);
-        let doe = z.rem_euclid(146_097);
-        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-        let mp = (5 * doy + 2) / 153;
-        let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
-        write!(f, "{:04}-{month:02}-{day:02}", yoe + era * 400 + i64::from(month <= 2))
+        let (year, month, day) = self.civil();
+        write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }
 

@@ -18,7 +18,6 @@ mod oauth;
 mod once;
 pub mod openapi;
 mod places;
-pub mod row;
 pub mod server;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod books;
 pub mod contract;
 pub mod disk;
 pub mod earlier;
+pub mod export;
 mod inspect;
 mod ledger;
 pub mod log;

@@ -311,7 +311,12 @@ impl View {
         &self.overlays
     }
 
-    fn walk<'q>(&self, query: &'q PageQuery, mut range: Range<TxId>, direction: Direction) -> Walk<'q> {
+    pub(crate) fn walk<'q>(
+        &self,
+        query: &'q PageQuery,
+        mut range: Range<TxId>,
+        direction: Direction,
+    ) -> Walk<'q> {
         for predicate in &query.predicates {
             if let Some((least, beyond)) = predicate.id_bounds() {
                 range = range.start.max(least)..range.end.min(beyond);

@@ -2,10 +2,10 @@
 
 use super::GatewayBody;
 use super::trust::Disclosure;
-use crate::row::{self, Field};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{Either, Full};
+use tollgate_domain::row::{self, Field};
 use tollgate_domain::{Column, Event, EventKind, Invalid, OrganizationId, Text};
 use tollgate_intake::Wishes;
 

@@ -9,7 +9,6 @@ use super::{Core, GatewayBody, answer, refused, unavailable};
 use crate::auth::Caller;
 use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
-use crate::row;
 use http::Response;
 use hyper::body::{Body, Incoming};
 use serde::Deserialize;
@@ -18,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tollgate_catalog::Scope;
+use tollgate_domain::row;
 use tollgate_domain::{EventKind, IntegrationId, Invalid};
 use tollgate_intake::signature::note_json;
 use tollgate_intake::{

@@ -4,11 +4,11 @@ use super::request::{body_hash, idempotency_key, set_from_body, set_from_headers
 use super::{Core, GatewayBody, answer, refused, signature, target};
 use crate::body::{BODY_TIME, read};
 use crate::error::{ApiError, Code};
-use crate::row::Field;
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use hyper::body::Incoming;
 use std::net::IpAddr;
+use tollgate_domain::row::Field;
 use tollgate_domain::{Auction, Column, EventKind, IntegrationId, Text};
 use tollgate_intake::{Draft, Judged, LiveIntegration, Outcome, Redirect, Wishes};
 use tollgate_rtb::Held;

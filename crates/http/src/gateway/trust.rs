@@ -3,12 +3,12 @@
 use super::{Core, signature};
 use crate::auth::Caller;
 use crate::error::{ApiError, Code};
-use crate::row::Field;
 use http::HeaderMap;
 use http::request::Parts;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use tollgate_catalog::Scope;
+use tollgate_domain::row::Field;
 use tollgate_domain::{Column, Event, EventKind, Text, Trust};
 use tollgate_intake::signature::Purpose;
 use tollgate_intake::{LiveIntegration, Wishes, is_of_click};

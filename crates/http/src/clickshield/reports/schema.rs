@@ -4,7 +4,7 @@ use crate::clickshield::query::MAX_PAGE_SIZE;
 use crate::clickshield::schema::{
     FILTER, SHORT_ID, any_text, boolean, choice, id, integer, list, or_null, query, schemas, strict, whole,
 };
-use crate::row::Field;
+use tollgate_domain::row::Field;
 use tollgate_domain::{AuctionOutcome, Column, ColumnType, EventKind, Number, Text};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn, ParameterStyle};

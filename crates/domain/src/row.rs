@@ -1,11 +1,13 @@
-//! An event as the traffic-quality dialect writes it: one JSON object, every field of its kind, null where unknown.
+//! An event as the traffic-quality dialect writes it: its fields, and the one way each value is written.
 //!
-//! Reports, single lookups and the gateway's full answer share this; the field order is the document's.
+//! Reports, single lookups, the gateway's full answer and exports share this. In JSON a row is an object, every field of
+//! its kind, null where unknown, in the document's order; in a table's cell stand the same characters without quotes.
 
-use std::io::Write;
-use tollgate_domain::{
-    AuctionOutcome, Column, ColumnType, Event, EventKind, Money, Number, OrganizationId, Text, Timestamp,
+use crate::{
+    AuctionOutcome, Column, ColumnType, Event, EventKind, Money, Number, OrganizationId, Status, Text,
+    Timestamp, TxId,
 };
+use std::io::Write;
 
 /// A field of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,54 +114,98 @@ pub fn write_fields(
 
 /// Appends one value as JSON.
 pub fn write_value(event: &Event, organization: OrganizationId, field: Field, out: &mut Vec<u8>) {
-    match field {
-        Field::RealTxId => string(&event.id.to_string(), out),
-        Field::TxId => match event.text(Text::ExternalTransactionId) {
-            Some(text) => string(text, out),
-            None => string(&event.id.to_string(), out),
-        },
-        Field::IntegrationId => string(event.integration.as_str(), out),
-        Field::Organization => string(organization.as_str(), out),
-        Field::Kind => string(event.kind.name(), out),
-        Field::Rejection => match event.primary_reason() {
-            Some(reason) => string(reason, out),
-            None => out.extend_from_slice(b"null"),
-        },
-        Field::Stored(Column::Number(Number::Status)) => match event.status() {
-            Some(status) => string(status.name(), out),
-            None => out.extend_from_slice(b"null"),
-        },
-        Field::Stored(Column::Number(Number::RtbOutcome)) => {
-            match event.number(Number::RtbOutcome).and_then(AuctionOutcome::from_number) {
-                Some(outcome) => string(outcome.code(), out),
-                None => out.extend_from_slice(b"null"),
-            }
+    Value::of(event, &organization, field).write_json(out);
+}
+
+/// A field's value, ready to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// It has none.
+    Null,
+    /// Text.
+    Text(&'a str),
+    /// A JSON array or object that was written here.
+    Json(&'a str),
+    /// A transaction id.
+    Id(TxId),
+    /// An instant.
+    Time(Timestamp),
+    /// An amount.
+    Money(Money),
+    /// A whole number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+}
+
+impl<'a> Value<'a> {
+    /// The value of an event's field.
+    pub fn of(event: &'a Event, organization: &'a OrganizationId, field: Field) -> Self {
+        match field {
+            Field::RealTxId => Self::Id(event.id),
+            Field::TxId => event.text(Text::ExternalTransactionId).map_or(Self::Id(event.id), Self::Text),
+            Field::IntegrationId => Self::Text(event.integration.as_str()),
+            Field::Organization => Self::Text(organization.as_str()),
+            Field::Kind => Self::Text(event.kind.name()),
+            Field::Rejection => event.primary_reason().map_or(Self::Null, Self::Text),
+            Field::Stored(Column::Text(column)) => Self::of_text(column, event.text(column)),
+            Field::Stored(Column::Number(column)) => Self::of_number(column, event.number(column)),
         }
-        Field::Stored(Column::Text(column)) => text(event.text(column), column, out),
-        Field::Stored(Column::Number(column)) => number(event.number(column), column, out),
     }
-}
 
-fn text(value: Option<&str>, column: Text, out: &mut Vec<u8>) {
-    match (value, column.column_type()) {
-        // These columns hold JSON that was written here.
-        (Some(json), ColumnType::Json) => out.extend_from_slice(json.as_bytes()),
-        (Some(value), _) => string(value, out),
-        (None, ColumnType::Json) if column == Text::ExtraParameters => out.extend_from_slice(b"{}"),
-        (None, ColumnType::Json) => out.extend_from_slice(b"[]"),
-        (None, _) => out.extend_from_slice(b"null"),
+    /// What a text column's stored value stands for.
+    pub fn of_text(column: Text, stored: Option<&'a str>) -> Self {
+        match (stored, column.column_type()) {
+            (Some(json), ColumnType::Json) => Self::Json(json),
+            (Some(text), _) => Self::Text(text),
+            (None, ColumnType::Json) if column == Text::ExtraParameters => Self::Json("{}"),
+            (None, ColumnType::Json) => Self::Json("[]"),
+            (None, _) => Self::Null,
+        }
     }
-}
 
-fn number(value: Option<i64>, column: Number, out: &mut Vec<u8>) {
-    let Some(value) = value else { return out.extend_from_slice(b"null") };
-    // Writing to a Vec does not fail.
-    let _ = match column.column_type() {
-        ColumnType::Time => write!(out, "\"{}\"", Timestamp::from_millis(value)),
-        ColumnType::Money => write!(out, "{}", Money::from_micros(value)),
-        ColumnType::Boolean => write!(out, "{}", value == 1),
-        ColumnType::Integer | ColumnType::Text | ColumnType::Json => write!(out, "{value}"),
-    };
+    /// What a number column's stored value stands for.
+    pub fn of_number(column: Number, stored: Option<i64>) -> Self {
+        let Some(value) = stored else { return Self::Null };
+        let code = |code: Option<&'static str>| code.map_or(Self::Null, Self::Text);
+        match (column, column.column_type()) {
+            (Number::Status, _) => code(Status::from_number(value).map(Status::name)),
+            (Number::RtbOutcome, _) => code(AuctionOutcome::from_number(value).map(AuctionOutcome::code)),
+            (_, ColumnType::Time) => Self::Time(Timestamp::from_millis(value)),
+            (_, ColumnType::Money) => Self::Money(Money::from_micros(value)),
+            (_, ColumnType::Boolean) => Self::Boolean(value == 1),
+            (_, ColumnType::Integer | ColumnType::Text | ColumnType::Json) => Self::Integer(value),
+        }
+    }
+
+    /// Appends it as JSON.
+    pub fn write_json(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.extend_from_slice(b"null"),
+            Self::Text(text) => string(text, out),
+            Self::Id(_) | Self::Time(_) => {
+                out.push(b'"');
+                self.write_plain(out);
+                out.push(b'"');
+            }
+            Self::Json(_) | Self::Money(_) | Self::Integer(_) | Self::Boolean(_) => self.write_plain(out),
+        }
+    }
+
+    /// Appends it as it stands in a table's cell: the same characters as in JSON, a text's own without quotes and
+    /// escapes; nothing for null.
+    pub fn write_plain(self, out: &mut Vec<u8>) {
+        // Writing to a Vec does not fail.
+        let _ = match self {
+            Self::Null => Ok(()),
+            Self::Text(text) | Self::Json(text) => out.write_all(text.as_bytes()),
+            Self::Id(id) => out.write_all(&id.encode()),
+            Self::Time(time) => out.write_all(&time.encode()),
+            Self::Money(money) => write!(out, "{money}"),
+            Self::Integer(number) => write!(out, "{number}"),
+            Self::Boolean(flag) => write!(out, "{flag}"),
+        };
+    }
 }
 
 /// Appends `text` as a JSON string.
