@@ -2,8 +2,10 @@
 
 use crate::disk::Disk;
 use crate::ledger::frame_of;
-use crate::manifest::{Manifest, ManifestChange};
+use crate::log::HEAD;
+use crate::manifest::{FORMAT, Manifest, ManifestChange};
 use crate::segment::{FooterCache, Overlay, Overlays, Segment, SegmentMeta};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(crate) struct Books {
@@ -11,6 +13,8 @@ pub(crate) struct Books {
     segments: Arc<[Arc<Segment>]>,
     overlays: Overlays,
     manifest_bytes: u64,
+    /// The number of the next segment that is written, published or not.
+    next_number: u64,
     disk: Arc<dyn Disk>,
     footers: Arc<FooterCache>,
 }
@@ -20,8 +24,9 @@ impl Books {
     pub(crate) fn new(manifest: Manifest, disk: Arc<dyn Disk>, footers: Arc<FooterCache>) -> Self {
         let manifest_bytes = manifest.frame().len() as u64;
         let metas = manifest.segments.clone();
+        let next_number = manifest.next_segment;
         let (segments, overlays) = (Arc::new([]), Overlays::default());
-        let mut books = Self { manifest, segments, overlays, manifest_bytes, disk, footers };
+        let mut books = Self { manifest, segments, overlays, manifest_bytes, next_number, disk, footers };
         books.open(&metas);
         books
     }
@@ -66,11 +71,18 @@ impl Books {
         self.manifest.sealed_seq
     }
 
-    pub(crate) fn next_segment(&self) -> u64 {
-        self.manifest.next_segment
+    /// A number for a segment that is to be written; nobody else gets it in this life of the process.
+    pub(crate) fn take_number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number - 1
     }
 
-    /// Bytes of the frame that holds the whole manifest, as of its last change.
+    /// Whether the log's newest whole manifest is of an older format, which a change must not follow.
+    pub(crate) fn is_older_format(&self) -> bool {
+        self.manifest.format < FORMAT
+    }
+
+    /// Bytes of the frame that holds the whole manifest, at least.
     pub(crate) fn manifest_bytes(&self) -> u64 {
         self.manifest_bytes
     }
@@ -78,13 +90,19 @@ impl Books {
     /// The frame of the whole manifest, at a time when `last_seq` is the highest given out.
     pub(crate) fn manifest_frame(&mut self, last_seq: u64) -> Vec<u8> {
         self.manifest.last_seq = self.manifest.last_seq.max(last_seq);
-        self.manifest.frame()
+        self.manifest.format = FORMAT;
+        let frame = self.manifest.frame();
+        self.manifest_bytes = frame.len() as u64;
+        frame
     }
 
-    /// Adopts a change that is durable.
-    pub(crate) fn apply(&mut self, change: ManifestChange) {
+    /// Adopts a change that is durable. What it replaced is handed back: files go with it, if no view has them, and that
+    /// should not happen under a lock.
+    #[must_use]
+    pub(crate) fn apply(&mut self, change: ManifestChange) -> Retired {
         // Counted, not measured: writing the whole manifest out takes longer the more history there is.
         self.manifest_bytes += frame_of(&change.added).len() as u64;
+        let mut retired = Retired::default();
         for new in &change.overlays {
             let Some(segment) = self.segments.iter().find(|segment| segment.meta().name == new.segment)
             else {
@@ -92,14 +110,47 @@ impl Books {
             };
             let overlay =
                 Overlay::open(self.disk.clone(), &new.segment, new.overlay.clone(), self.footers.clone());
-            match Arc::make_mut(&mut self.overlays).insert(segment.number(), Arc::new(overlay)) {
-                // Its entry in the manifest is about as long.
-                Some(replaced) => replaced.doom(),
-                None => self.manifest_bytes += frame_of(&new.overlay).len() as u64,
+            let replaced = Arc::make_mut(&mut self.overlays).insert(segment.number(), Arc::new(overlay));
+            // Where there was one, its entry in the manifest is about as long.
+            if replaced.is_none() {
+                self.manifest_bytes += frame_of(&new.overlay).len() as u64;
             }
+            retired.overlays.extend(replaced);
+        }
+        if !change.removed.is_empty() {
+            self.remove(&change.removed, &mut retired);
         }
         let added = change.added.clone();
         self.manifest.apply(change);
         self.open(&added);
+        retired
+    }
+
+    fn remove(&mut self, names: &[String], retired: &mut Retired) {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let is_gone = |segment: &&Arc<Segment>| names.contains(segment.meta().name.as_str());
+        let (gone, kept): (Vec<_>, Vec<_>) = self.segments.iter().partition(is_gone);
+        let overlays = Arc::make_mut(&mut self.overlays);
+        for segment in &gone {
+            retired.overlays.extend(overlays.remove(&segment.number()));
+            let entry = frame_of(segment.meta()).len() - HEAD;
+            self.manifest_bytes = self.manifest_bytes.saturating_sub(entry as u64);
+        }
+        retired.segments.extend(gone.into_iter().cloned());
+        self.segments = kept.into_iter().cloned().collect();
+    }
+}
+
+/// What no manifest names any more. Files are removed when the last view that has them is gone.
+#[derive(Default)]
+pub(crate) struct Retired {
+    segments: Vec<Arc<Segment>>,
+    overlays: Vec<Arc<Overlay>>,
+}
+
+impl Drop for Retired {
+    fn drop(&mut self) {
+        self.segments.iter().for_each(|segment| segment.doom());
+        self.overlays.iter().for_each(|overlay| overlay.doom());
     }
 }

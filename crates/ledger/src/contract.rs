@@ -25,12 +25,20 @@ pub fn check(open: &mut dyn FnMut() -> Ledger) {
     drop(ledger);
     let ledger = open();
     everything_is_found_once(&ledger, &stored);
+    seal(&ledger);
+    merge(&ledger);
+    everything_is_found_once(&ledger, &stored);
+    drop(ledger);
+    let ledger = open();
+    everything_is_found_once(&ledger, &stored);
     a_view_is_a_cut(&ledger, &mut stored);
     pages_join_to_the_whole(&ledger, &stored);
     predicates_leave_out(&ledger, &stored);
     keys_are_found_in_what_is_sealed(&ledger, &mut stored);
     another_integration_sees_nothing(&ledger, &stored);
     amendments_are_seen_with_their_events(&ledger, &mut stored);
+    merge(&ledger);
+    seen_as_amended(&ledger, &stored);
     drop(ledger);
     let ledger = open();
     assert!(history(&ledger) == stored, "events stay as they were judged");
@@ -82,6 +90,13 @@ fn seal(ledger: &Ledger) {
     let sealed = ledger.seal(u64::MAX / 2).unwrap_or_else(|error| panic!("{error}"));
     assert!(matches!(sealed, Some(Sealed { rows: 1.., segments: 1.. })), "{sealed:?}");
     assert_eq!(ledger.stats().unsealed_rows, 0);
+}
+
+/// Merges until no kind and day has several segments.
+fn merge(ledger: &Ledger) {
+    let before = ledger.stats().segments;
+    while ledger.merge(&mut || true).unwrap_or_else(|error| panic!("{error}")).is_some() {}
+    assert!(ledger.stats().segments < before, "several segments of a day became one");
 }
 
 fn history(ledger: &Ledger) -> Vec<Event> {

@@ -8,6 +8,7 @@ use crate::books::Books;
 use crate::disk::Disk;
 use crate::log::{FrameKind, HEAD, LogError, LogWriter};
 use crate::manifest::Manifest;
+use crate::merge::Merges;
 use crate::open::OpenRows;
 use crate::pending::{Group, Pending, Refused};
 use crate::segment::SegmentError;
@@ -33,10 +34,6 @@ pub struct Options {
     pub seal_bytes: u64,
     /// Time after which the open ones are sealed.
     pub seal_age: Duration,
-    /// Time after which few open rows are sealed too: many small segments cost more than a longer log.
-    pub seal_few_age: Duration,
-    /// How many open rows are few.
-    pub few_rows: u64,
     /// Open rows beyond which nothing is admitted until sealing caught up.
     pub max_open_rows: u64,
     /// The same in bytes.
@@ -54,8 +51,6 @@ impl Default for Options {
             seal_rows: 262_144,
             seal_bytes: 64 << 20,
             seal_age: Duration::from_secs(60),
-            seal_few_age: Duration::from_secs(1800),
-            few_rows: 16_384,
             max_open_rows: 4_000_000,
             max_open_bytes: 2 << 30,
             footer_cache_bytes: 64 << 20,
@@ -125,6 +120,10 @@ pub(crate) struct Inner {
     /// Held while a log file is made ready, by whoever does it; taken before `log`.
     pub(crate) preparing: Mutex<()>,
     pub(crate) log: Mutex<LogWriter>,
+    /// Held by a sealing, and by a merge at its end: what is written into overlays must be about segments that are there
+    /// when it is adopted. Taken before any other lock.
+    pub(crate) sealing: Mutex<()>,
+    pub(crate) merged: Merges,
     pub(crate) books: Mutex<Books>,
     pub(crate) open: Mutex<OpenState>,
     pub(crate) committed: AtomicU64,
@@ -151,6 +150,12 @@ pub struct LedgerStats {
     pub segments: u64,
     /// Bytes of all segments.
     pub segment_bytes: u64,
+    /// Merges of segments since the start.
+    pub merges: u64,
+    /// Rows that merges wrote.
+    pub merged_rows: u64,
+    /// Bytes that merges wrote.
+    pub merged_bytes: u64,
     /// Empty log files that are ready.
     pub prepared_files: u64,
     /// Bytes free on the disk; 0 when it does not say.
@@ -309,6 +314,9 @@ impl Ledger {
             commits: self.0.commits.load(Ordering::Relaxed),
             segments,
             segment_bytes,
+            merges: self.0.merged.merges.load(Ordering::Relaxed),
+            merged_rows: self.0.merged.rows.load(Ordering::Relaxed),
+            merged_bytes: self.0.merged.bytes.load(Ordering::Relaxed),
             prepared_files: lock(&self.0.log).prepared() as u64,
             free_bytes: self.0.disk.free_bytes().unwrap_or(0),
         }

@@ -16,6 +16,8 @@ mod inspect;
 mod ledger;
 pub mod log;
 mod manifest;
+mod merge;
+mod merge_plan;
 pub mod open;
 mod overlays;
 mod pending;
@@ -33,6 +35,7 @@ pub mod view;
 
 pub use inspect::Inspection;
 pub use ledger::{End, Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEAD};
+pub use merge::Merged;
 pub use pending::Refused;
 pub use recovery::Opened;
 pub use seal::Sealed;

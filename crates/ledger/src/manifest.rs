@@ -5,9 +5,10 @@ use crate::ledger::LedgerError;
 use crate::segment::{OverlayMeta, SegmentMeta};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
-/// Written into every manifest; a reader refuses a greater one. 2 has overlays.
-pub(crate) const FORMAT: u32 = 2;
+/// Written into every manifest; a reader refuses a greater one. 2 has overlays, 3 changes that drop segments.
+pub(crate) const FORMAT: u32 = 3;
 
 /// The whole manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub(crate) struct Manifest {
     pub(crate) segments: Vec<SegmentMeta>,
 }
 
-/// What one sealing changes.
+/// What one sealing changes, or one merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ManifestChange {
     /// Rows up to this `seq` are in segments from now on.
@@ -36,6 +37,9 @@ pub(crate) struct ManifestChange {
     /// New overlays of segments that were there before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) overlays: Vec<NewOverlay>,
+    /// Names of segments that are dropped, with their overlays: what is added has their rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) removed: Vec<String>,
 }
 
 /// An overlay that takes the place of a segment's former one, if it had one.
@@ -54,25 +58,29 @@ impl Default for Manifest {
 }
 
 impl Manifest {
-    /// The whole manifest of a frame; an older format reads as the present one.
+    /// The whole manifest of a frame, with the format it was written in: what follows in an older format's name must not
+    /// say what that format does not know.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, LedgerError> {
-        let mut manifest: Self = parse(payload)?;
-        let format = std::mem::replace(&mut manifest.format, FORMAT);
-        if (1..=FORMAT).contains(&format) {
-            return Ok(manifest);
+        let manifest: Self = parse(payload)?;
+        match manifest.format {
+            1..=FORMAT => Ok(manifest),
+            format => Err(LedgerError::Format(format!("manifest format {format} is not known"))),
         }
-        Err(LedgerError::Format(format!("manifest format {format} is not known")))
     }
 
     /// Applies a change.
     pub(crate) fn apply(&mut self, change: ManifestChange) {
         self.sealed_seq = change.sealed_seq;
         self.last_seq = self.last_seq.max(change.sealed_seq);
-        self.next_segment = change.next_segment;
+        self.next_segment = self.next_segment.max(change.next_segment);
         for NewOverlay { segment, overlay } in change.overlays {
             if let Some(meta) = self.segments.iter_mut().find(|meta| meta.name == segment) {
                 meta.overlay = Some(overlay);
             }
+        }
+        if !change.removed.is_empty() {
+            let removed: HashSet<String> = change.removed.into_iter().collect();
+            self.segments.retain(|meta| !removed.contains(&meta.name));
         }
         self.segments.extend(change.added);
     }
@@ -91,6 +99,17 @@ fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, LedgerError> {
 }
 
 impl ManifestChange {
+    /// One that changes nothing yet, when rows up to `sealed_seq` are in segments.
+    pub(crate) fn new(sealed_seq: u64) -> Self {
+        Self { sealed_seq, next_segment: 0, added: vec![], overlays: vec![], removed: vec![] }
+    }
+
+    /// Adds a segment that was written as number `number`.
+    pub(crate) fn add(&mut self, meta: SegmentMeta, number: u64) {
+        self.added.push(meta);
+        self.next_segment = self.next_segment.max(number + 1);
+    }
+
     /// The change of a frame.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, LedgerError> {
         parse(payload)
@@ -110,6 +129,14 @@ impl ManifestChange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::frame_of;
+    use crate::log::HEAD;
+
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+
+    fn fixture(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{FIXTURES}/{name}")).unwrap()
+    }
 
     #[test]
     fn manifests_of_format_1_read_as_ever_and_greater_ones_are_refused() {
@@ -120,13 +147,48 @@ mod tests {
             )
         };
         let mut manifest = Manifest::parse(whole(1).as_bytes()).unwrap();
-        assert_eq!((manifest.format, manifest.sealed_seq, manifest.segments.len()), (FORMAT, 20, 1));
+        assert_eq!((manifest.format, manifest.sealed_seq, manifest.segments.len()), (1, 20, 1));
         assert_eq!(manifest.segments[0].overlay, None);
         let added = segment.replace("segment-1", "segment-2");
         let change = format!(r#"{{"sealed_seq":30,"next_segment":3,"added":[{added}]}}"#);
         manifest.apply(ManifestChange::parse(change.as_bytes()).unwrap());
         assert!(manifest.names("segment-1.parquet") && manifest.names("segment-2.parquet"));
         let error = Manifest::parse(whole(FORMAT + 1).as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("format 3 is not known"), "{error}");
+        assert!(error.contains("format 4 is not known"), "{error}");
+    }
+
+    /// The fixtures are as format 2 wrote them.
+    #[test]
+    fn manifests_of_format_2_read_as_ever() {
+        let mut manifest = Manifest::parse(&fixture("manifest-2.json")).unwrap();
+        assert_eq!((manifest.format, manifest.sealed_seq, manifest.last_seq), (2, 6, 7));
+        assert_eq!((manifest.segments.len(), manifest.next_segment), (2, 3));
+        manifest.apply(ManifestChange::parse(&fixture("manifest-change-2.json")).unwrap());
+        assert_eq!((manifest.sealed_seq, manifest.segments.len(), manifest.next_segment), (9, 3, 4));
+        for segment in &manifest.segments {
+            assert!(manifest.names(&segment.name), "{}", segment.name);
+        }
+        let amended: Vec<_> = manifest.segments.iter().filter(|meta| meta.overlay.is_some()).collect();
+        assert_eq!(amended.len(), 1);
+        assert!(manifest.names(&format!("{}.overlay-2", amended[0].name)));
+    }
+
+    #[test]
+    fn a_change_drops_segments_and_adds_the_one_that_has_their_rows() {
+        let mut manifest = Manifest::parse(&fixture("manifest-2.json")).unwrap();
+        let mut change = ManifestChange::new(manifest.sealed_seq);
+        change.removed = manifest.segments.iter().map(|meta| meta.name.clone()).collect();
+        let mut result = manifest.segments[0].clone();
+        result.name = "result.parquet".to_owned();
+        change.add(result, 9);
+        let frame = frame_of(&change);
+        manifest.apply(ManifestChange::parse(&frame[HEAD..]).unwrap());
+        assert_eq!(manifest.segments.iter().map(|meta| &*meta.name).collect::<Vec<_>>(), ["result.parquet"]);
+        assert_eq!((manifest.sealed_seq, manifest.next_segment), (6, 10));
+        // A change that was begun before that one and is adopted after it gives no number a second time.
+        let mut sealing = ManifestChange::new(8);
+        sealing.next_segment = 7;
+        manifest.apply(sealing);
+        assert_eq!((manifest.sealed_seq, manifest.next_segment), (8, 10));
     }
 }

@@ -6,6 +6,7 @@ use crate::disk::Disk;
 use crate::ledger::{Inner, Ledger, LedgerError, OpenState, Options, lock, write};
 use crate::log::{self, Frame, FrameKind, LogError, LogWriter};
 use crate::manifest::{Manifest, ManifestChange};
+use crate::merge::Merges;
 use crate::open::{OpenRows, frame_rows};
 use crate::pending::Pending;
 use crate::row::RowView;
@@ -132,6 +133,8 @@ impl Ledger {
         let since = (!open.is_empty()).then(Instant::now);
         Self(Arc::new(Inner {
             preparing: Mutex::new(()),
+            sealing: Mutex::new(()),
+            merged: Merges::default(),
             open_bytes: AtomicU64::new(open.bytes() as u64),
             pending: Mutex::new(Pending::new(last_seq + 1)),
             work: Condvar::new(),
@@ -148,5 +151,61 @@ impl Ledger {
             options,
             id_key,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::SimDisk;
+    use tollgate_domain::{Event, EventKind};
+
+    struct NoEntropy;
+
+    impl Entropy for NoEntropy {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn reopened(disk: &Arc<dyn Disk>) -> Ledger {
+        let options = Options { log_file_bytes: 1 << 20, ..Options::default() };
+        let opened =
+            Ledger::open(disk.clone(), Arc::new(NoEntropy), TxIdKey([7; 16]), options, u64::MAX, &mut |_| {});
+        opened.unwrap().0
+    }
+
+    /// Kind and, of a whole manifest, format of each frame.
+    fn frames(disk: &dyn Disk) -> Vec<(FrameKind, u32)> {
+        let mut found = Vec::new();
+        let seen = log::recover(disk, |frame| {
+            let manifest = (frame.kind == FrameKind::Manifest).then(|| Manifest::parse(&frame.payload));
+            found.push((frame.kind, manifest.map_or(0, |manifest| manifest.unwrap().format)));
+            Ok(0)
+        });
+        assert!(seen.is_ok());
+        found
+    }
+
+    #[test]
+    fn an_older_log_gets_a_whole_manifest_before_a_change_that_its_writer_would_misread() {
+        let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1, 64 << 20));
+        let recovered = log::recover(&*disk, |_| Ok(0)).unwrap();
+        let mut log = LogWriter::open(disk.clone(), Arc::new(NoEntropy), 1 << 20, recovered).unwrap();
+        let older = Manifest { format: 2, ..Manifest::default() };
+        write(&mut log, FrameKind::Manifest, 0, 0, &mut older.frame()).unwrap();
+        drop(log);
+        let ledger = reopened(&disk);
+        for _ in 0..2 {
+            let mut event = Event::new(EventKind::Click, "abcdefghij".parse().unwrap());
+            let promise = ledger.promise(1, 0).unwrap();
+            ledger.append(&promise, &mut event, |_| {});
+            ledger.commit().unwrap();
+            ledger.seal(10).unwrap();
+        }
+        use FrameKind::{Manifest as Whole, ManifestChange as Change, Rows};
+        let expected = [(Whole, 2), (Rows, 0), (Whole, 3), (Change, 0), (Rows, 0), (Change, 0)];
+        assert_eq!(frames(&*disk), expected);
+        assert_eq!(reopened(&disk).stats().segments, 2);
     }
 }

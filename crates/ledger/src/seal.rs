@@ -24,13 +24,12 @@ impl Ledger {
     /// Seals up to `max_rows` of the oldest open rows; `None` when there are none, or when the log has no room for the
     /// change just now. A full disk is an error that may be tried again; after any other the process must stop.
     pub fn seal(&self, max_rows: u64) -> Result<Option<Sealed>, LedgerError> {
+        let _no_merge_ends = lock(&self.0.sealing);
         let open = lock(&self.0.open).rows.snapshot();
         let sealed_before = lock(&self.0.books).sealed_seq();
         let Some(through) = open.boundary(sealed_before + max_rows) else { return Ok(None) };
         let groups = open.groups(through).map_err(|error| LedgerError::Format(error.to_string()))?;
-        let next_segment = lock(&self.0.books).next_segment();
-        let mut change =
-            ManifestChange { sealed_seq: through, next_segment, added: Vec::new(), overlays: Vec::new() };
+        let mut change = ManifestChange::new(through);
         if let Err(error) = self.write_all(&mut change, &open, &groups) {
             // Best effort: what stays behind is removed on the next start.
             segment::discard(&*self.0.disk, &change.files());
@@ -54,40 +53,46 @@ impl Ledger {
         groups: &[SealGroup<'_>],
     ) -> Result<(), LedgerError> {
         for group in groups {
-            let name = SegmentMeta::file_name(group.kind, group.day, change.next_segment);
-            let meta = segment::write(&*self.0.disk, &name, group.kind, group.day, &group.rows)?;
-            change.added.push(meta);
-            change.next_segment += 1;
+            let number = lock(&self.0.books).take_number();
+            let name = SegmentMeta::file_name(group.kind, group.day, number);
+            change.add(segment::write(&*self.0.disk, &name, group.kind, group.day, &group.rows)?, number);
         }
         self.write_overlays(change, open, groups)
     }
 
-    /// Makes the change durable, then visible.
-    fn adopt(&self, change: ManifestChange) -> Result<bool, LedgerError> {
+    /// Makes the change durable, then visible; false when the log has no room for it just now.
+    pub(crate) fn adopt(&self, change: ManifestChange) -> Result<bool, LedgerError> {
         let mut frame = frame_of(&change);
         debug_assert!(frame.len() > HEAD);
         let mut log = lock(&self.0.log);
         let promised = lock(&self.0.pending).outstanding();
-        if frame.len() as u64 + promised > log.room() {
-            // The last prepared file belongs to the rows that were promised room.
-            if log.prepared() < 2 || log.rotate().is_err() {
-                return Ok(false);
-            }
+        let older = lock(&self.0.books).is_older_format();
+        let whole = if older { lock(&self.0.books).manifest_bytes() } else { 0 };
+        let fits = frame.len() as u64 + whole + promised <= log.room();
+        // The last prepared file belongs to the rows that were promised room.
+        if !fits && (log.prepared() < 2 || log.rotate().is_err()) {
+            return Ok(false);
+        }
+        if !fits || older {
             let mut manifest = lock(&self.0.books).manifest_frame(log.last_seq());
             write(&mut log, FrameKind::Manifest, 0, 0, &mut manifest)?;
         }
         write(&mut log, FrameKind::ManifestChange, 0, 0, &mut frame)?;
         let sealed_seq = change.sealed_seq;
         let mut books = lock(&self.0.books);
-        books.apply(change);
-        let mut open = lock(&self.0.open);
-        open.rows.remove_through(sealed_seq);
-        open.since = (!open.rows.is_empty()).then(Instant::now);
-        self.0.open_bytes.store(open.rows.bytes() as u64, Ordering::Relaxed);
-        drop(open);
+        let seals = sealed_seq > books.sealed_seq();
+        let retired = books.apply(change);
+        if seals {
+            let mut open = lock(&self.0.open);
+            open.rows.remove_through(sealed_seq);
+            open.since = (!open.rows.is_empty()).then(Instant::now);
+            self.0.open_bytes.store(open.rows.bytes() as u64, Ordering::Relaxed);
+        }
         drop(books);
         self.0.sealed.store(sealed_seq, Ordering::Release);
         self.refresh_room(&log);
+        drop(log);
+        drop(retired);
         Ok(true)
     }
 }

@@ -1,7 +1,8 @@
-//! The ledger's background threads: one commits, one keeps log files ready, one seals. Sealing runs at idle priority
-//! until the backlog grows, so that commits do not wait for it.
+//! The ledger's background threads: one commits, one keeps log files ready, one seals, one merges. Sealing runs at idle
+//! priority until the backlog grows, and merging always does, so that commits do not wait for them.
 
 use crate::ledger::{Ledger, LedgerError, lock};
+use crate::merge_plan::Watch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -21,6 +22,10 @@ pub struct Running {
 
 const KEEP_EVERY: Duration = Duration::from_millis(20);
 const RETRY_FULL: Duration = Duration::from_secs(2);
+/// How often it is asked whether segments are to be merged.
+const MERGE_EVERY: Duration = Duration::from_secs(2);
+/// How long merging waits after it met a full disk.
+const MERGE_AFTER_FULL: Duration = Duration::from_secs(60);
 /// Rows of one sealing: bounds its memory, and the rows of a segment.
 const SEAL_AT_MOST: u64 = 524_288;
 /// Bytes of rows of one sealing.
@@ -33,7 +38,7 @@ const GATHER_AT_LEAST: Duration = Duration::from_micros(100);
 const GATHER_AT_MOST: Duration = Duration::from_millis(1);
 
 impl Ledger {
-    /// Starts committing, keeping and sealing.
+    /// Starts committing, keeping, sealing and merging.
     pub fn start(&self, on_fatal: OnFatal) -> std::io::Result<Running> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
@@ -41,6 +46,7 @@ impl Ledger {
             ("ledger-commit", Self::commit_loop as Loop),
             ("ledger-keep", Self::keep_loop),
             ("ledger-seal", Self::seal_loop),
+            ("ledger-merge", Self::merge_loop),
         ] {
             let (ledger, stop, on_fatal) = (self.clone(), stop.clone(), on_fatal.clone());
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -131,6 +137,28 @@ impl Ledger {
         Ok(())
     }
 
+    fn merge_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
+        set_idle_priority(true);
+        let mut watch = Watch::default();
+        while !stop.load(Ordering::Acquire) {
+            let pause = match self.merge_due(&mut watch, stop) {
+                Err(error) if error.is_full_disk() => {
+                    tracing::warn!(%error, "merging waits for space");
+                    MERGE_AFTER_FULL
+                }
+                merged => {
+                    if merged? {
+                        Duration::ZERO
+                    } else {
+                        MERGE_EVERY
+                    }
+                }
+            };
+            pause_unless(stop, pause);
+        }
+        Ok(())
+    }
+
     /// Rows of one sealing, so that they have at most [`SEAL_BYTES`] as rows go at the moment.
     fn rows_at_once(&self) -> u64 {
         let bytes = self.0.open_bytes.load(Ordering::Relaxed);
@@ -141,11 +169,9 @@ impl Ledger {
     fn seal_is_due(&self) -> bool {
         let options = &self.0.options;
         let open = lock(&self.0.open);
-        let few = self.unsealed_rows() < options.few_rows;
-        let age = if few { options.seal_few_age } else { options.seal_age };
         self.unsealed_rows() >= options.seal_rows
             || open.rows.bytes() as u64 >= options.seal_bytes
-            || open.since.is_some_and(|since| since.elapsed() >= age)
+            || open.since.is_some_and(|since| since.elapsed() >= options.seal_age)
     }
 }
 
@@ -154,6 +180,16 @@ fn gathering(rows: u64) -> Option<Duration> {
     let rows = u32::try_from(rows).unwrap_or(u32::MAX);
     let time = GATHER_PER_ROW.saturating_mul(rows).min(GATHER_AT_MOST);
     (time >= GATHER_AT_LEAST).then_some(time)
+}
+
+/// Sleeps, until it is to stop.
+fn pause_unless(stop: &AtomicBool, pause: Duration) {
+    let mut left = pause;
+    while !left.is_zero() && !stop.load(Ordering::Acquire) {
+        let nap = left.min(KEEP_EVERY);
+        std::thread::sleep(nap);
+        left -= nap;
+    }
 }
 
 type Loop = fn(&Ledger, &AtomicBool) -> Result<(), LedgerError>;

@@ -8,6 +8,7 @@ use crate::segment::{self, FooterCache, Layout, Segment, SegmentMeta};
 use crate::seq_scan::Record;
 use crate::view::{Page, View};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tollgate_domain::{Event, EventKind, IntegrationId, KINDS_ALL, Number, Status, Text, Timestamp, TxId};
 
@@ -120,7 +121,13 @@ impl std::fmt::Debug for Both {
 
 /// Spreads `events`: each number of `seals` is how many go into the next sealed lot, those of `frames` into the next
 /// open frame; what is left forms one last frame.
-fn spread(mut events: Vec<Event>, seals: &[usize], frames: &[usize], layout: Layout) -> Both {
+/// With `merged`, each kind and day has one segment in the end.
+fn spread(
+    mut events: Vec<Event>,
+    seals: &[usize],
+    frames: &[usize],
+    (layout, merged): (Layout, bool),
+) -> Both {
     let folder = tempfile::tempdir().unwrap();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()).unwrap());
     // Tiny, so that footers come and go.
@@ -144,6 +151,9 @@ fn spread(mut events: Vec<Event>, seals: &[usize], frames: &[usize], layout: Lay
             segments.push(Arc::new(Segment::open(disk.clone(), meta, cache.clone())));
         }
     }
+    if merged {
+        segments = merge(layout, &disk, &cache, segments);
+    }
     let mut open = OpenRows::new();
     for size in frames.iter().chain([&usize::MAX]) {
         let (now, later) = rest.split_at((*size).min(rest.len()));
@@ -153,6 +163,25 @@ fn spread(mut events: Vec<Event>, seals: &[usize], frames: &[usize], layout: Lay
     let view = View::new(segments.into(), open.snapshot(), events.len() as u64);
     events.sort_by_key(|event| std::cmp::Reverse(event.id));
     Both { view, events, _folder: folder }
+}
+
+fn merge(
+    layout: Layout,
+    disk: &Arc<dyn Disk>,
+    cache: &Arc<FooterCache>,
+    segments: Vec<Arc<Segment>>,
+) -> Vec<Arc<Segment>> {
+    let mut days: BTreeMap<_, Vec<Arc<Segment>>> = BTreeMap::new();
+    for segment in segments {
+        days.entry((segment.meta().kind, segment.meta().day)).or_default().push(segment);
+    }
+    let merge = |(n, ((kind, day), sources)): (usize, ((_, _), Vec<_>))| {
+        let name = SegmentMeta::file_name(kind, day, 1000 + n as u64);
+        let meta = segment::merge(layout, &**disk, &name, &sources, &mut || true).unwrap();
+        segment::publish(&**disk, &[&name]).unwrap();
+        Arc::new(Segment::open(disk.clone(), meta, cache.clone()))
+    };
+    days.into_iter().enumerate().map(merge).collect()
 }
 
 fn push(open: &mut OpenRows, events: &[Event]) {
@@ -201,7 +230,7 @@ fn any_history() -> impl Strategy<Value = Both> {
         proptest::collection::vec(any_event(), 1..250),
         proptest::collection::vec(1usize..120, 0..4),
         proptest::collection::vec(1usize..40, 0..8),
-        any_layout(),
+        (any_layout(), any::<bool>()),
     )
         .prop_map(|(events, seals, frames, layout)| spread(events, &seals, &frames, layout))
 }

@@ -173,6 +173,7 @@ enum Step {
     Store,
     Amend(usize, u8),
     Seal(u64),
+    Merge,
     Restart,
 }
 
@@ -181,6 +182,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Store),
         4 => (any::<usize>(), 0u8..12).prop_map(|(at, what)| Step::Amend(at, what)),
         1 => (1u64..30).prop_map(Step::Seal),
+        1 => Just(Step::Merge),
         1 => Just(Step::Restart),
     ]
 }
@@ -199,6 +201,7 @@ proptest! {
                 Step::Store => both.store(n),
                 Step::Amend(at, what) => both.amend(at, what, 0),
                 Step::Seal(rows) => drop(both.ledger.seal(rows).unwrap()),
+                Step::Merge => while both.ledger.merge(&mut || true).unwrap().is_some() {},
                 Step::Restart => both.ledger = open(&both.disk),
             }
         }

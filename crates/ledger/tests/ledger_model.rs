@@ -128,9 +128,10 @@ impl Model {
 
     fn life(&mut self, ledger: &Ledger) {
         for _ in 0..self.rng.below(60) {
-            let going_on = match self.rng.below(18) {
+            let going_on = match self.rng.below(20) {
                 0 => survived(ledger.keep()),
-                1 if self.sealing => survived(ledger.seal(1 + self.rng.below(50))),
+                1 | 18 if self.sealing => survived(ledger.seal(1 + self.rng.below(50))),
+                19 if self.sealing => self.merge(ledger),
                 2 => {
                     self.disk.fail_in(self.rng.below(20));
                     true
@@ -176,6 +177,27 @@ impl Model {
             }
             Err(_) => false,
         }
+    }
+
+    /// Merges, while more may be amended and sealed, and the disk may fill up. A view of before sees what it saw.
+    fn merge(&mut self, ledger: &Ledger) -> bool {
+        let view = ledger.view();
+        let before: Vec<Record> =
+            view.scan_seq_from(0).map(|record| record.expect("it can be read")).collect();
+        let mut alive = true;
+        let merged = ledger.merge(&mut || {
+            match self.rng.below(6) {
+                0 => self.disk.set_capacity(self.rng.below(8) * FILE),
+                1 => self.disk.fail_in(self.rng.below(12)),
+                2 => alive = self.amend(ledger) && self.commit(ledger) && survived(ledger.seal(1000)),
+                3 => return false,
+                _ => {}
+            }
+            alive
+        });
+        let after = view.scan_seq_from(0).map(|record| record.expect("a view can be read after a merge"));
+        assert!(after.eq(before), "a view is what it was, whatever was merged");
+        alive && survived(merged)
     }
 
     fn look(&mut self, ledger: &Ledger) {

@@ -95,6 +95,10 @@ fn ledger(out: &mut Exposition, intake: &Intake) {
     out.counter("tollgate_ledger_commits_total", "Group commits since the start.", stats.commits);
     out.gauge("tollgate_ledger_segments", "Segments.", stats.segments);
     out.gauge("tollgate_ledger_segment_bytes", "Bytes of all segments.", stats.segment_bytes);
+    let about = "Merges of segments since the start.";
+    out.counter("tollgate_ledger_merges_total", about, stats.merges);
+    out.counter("tollgate_ledger_merged_rows_total", "Rows that merges wrote.", stats.merged_rows);
+    out.counter("tollgate_ledger_merged_bytes_total", "Bytes that merges wrote.", stats.merged_bytes);
     out.gauge("tollgate_ledger_prepared_files", "Empty log files that are ready.", stats.prepared_files);
     out.gauge("tollgate_ledger_free_bytes", "Free bytes on the ledger's disk.", stats.free_bytes);
 }

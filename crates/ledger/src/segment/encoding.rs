@@ -1,9 +1,10 @@
 //! How the columns of one segment are encoded. Measured with `benches/pages.rs`; the reasons stand in
 //! docs/FORMATS.md, "Segments".
 
-use super::schema;
-use super::writer::{Facts, Layout, Order};
-use crate::row::RowView;
+use super::IntegrationRange;
+use super::schema::{self, Presence};
+use super::writer::Layout;
+use crate::query::Fields;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{
@@ -11,18 +12,27 @@ use parquet::file::properties::{
 };
 use parquet::schema::types::ColumnPath;
 use std::collections::HashSet;
-use tollgate_domain::{Column, ColumnType, Number, Text};
+use tollgate_domain::{Column, ColumnType, Day, EventKind, Number, Text};
 
 /// A reader decodes a column's dictionary for every page it wants, so a great one would cost more than it saves.
 const DICTIONARY_BYTES: usize = 64 << 10;
 /// Rows that are looked at to see which columns repeat themselves.
-const SAMPLE: usize = 1024;
+pub(super) const SAMPLE: usize = 1024;
 /// Columns of so few values are codes of two bits at most and stay uncompressed: setting up a decompressor would cost a
 /// reader more than the page itself.
 const BARE: usize = 4;
 
-pub(super) fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> WriterProperties {
-    let rows = order.rows.len().min(layout.group_rows) as u64;
+/// What a segment will hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contents {
+    pub(super) kind: EventKind,
+    pub(super) day: Day,
+    pub(super) rows: u64,
+    pub(super) presence: Presence,
+}
+
+pub(super) fn properties(layout: Layout, contents: &Contents, variety: &Variety) -> WriterProperties {
+    let rows = contents.rows.min(layout.group_rows as u64);
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_created_by(concat!("tollgate ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -32,7 +42,7 @@ pub(super) fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> Wr
         .set_write_batch_size(layout.page_rows.min(1024))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_key_value_metadata(Some(key_values(order, facts)));
+        .set_key_value_metadata(Some(key_values(contents)));
     for name in [schema::ID, schema::SEQ, schema::KEY] {
         builder = builder
             .set_column_dictionary_enabled(path(name), false)
@@ -48,8 +58,7 @@ pub(super) fn properties(layout: Layout, order: &Order<'_>, facts: &Facts) -> Wr
             .set_column_bloom_filter_fpp(path(name), 0.01)
             .set_column_bloom_filter_max_ndv(path(name), rows);
     }
-    let variety = Variety::sampled(order);
-    facts.presence.columns().fold(builder, |builder, column| of_column(builder, column, &variety)).build()
+    contents.presence.columns().fold(builder, |builder, column| of_column(builder, column, variety)).build()
 }
 
 fn of_column(builder: WriterPropertiesBuilder, column: Column, variety: &Variety) -> WriterPropertiesBuilder {
@@ -75,17 +84,14 @@ fn path(name: &str) -> ColumnPath {
 }
 
 /// How many values a sample has of each column, and how many of them are distinct.
-struct Variety {
+pub(super) struct Variety {
     texts: Vec<(usize, usize)>,
     numbers: Vec<(usize, usize)>,
 }
 
 impl Variety {
-    fn sampled(order: &Order<'_>) -> Self {
-        let step = order.rows.len().div_ceil(SAMPLE).max(1);
-        let sampled = order.rows.iter().step_by(step);
-        // Rows were read once already, so all of them parse.
-        let rows: Vec<RowView<'_>> = sampled.filter_map(|row| RowView::parse(row.bytes).ok()).collect();
+    /// That of some rows, about [`SAMPLE`] of them.
+    pub(super) fn of_rows(rows: &[impl Fields]) -> Self {
         Self {
             texts: Text::ALL.iter().map(|c| count(rows.iter().filter_map(|row| row.text(*c)))).collect(),
             numbers: Number::ALL
@@ -109,15 +115,19 @@ fn count<T: std::hash::Hash + Eq>(values: impl Iterator<Item = T>) -> (usize, us
     (present, distinct.len())
 }
 
-fn key_values(order: &Order<'_>, facts: &Facts) -> Vec<KeyValue> {
-    let mut list = String::with_capacity(facts.integrations.len() * 18);
-    for range in &facts.integrations {
-        list.push_str(&format!("{} {}\n", range.0, range.3));
-    }
+fn key_values(contents: &Contents) -> Vec<KeyValue> {
     vec![
         KeyValue::new(schema::META_VERSION.to_owned(), schema::VERSION.to_string()),
-        KeyValue::new(schema::META_KIND.to_owned(), order.kind.name().to_owned()),
-        KeyValue::new(schema::META_DAY.to_owned(), order.day.to_string()),
-        KeyValue::new(schema::META_INTEGRATIONS.to_owned(), list),
+        KeyValue::new(schema::META_KIND.to_owned(), contents.kind.name().to_owned()),
+        KeyValue::new(schema::META_DAY.to_owned(), contents.day.to_string()),
     ]
+}
+
+/// The footer's entry that says where each integration's rows lie.
+pub(super) fn integrations(ranges: &[IntegrationRange]) -> KeyValue {
+    let mut list = String::with_capacity(ranges.len() * 18);
+    for range in ranges {
+        list.push_str(&format!("{} {}\n", range.0, range.3));
+    }
+    KeyValue::new(schema::META_INTEGRATIONS.to_owned(), list)
 }

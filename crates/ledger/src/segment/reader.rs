@@ -43,6 +43,11 @@ impl Segment {
         self.number
     }
 
+    /// Where its file lies.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// What the manifest says of it.
     pub fn meta(&self) -> &SegmentMeta {
         &self.meta

@@ -1,5 +1,6 @@
 //! The columns of a segment as Arrow and Parquet types, driven by the domain's column table.
 
+use crate::row::RowHead;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use tollgate_domain::{Column, ColumnType, Number, Text};
 
@@ -26,6 +27,25 @@ pub(super) struct Presence {
 }
 
 impl Presence {
+    /// Adds the columns of a row.
+    pub(super) fn add(&mut self, head: &RowHead) {
+        self.texts |= head.text_mask;
+        self.numbers |= head.number_mask;
+        self.keys |= head.key != 0;
+    }
+
+    /// Adds a leaf of another file; false when it is one that this version does not know.
+    pub(super) fn add_leaf(&mut self, leaf: Leaf) -> bool {
+        match leaf {
+            Leaf::Stored(Column::Text(column)) => self.texts |= 1 << column as u64,
+            Leaf::Stored(Column::Number(column)) => self.numbers |= 1 << column as u32,
+            Leaf::Key => self.keys = true,
+            Leaf::Integration | Leaf::Id | Leaf::Seq => {}
+            Leaf::Unknown => return false,
+        }
+        true
+    }
+
     /// The stored columns that are present, texts first.
     pub(super) fn columns(self) -> impl Iterator<Item = Column> {
         let texts = Text::ALL.iter().filter(move |c| self.texts >> **c as u32 & 1 == 1);

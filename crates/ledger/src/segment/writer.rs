@@ -1,18 +1,13 @@
 //! Writes a segment: rows of one kind and day are sorted, turned into columns in batches, and encoded as Parquet.
 
 use super::columns::Batch;
-use super::encoding;
-use super::schema::{self, Presence};
-use super::sink::{Refusal, Sink, Written};
-use super::{IntegrationRange, SegmentError, SegmentMeta, disk_error, parquet_error, path, temporary_path};
+use super::encoding::{Contents, SAMPLE, Variety};
+use super::file_writer::{FileWriter, attempt};
+use super::schema::Presence;
+use super::sink::Written;
+use super::{IntegrationRange, SegmentError, SegmentMeta, parquet_error, path};
 use crate::disk::Disk;
-use crate::row::{RawRow, RowHead};
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::errors::ParquetError;
-use std::sync::{Arc, PoisonError};
+use crate::row::{RawRow, RowHead, RowView};
 use tollgate_domain::{Day, EventKind, IntegrationId, Number, Timestamp, TxId};
 
 /// How many rows stand together in a file. Readers take any; tests and measurements use others than the default.
@@ -31,7 +26,7 @@ impl Default for Layout {
 }
 
 /// Rows that are turned into columns at a time, and the bytes of rows after which a batch is closed early.
-const BATCH_ROWS: usize = 8192;
+pub(super) const BATCH_ROWS: usize = 8192;
 const BATCH_BYTES: usize = 32 << 20;
 
 /// Writes `rows` (encoded, in any order, all of `kind` and with ids of `day`) as the segment `name`, under a temporary
@@ -56,67 +51,29 @@ pub fn write_as(
     rows: &[&[u8]],
 ) -> Result<SegmentMeta, SegmentError> {
     let (order, facts) = Order::of(name, kind, day, rows)?;
-    disk.create_dir(super::DIR).map_err(disk_error(super::DIR))?;
-    let temporary = temporary_path(name);
-    // A try that failed in this life of the process may have left it.
-    let _ = disk.remove(&temporary);
-    let refusal = Refusal::default();
-    let written = write_file(layout, disk, name, &order, facts, refusal.clone());
-    if written.is_err() {
-        // Give the space back; if that fails too, the next start removes it.
-        let _ = disk.remove(&temporary);
-    }
-    match refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(error) => Err(disk_error(&path(name))(error)),
-        None => written,
-    }
-}
-
-fn write_file(
-    layout: Layout,
-    disk: &dyn Disk,
-    name: &str,
-    order: &Order<'_>,
-    facts: Facts,
-    refusal: Refusal,
-) -> Result<SegmentMeta, SegmentError> {
-    let schema: SchemaRef = Arc::new(schema::schema(facts.presence));
-    let sink = Sink::create(disk, &temporary_path(name), refusal).map_err(disk_error(&path(name)))?;
-    let options = ArrowWriterOptions::new()
-        .with_skip_arrow_metadata(true)
-        .with_properties(encoding::properties(layout, order, &facts));
-    let mut writer = ArrowWriter::try_new_with_options(sink, schema.clone(), options)
-        .map_err(parquet_error(&path(name)))?;
-    let mut batch = Batch::new(facts.presence);
-    let mut bytes = 0;
-    for sorted in &order.rows {
-        batch.push(&RawRow::parse(sorted.bytes).map_err(|_| malformed(name))?);
-        bytes += sorted.bytes.len();
-        if batch.rows() == BATCH_ROWS || bytes >= BATCH_BYTES {
-            flush(&mut writer, &schema, &mut batch).map_err(parquet_error(&path(name)))?;
-            bytes = 0;
+    attempt(disk, name, |refusal| {
+        let contents = facts.contents();
+        let mut file = FileWriter::create(disk, name, layout, &contents, &order.variety(), refusal)?;
+        let mut batch = Batch::new(facts.presence);
+        let mut bytes = 0;
+        for row in &order.rows {
+            batch.push(&RawRow::parse(row.bytes).map_err(|_| malformed(name))?);
+            bytes += row.bytes.len();
+            if batch.rows() == BATCH_ROWS || bytes >= BATCH_BYTES {
+                flush(&mut file, name, &mut batch)?;
+                bytes = 0;
+            }
         }
-    }
-    if batch.rows() > 0 {
-        flush(&mut writer, &schema, &mut batch).map_err(parquet_error(&path(name)))?;
-    }
-    end_data(&mut writer).map_err(parquet_error(&path(name)))?;
-    let sink = writer.into_inner().map_err(parquet_error(&path(name)))?;
-    let written = sink.finish().map_err(disk_error(&path(name)))?;
-    Ok(facts.meta(name, &written, order))
+        if batch.rows() > 0 {
+            flush(&mut file, name, &mut batch)?;
+        }
+        let written = file.finish(&facts.integrations)?;
+        Ok(facts.meta(name, &written))
+    })
 }
 
-fn flush(writer: &mut ArrowWriter<Sink>, schema: &SchemaRef, batch: &mut Batch) -> Result<(), ParquetError> {
-    let arrays = batch.finish()?;
-    writer.write(&RecordBatch::try_new(schema.clone(), arrays)?)
-}
-
-/// Ends the last row group: the page index and the footer, which come now, are the file's tail.
-fn end_data(writer: &mut ArrowWriter<Sink>) -> Result<(), ParquetError> {
-    writer.flush()?;
-    writer.sync()?;
-    writer.inner_mut().begin_tail();
-    Ok(())
+fn flush(file: &mut FileWriter, name: &str, batch: &mut Batch) -> Result<(), SegmentError> {
+    file.write(batch.finish().map_err(|error| parquet_error(&path(name))(error.into()))?)
 }
 
 fn malformed(name: &str) -> SegmentError {
@@ -124,44 +81,54 @@ fn malformed(name: &str) -> SegmentError {
 }
 
 /// The rows in the order of the file.
-pub(super) struct Order<'a> {
-    pub(super) kind: EventKind,
-    pub(super) day: Day,
-    pub(super) rows: Vec<Sorted<'a>>,
+struct Order<'a> {
+    rows: Vec<Sorted<'a>>,
 }
 
-pub(super) struct Sorted<'a> {
+struct Sorted<'a> {
     integration: IntegrationId,
     id: TxId,
-    pub(super) bytes: &'a [u8],
+    bytes: &'a [u8],
 }
 
 impl<'a> Order<'a> {
     fn of(name: &str, kind: EventKind, day: Day, rows: &[&'a [u8]]) -> Result<(Self, Facts), SegmentError> {
         let refuse = |what| SegmentError::Rows { path: path(name), what };
-        let mut facts = Facts { min_seq: u64::MAX, ..Facts::default() };
+        let mut facts = Facts::new(kind, day);
         let mut sorted = Vec::with_capacity(rows.len());
         for bytes in rows {
             let head = RowHead::parse(bytes).map_err(|_| malformed(name))?;
             if head.kind != kind || head.id.time().day() != day {
                 return Err(refuse("a row to be sealed is of another kind or day"));
             }
-            facts.add(&head, bytes);
+            facts.presence.add(&head);
+            facts.add(head.seq, head.number_in(bytes, Number::ArrivalTime));
             sorted.push(Sorted { integration: head.integration, id: head.id, bytes });
         }
         if sorted.is_empty() {
             return Err(refuse("there are no rows to be sealed"));
         }
         sorted.sort_unstable_by_key(|row| (row.integration, row.id));
-        sorted.iter().for_each(|row| facts.place(row));
-        Ok((Self { kind, day, rows: sorted }, facts))
+        sorted.iter().for_each(|row| facts.place(row.integration, row.id));
+        Ok((Self { rows: sorted }, facts))
+    }
+
+    fn variety(&self) -> Variety {
+        let step = self.rows.len().div_ceil(SAMPLE).max(1);
+        let sampled = self.rows.iter().step_by(step);
+        // Rows were read once already, so all of them parse.
+        let rows: Vec<RowView<'_>> = sampled.filter_map(|row| RowView::parse(row.bytes).ok()).collect();
+        Variety::of_rows(&rows)
     }
 }
 
-/// What a pass over the rows finds before any column is built.
-#[derive(Default)]
+/// What is found out about the rows of a segment while it is made.
 pub(super) struct Facts {
+    kind: EventKind,
+    day: Day,
     pub(super) presence: Presence,
+    pub(super) rows: u64,
+    bounds: Option<(TxId, TxId)>,
     min_seq: u64,
     max_seq: u64,
     max_arrival: Option<i64>,
@@ -169,41 +136,60 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Adds a row, in any order.
-    fn add(&mut self, head: &RowHead, row: &[u8]) {
-        self.presence.texts |= head.text_mask;
-        self.presence.numbers |= head.number_mask;
-        self.presence.keys |= head.key != 0;
-        self.min_seq = self.min_seq.min(head.seq);
-        self.max_seq = self.max_seq.max(head.seq);
-        self.max_arrival = self.max_arrival.max(head.number_in(row, Number::ArrivalTime));
-    }
-
-    /// Adds a row's place, in the order of the file.
-    fn place(&mut self, row: &Sorted<'_>) {
-        match self.integrations.last_mut() {
-            Some(last) if last.0 == row.integration => {
-                last.2 = row.id;
-                last.3 += 1;
-            }
-            _ => self.integrations.push(IntegrationRange(row.integration, row.id, row.id, 1)),
+    pub(super) fn new(kind: EventKind, day: Day) -> Self {
+        Self {
+            kind,
+            day,
+            presence: Presence::default(),
+            rows: 0,
+            bounds: None,
+            min_seq: u64::MAX,
+            max_seq: 0,
+            max_arrival: None,
+            integrations: Vec::new(),
         }
     }
 
-    fn meta(self, name: &str, written: &Written, order: &Order<'_>) -> SegmentMeta {
-        let ids = || order.rows.iter().map(|row| row.id);
+    /// What the file will hold, once all rows were added.
+    fn contents(&self) -> Contents {
+        Contents { kind: self.kind, day: self.day, rows: self.rows, presence: self.presence }
+    }
+
+    /// Adds a row, in any order.
+    pub(super) fn add(&mut self, seq: u64, arrival: Option<i64>) {
+        self.rows += 1;
+        self.min_seq = self.min_seq.min(seq);
+        self.max_seq = self.max_seq.max(seq);
+        self.max_arrival = self.max_arrival.max(arrival);
+    }
+
+    /// Adds a row's place, in the order of the file.
+    pub(super) fn place(&mut self, integration: IntegrationId, id: TxId) {
+        let (least, greatest) = self.bounds.unwrap_or((id, id));
+        self.bounds = Some((least.min(id), greatest.max(id)));
+        match self.integrations.last_mut() {
+            Some(last) if last.0 == integration => {
+                last.2 = id;
+                last.3 += 1;
+            }
+            _ => self.integrations.push(IntegrationRange(integration, id, id, 1)),
+        }
+    }
+
+    pub(super) fn meta(self, name: &str, written: &Written) -> SegmentMeta {
         let listed = self.integrations.len() <= SegmentMeta::MAX_INTEGRATIONS;
+        let (min_id, max_id) = self.bounds.unwrap_or_default();
         SegmentMeta {
             name: name.to_owned(),
-            kind: order.kind,
-            day: order.day,
-            rows: order.rows.len() as u64,
+            kind: self.kind,
+            day: self.day,
+            rows: self.rows,
             bytes: written.bytes,
             crc: written.crc,
             tail: written.tail,
             tail_crc: written.tail_crc,
-            min_id: ids().min().unwrap_or_default(),
-            max_id: ids().max().unwrap_or_default(),
+            min_id,
+            max_id,
             min_seq: self.min_seq,
             max_seq: self.max_seq,
             max_arrival: self.max_arrival.map(Timestamp::from_millis),
