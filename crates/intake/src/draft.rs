@@ -12,6 +12,7 @@ use std::str::FromStr;
 use tollgate_domain::{
     ColumnType, Event, EventKind, FilterGroupId, IntegrationId, Invalid, Money, Number, Text, Timestamp, TxId,
 };
+use tollgate_screening::Foreseen;
 
 /// Longest value of an ordinary field, in bytes.
 pub const MAX_VALUE: usize = 1024;
@@ -60,6 +61,8 @@ pub struct Draft {
     pub(crate) click: Option<Box<Event>>,
     /// The conversions before it.
     pub(crate) prior: Prior,
+    /// What its judgement reads, while its turn is near.
+    pub(crate) foreseen: Foreseen,
     extra: Extra,
     errors: Vec<Invalid>,
 }
@@ -74,6 +77,7 @@ impl Draft {
             seen: Seen::default(),
             click: None,
             prior: Prior::default(),
+            foreseen: Foreseen::default(),
             extra: Extra::default(),
             errors: Vec::new(),
         }
@@ -87,6 +91,7 @@ impl Draft {
         self.seen = Seen::default();
         self.click = None;
         self.prior = Prior::default();
+        self.foreseen.forget();
         self.extra.clear();
         self.errors.clear();
     }
@@ -486,11 +491,9 @@ mod tests {
             }
             draft.finish(NOW).unwrap();
             if let Some(json) = draft.event.text(Text::ExtraParameters) {
-                let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap();
-                prop_assert_eq!(object.len(), first.len());
-                for (name, value) in first {
-                    prop_assert_eq!(&object[name], &serde_json::Value::from(value.as_str()));
-                }
+                let stored: std::collections::BTreeMap<String, String> = serde_json::from_str(json).unwrap();
+                let sent = first.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+                prop_assert_eq!(stored, sent);
             }
         }
     }

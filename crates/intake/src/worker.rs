@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tollgate_domain::{Event, EventKind, IpPrivacy, Number, Text, Timestamp, TxId};
 use tollgate_ledger::Promise;
 use tollgate_ledger::scan::ScanError;
-use tollgate_screening::{Counters, DataSource, DataSources, Topic, Verdict, is_base_conversion};
+use tollgate_screening::{Counters, DataSource, DataSources, Foreseen, Topic, Verdict, is_base_conversion};
 use tollgate_signals::{AgentCache, SignalSet};
 
 /// User agents a worker remembers.
@@ -208,7 +208,15 @@ impl Worker {
     ) -> Vec<Outcome> {
         let intake = self.intake.clone();
         let mut shard = intake.shards().of(live.entry.integration.id);
-        drafts.map(|draft| self.judge_in(&mut shard, live, promise, draft, None)).collect()
+        let mut drafts: Vec<&mut Draft> = drafts.collect();
+        let events = drafts.iter_mut().map(|draft| (&draft.event, &mut draft.foreseen));
+        live.plan.foresee(events, &shard.counters);
+        let judge = |draft: &mut Draft| {
+            let outcome = self.judge_in(&mut shard, live, promise, draft, None);
+            draft.foreseen.forget();
+            outcome
+        };
+        drafts.into_iter().map(judge).collect()
     }
 
     fn judge_in(
@@ -219,7 +227,7 @@ impl Worker {
         draft: &mut Draft,
         redirect: Option<Redirect<'_>>,
     ) -> Outcome {
-        let Draft { event, wishes, body_hash, seen, prior, .. } = draft;
+        let Draft { event, wishes, body_hash, seen, prior, foreseen, .. } = draft;
         if event.key != 0 {
             if let Some(known) = shard.keys.get(event.key, arrival(event)).or(seen.known) {
                 return repeated(known, *body_hash);
@@ -241,7 +249,7 @@ impl Worker {
                 Amended::Done(seq) => seq,
             }
         } else {
-            self.append_judged(live, promise, (event, wishes), redirect, shard)
+            self.append_judged(live, promise, (event, wishes, foreseen), redirect, shard)
         };
         if event.key != 0 {
             let known = Known { seq, id: event.id, body: *body_hash, arrived: arrival(event) };
@@ -256,11 +264,11 @@ impl Worker {
         &mut self,
         live: &LiveIntegration,
         promise: &Promise,
-        (event, wishes): (&mut Event, &Wishes),
+        (event, wishes, foreseen): (&mut Event, &Wishes, &mut Foreseen),
         redirect: Option<Redirect<'_>>,
         shard: &mut Shard,
     ) -> u64 {
-        self.evaluate(live, event, wishes, &shard.counters);
+        self.evaluate(live, (event, wishes, foreseen), &shard.counters);
         let intake = self.intake.clone();
         let seq = match redirect {
             Some(redirect) => {
@@ -279,9 +287,14 @@ impl Worker {
         seq
     }
 
-    fn evaluate(&mut self, live: &LiveIntegration, event: &mut Event, wishes: &Wishes, counters: &Counters) {
-        let sources = Sources(&self.signals);
-        live.plan.evaluate(event, wishes.filter_group, &sources, counters, &mut self.verdict);
+    fn evaluate(
+        &mut self,
+        live: &LiveIntegration,
+        (event, wishes, foreseen): (&mut Event, &Wishes, &mut Foreseen),
+        counters: &Counters,
+    ) {
+        let (sources, group) = (Sources(&self.signals), wishes.filter_group);
+        live.plan.evaluate_foreseen((event, foreseen), group, &sources, counters, &mut self.verdict);
         self.verdict.write_to(event);
         self.count_verdict(event);
     }
@@ -304,8 +317,8 @@ impl Worker {
         promise: &Promise,
         draft: &mut Draft,
     ) -> Judged {
-        let Draft { event, wishes, .. } = draft;
-        self.evaluate(live, event, wishes, counters);
+        let Draft { event, wishes, foreseen, .. } = draft;
+        self.evaluate(live, (event, wishes, foreseen), counters);
         let seq = self.intake.ledger().append(promise, event, |_| {});
         live.plan.count_judged(event, &self.verdict, counters);
         Judged { seq, id: event.id }

@@ -43,7 +43,7 @@ pub use facts::is_base_conversion;
 pub use filters::was_rejected;
 pub use flip::{Change, Flip, Setting};
 pub use overlaps::{Overlap, Overlaps, overlaps};
-pub use plan::{KeySet, Plan};
+pub use plan::{Foreseen, KeySet, Plan};
 pub use presets::{PRESETS, Preset};
 pub use report::{Counted, DataFile, Look, Recorder, Report, Told, duration};
 pub use schema::catalogue_json_schema;

@@ -241,8 +241,8 @@ pub(crate) fn check_all(
 
 /// Finer steps would be rounded, at worst to the 0 that means something else.
 fn is_percentage(number: f64) -> bool {
-    let hundredths = number * 100.0;
-    (0.0..=100.0).contains(&number) && (hundredths - hundredths.round()).abs() < 1e-6
+    // The number that is next to some hundredths is written as they are; any other has more decimals.
+    (0.0..=100.0).contains(&number) && number == (number * 100.0).round() / 100.0
 }
 
 fn check_choices(param: &Choices, path: &str, value: &Value, errors: &mut Vec<Invalid>) {

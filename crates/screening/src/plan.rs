@@ -52,6 +52,21 @@ pub(crate) struct Rule {
     pub(crate) filter: Box<dyn Filter>,
 }
 
+/// The keys of an event that is going to be judged, computed ahead of its turn: see [`Plan::foresee`].
+#[derive(Debug, Default)]
+pub struct Foreseen {
+    keys: Keys,
+    /// Whether the keys are those of the event that is judged next with them.
+    fresh: bool,
+}
+
+impl Foreseen {
+    /// Forgets what was computed: the event may change, or another takes its place.
+    pub fn forget(&mut self) {
+        self.fresh = false;
+    }
+}
+
 /// The keys of counters that judging one event may read.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet(HashSet<u64>);
@@ -144,6 +159,44 @@ impl Plan {
             rule.filter.evaluate(&seen, &mut self.writer(rule, sources, outcome));
         }
         outcome.finish();
+    }
+
+    /// [`Plan::evaluate`] with what was foreseen of this very event, which is used up.
+    pub fn evaluate_foreseen(
+        &self,
+        (event, foreseen): (&Event, &mut Foreseen),
+        forced: Option<FilterGroupId>,
+        sources: &dyn DataSources,
+        counters: &Counters,
+        verdict: &mut Verdict,
+    ) {
+        if std::mem::take(&mut foreseen.fresh) {
+            std::mem::swap(&mut verdict.scratch.keys, &mut foreseen.keys);
+            verdict.scratch.foreseen = true;
+        }
+        self.evaluate(event, forced, sources, counters, verdict);
+    }
+
+    /// Computes the keys of events that are judged next, and reads what lies under them. Their counters are all over the
+    /// memory: what several events need is waited for once instead of one after the other.
+    pub fn foresee<'e>(
+        &self,
+        events: impl Iterator<Item = (&'e Event, &'e mut Foreseen)>,
+        counters: &Counters,
+    ) {
+        let mut ready: Vec<(&Event, &mut Foreseen)> = events.collect();
+        for (event, foreseen) in &mut ready {
+            let features = &self.features[kind_index(event.kind)];
+            let at = counters.moment(event).at;
+            foreseen.keys.compute(features, event, None, at, &counters.hasher());
+            foreseen.fresh = true;
+        }
+        let read = ready.iter().fold(0, |read, (_, foreseen)| read ^ counters.approach(&foreseen.keys));
+        std::hint::black_box(read);
+        ready.iter_mut().for_each(|(_, foreseen)| counters.locate(&mut foreseen.keys));
+        for (event, foreseen) in &ready {
+            self.touch(event, &foreseen.keys, &counters.moment(event), counters);
+        }
     }
 
     /// Finds the group that judges, and looks up what its filters are going to ask for.
@@ -292,23 +345,35 @@ impl Plan {
         scratch: &mut Scratch,
     ) {
         let features = &self.features[kind_index(event.kind)];
-        scratch.keys.compute(features, event, unified, moment.at, &counters.hasher());
+        let foreseen = std::mem::take(&mut scratch.foreseen) && unified.is_none();
+        if !foreseen {
+            scratch.keys.compute(features, event, unified, moment.at, &counters.hasher());
+            std::hint::black_box(counters.approach(&scratch.keys));
+        }
         scratch.tallies.clear();
         scratch.tallies.resize(self.infos.len(), None);
         counters.locate(&mut scratch.keys);
+        if !foreseen {
+            self.touch(event, &scratch.keys, moment, counters);
+        }
         let found = scratch.keys.keys.iter().zip(&scratch.keys.places);
-        let found = features.recipes.iter().zip(found);
-        let known = found.clone().filter(|(_, (key, _))| **key != NO_KEY);
-        let touched = known
-            .map(|(recipe, (key, place))| counters.touch(*place, *key, &scratch.keys.moment(recipe, moment)));
-        std::hint::black_box(touched.fold(0, u32::wrapping_add));
-        for (recipe, (key, place)) in found {
+        for (recipe, (key, place)) in features.recipes.iter().zip(found) {
             if *key != NO_KEY {
                 let moment = scratch.keys.moment(recipe, moment);
                 scratch.tallies[recipe.feature.index()] =
                     Some(counters.read(*place, *key, recipe.window_minutes, &moment));
             }
         }
+    }
+
+    /// Reads what counting under located keys needs, so that the cache misses of several overlap.
+    fn touch(&self, event: &Event, keys: &Keys, moment: &Moment, counters: &Counters) {
+        let recipes = &self.features[kind_index(event.kind)].recipes;
+        let known = recipes.iter().zip(keys.keys.iter().zip(&keys.places));
+        let touched = known
+            .filter(|(_, (key, _))| **key != NO_KEY)
+            .map(|(recipe, (key, place))| counters.touch(*place, *key, &keys.moment(recipe, moment)));
+        std::hint::black_box(touched.fold(0, u32::wrapping_add));
     }
 
     /// Counts an event whose columns are complete under those of the keys computed for it that are wanted.

@@ -50,6 +50,8 @@ const EVIDENCE_END: usize = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) keys: Keys,
+    /// Whether `keys` are those of the event that comes now already.
+    pub(crate) foreseen: bool,
     pub(crate) tallies: Vec<Option<Tally>>,
     pub(crate) symbols: Vec<u32>,
 }

@@ -159,7 +159,7 @@ fn near(schema: &Value, dice: &mut impl FnMut(usize) -> usize) -> Value {
             Value::from(bound + [-1, 0, 0, 0, 0, 1][dice(6)])
         }
         Some("number") => {
-            Value::from([0.0, 0.07, 1.0, 33.33, 99.5, 100.0, -0.01, 0.004, 99.999, 100.01][dice(10)])
+            Value::from([0.0, 0.07, 1.0, 33.33, 99.5, 100.0, -0.01, 0.004, 99.999, 100.01, 4.5e-85][dice(11)])
         }
         Some("string") => Value::from("x".repeat([1, 8, 255, 0, 256][dice(5)])),
         Some("array") => {

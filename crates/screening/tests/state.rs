@@ -8,7 +8,7 @@ use common::*;
 use proptest::prelude::*;
 use serde_json::json;
 use tollgate_domain::*;
-use tollgate_screening::{Counters, Plan, SlotError, Verdict};
+use tollgate_screening::{Counters, Foreseen, Plan, SlotError, Verdict};
 
 fn busy_plan() -> Plan {
     plan(json!([
@@ -87,6 +87,38 @@ proptest! {
             prop_assert_eq!(&copy, row);
             prop_assert_eq!(before.as_deref(), verdict.evidence());
         }
+    }
+
+    /// Events whose counters are read ahead, some at a time, are judged as if each came alone; renamed sub ids too.
+    #[test]
+    fn what_is_foreseen_changes_no_verdict(stream in stream(200), together in 1usize..20, stale: bool) {
+        let plan = plan(json!([
+            {"type": "duplicate_user", "params": {"data_points": ["ip"], "lookback_minutes": 2, "level": ["sub_id"]}},
+            {"type": "sub_id_validity", "params": {"max_unique": 2}},
+            {"type": "click_capping", "params": {"cap": 9, "period": "hour", "level": ["publisher"]}},
+        ]));
+        let mut alone = events(&stream);
+        for (n, event) in alone.iter_mut().enumerate() {
+            event.set_text(Text::SubId, &format!("s{}", n % 5));
+        }
+        let mut ahead = alone.clone();
+        let (mut state, mut read) = (counters(), counters());
+        judge(&plan, &mut alone, &mut state);
+        let mut verdict = Verdict::new();
+        let mut foreseen: Vec<Foreseen> = (0..together).map(|_| Foreseen::default()).collect();
+        for events in ahead.chunks_mut(together) {
+            plan.foresee(events.iter().zip(&mut foreseen), &read);
+            for (n, (event, foreseen)) in events.iter_mut().zip(&mut foreseen).enumerate() {
+                if stale && n % 3 == 1 {
+                    foreseen.forget();
+                }
+                plan.evaluate_foreseen((event, foreseen), None, &(), &read, &mut verdict);
+                verdict.write_to(event);
+                plan.count_judged(event, &verdict, &mut read);
+            }
+        }
+        prop_assert_eq!(&ahead, &alone);
+        prop_assert_eq!(export(&read), export(&state));
     }
 
     /// Slots are copied at different moments; a restart folds from the oldest on.

@@ -39,6 +39,12 @@ impl Slot {
         ((u64::from(key as u32) * self.places.len() as u64) >> 32) as usize
     }
 
+    /// The key at the place where the search for a key begins.
+    #[inline]
+    pub(super) fn at_home(&self, key: u64) -> u64 {
+        self.places.get(self.home(key)).map_or(0, |entry| entry.key)
+    }
+
     /// The place of a key, or `NOWHERE`. Some place is always free, so the search ends.
     #[inline]
     pub(super) fn locate(&self, key: u64) -> u32 {
