@@ -46,6 +46,7 @@ errors! {
     RequestFailed = "request_failed", PAYMENT_REQUIRED, "The parameters were valid but the request failed.";
     MissingScope = "missing_scope", FORBIDDEN, "The API key does not have permission to perform the request.";
     DisclosureNotAccepted = "disclosure_not_accepted", FORBIDDEN, "The organization has to accept the disclosures first: POST /tollgate/v1/disclosures/accept.";
+    LinkRefused = "link_refused", FORBIDDEN, "The link was not signed for this, or has expired: ask for a new one.";
     NotFound = "not_found", NOT_FOUND, "The requested resource does not exist.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The resource does not have this method.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body did not arrive in time.";
@@ -53,6 +54,7 @@ errors! {
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "The object is at another version than the request asks for: someone else changed it since it was read.";
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request within the last 24 hours.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than is taken here.";
+    RangeOutside = "range_outside", RANGE_NOT_SATISFIABLE, "The file has no such part.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json or application/x-www-form-urlencoded.";
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests hit the API too quickly.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on the server's end.";

@@ -17,6 +17,7 @@ pub mod native;
 mod oauth;
 mod once;
 pub mod openapi;
+mod origin;
 mod places;
 pub mod server;
 
@@ -33,6 +34,7 @@ use native::imports::Imports;
 use std::sync::Arc;
 use tollgate_catalog::Catalog;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::exports::Exports;
 use tollgate_jobs::postbacks::Postbacks;
 use tollgate_ledger::Ledger;
 use tollgate_rtb::Bidders;
@@ -50,6 +52,10 @@ pub struct ApiState {
     pub app_ads_txt: Arc<AppAdsTxt>,
     /// Outgoing postbacks.
     pub postbacks: Arc<Postbacks>,
+    /// Files of events.
+    pub exports: Arc<Exports>,
+    /// Where callers reach the server, for links that are answered; `None`: as each request was sent.
+    pub public_url: Option<Arc<str>>,
     /// Which addresses bidders may have.
     pub bidders: Bidders,
     /// History that comes through the running server.

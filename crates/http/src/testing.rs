@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::Value;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tollgate_catalog::init::{InitOptions, Initialised, initialise};
@@ -16,6 +17,7 @@ use tollgate_catalog::{
 use tollgate_domain::{Clock, Entropy, Event, IntegrationId, OrganizationId, Timestamp};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::exports::{self, Artifacts, Exports, Folder};
 use tollgate_jobs::postbacks::{self, Postbacks};
 use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{Ledger, Options};
@@ -96,6 +98,31 @@ pub(crate) async fn all_at_once<T: Send + 'static>(
     answered
 }
 
+/// How exports are made.
+#[derive(Default)]
+pub(crate) struct ExportSetup {
+    pub(crate) options: exports::Options,
+    /// Where files go; the data directory unless given.
+    pub(crate) artifacts: Option<Arc<dyn Artifacts>>,
+}
+
+async fn open_exports(
+    root: &Path,
+    ledger: &Ledger,
+    clock: &Arc<TestClock>,
+    setup: ExportSetup,
+) -> Arc<Exports> {
+    let folder = || Arc::new(Folder::open(&root.join(exports::FOLDER_NAME)).unwrap());
+    let parts = exports::Parts {
+        ledger: ledger.clone(),
+        artifacts: setup.artifacts.unwrap_or_else(|| folder()),
+        clock: clock.clone(),
+        entropy: Arc::new(TestEntropy(AtomicU64::new(4))),
+        options: exports::Options { reserve_bytes: 0, ..setup.options },
+    };
+    Exports::open(&root.join(exports::FILE_NAME), parts).await.unwrap()
+}
+
 pub(crate) struct TestApp {
     pub(crate) made: Initialised,
     pub(crate) clock: Arc<TestClock>,
@@ -103,6 +130,7 @@ pub(crate) struct TestApp {
     pub(crate) ledger: Ledger,
     pub(crate) limits: Arc<Limits>,
     pub(crate) postbacks: Arc<Postbacks>,
+    pub(crate) exports: Arc<Exports>,
     router: Router,
     dir: tempfile::TempDir,
 }
@@ -113,15 +141,30 @@ impl TestApp {
     }
 
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        Self::with(limits, outbound::Options::default()).await
+        Self::with(limits, outbound::Options::default(), ExportSetup::default()).await
     }
 
     /// One that reaches out as `outbound` says.
     pub(crate) async fn with_outbound(outbound: outbound::Options) -> Self {
-        Self::with(Limits::default(), outbound).await
+        Self::with(Limits::default(), outbound, ExportSetup::default()).await
     }
 
-    async fn with(limits: Limits, outbound: outbound::Options) -> Self {
+    /// One whose exports are not as usual.
+    pub(crate) async fn with_exports(setup: ExportSetup) -> Self {
+        Self::with(Limits::default(), outbound::Options::default(), setup).await
+    }
+
+    /// Where the data lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Opens the exports anew, as the next process does.
+    pub(crate) async fn open_exports_again(&self) -> Arc<Exports> {
+        open_exports(self.dir.path(), &self.ledger, &self.clock, ExportSetup::default()).await
+    }
+
+    async fn with(limits: Limits, outbound: outbound::Options, setup: ExportSetup) -> Self {
         let limits = Arc::new(limits);
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000)));
@@ -150,6 +193,7 @@ impl TestApp {
             entropy: Arc::new(TestEntropy(AtomicU64::new(3))),
         };
         let postbacks = Postbacks::open(&dir.path().join(postbacks::FILE_NAME), parts).await.unwrap();
+        let exports = open_exports(dir.path(), &ledger, &clock, setup).await;
         let bidders = Bidders::from(&outbound);
         let outbound = Outbound::new(outbound).unwrap();
         let app_ads_txt = Arc::new(AppAdsTxt::new(catalog.clone(), outbound));
@@ -159,11 +203,13 @@ impl TestApp {
             limits: limits.clone(),
             app_ads_txt,
             postbacks: postbacks.clone(),
+            exports: exports.clone(),
+            public_url: None,
             bidders,
             imports,
         };
         let router = router(state);
-        Self { made, clock, catalog, ledger, limits, postbacks, router, dir }
+        Self { made, clock, catalog, ledger, limits, postbacks, exports, router, dir }
     }
 
     /// Another handle on the same catalog, opened from its file.

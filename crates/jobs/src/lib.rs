@@ -2,4 +2,5 @@
 //! itself.
 
 pub mod app_ads_txt;
+pub mod exports;
 pub mod postbacks;

@@ -7,6 +7,7 @@
 mod amendments;
 mod among;
 mod books;
+mod conditions;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 pub mod disk;
@@ -40,6 +41,6 @@ pub use pending::Refused;
 pub use recovery::Opened;
 pub use seal::Sealed;
 pub use seq_scan::{Record, SeqScan};
-pub use threads::{OnFatal, Running};
+pub use threads::{OnFatal, Running, set_idle_priority};
 #[cfg(test)]
 mod view_tests;

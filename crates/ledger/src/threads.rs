@@ -194,8 +194,8 @@ fn pause_unless(stop: &AtomicBool, pause: Duration) {
 
 type Loop = fn(&Ledger, &AtomicBool) -> Result<(), LedgerError>;
 
-/// Lets the calling thread run only when others leave room, or like any other.
-fn set_idle_priority(idle: bool) {
+/// Lets the calling thread, and threads that it starts from then on, run only when others leave room; or like any other.
+pub fn set_idle_priority(idle: bool) {
     let parameters = libc::sched_param { sched_priority: 0 };
     let policy = if idle { libc::SCHED_IDLE } else { libc::SCHED_OTHER };
     // SAFETY: a plain system call on the calling thread; a failure leaves the priority as it was, which is harmless.

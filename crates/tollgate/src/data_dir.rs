@@ -6,7 +6,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tollgate_catalog::FILE_NAME;
-use tollgate_jobs::postbacks;
+use tollgate_jobs::{exports, postbacks};
 
 /// The lock file. It stays; what counts is who holds its lock.
 const LOCK: &str = "tollgate.lock";
@@ -19,6 +19,10 @@ const OURS: &[&str] = &[
     postbacks::FILE_NAME,
     "postbacks.sqlite-wal",
     "postbacks.sqlite-shm",
+    exports::FILE_NAME,
+    "exports.sqlite-wal",
+    "exports.sqlite-shm",
+    exports::FOLDER_NAME,
     "ledger",
     "signals",
     "imports",
@@ -47,6 +51,16 @@ pub(crate) fn ledger(root: &Path) -> PathBuf {
 /// What has to be told to others, and what was.
 pub(crate) fn postbacks(root: &Path) -> PathBuf {
     root.join(postbacks::FILE_NAME)
+}
+
+/// What was asked to be exported.
+pub(crate) fn export_records(root: &Path) -> PathBuf {
+    root.join(exports::FILE_NAME)
+}
+
+/// The files that were exported, unless they go elsewhere.
+pub(crate) fn exports(root: &Path) -> PathBuf {
+    root.join(exports::FOLDER_NAME)
 }
 
 /// Files that are being imported, and lines of them that were refused.

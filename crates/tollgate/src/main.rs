@@ -9,6 +9,7 @@ mod data_dir;
 mod demo;
 mod doctor;
 mod explained;
+mod exporting;
 mod failure;
 mod logging;
 mod metrics;

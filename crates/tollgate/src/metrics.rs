@@ -6,14 +6,17 @@ use tollgate_domain::Timestamp;
 use tollgate_http::server::{Tls, TlsStats};
 use tollgate_intake::Intake;
 use tollgate_jobs::app_ads_txt::{AppAdsTxt, RoundStats};
+use tollgate_jobs::exports::{ExportStats, Exports};
 use tollgate_jobs::postbacks::{PostbackStats, Postbacks};
 use tollgate_rtb::{AuctionStats, Auctions};
 
 /// What has figures besides the intake.
+#[derive(Clone)]
 pub(crate) struct Shown {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) app_ads_txt: Arc<AppAdsTxt>,
     pub(crate) postbacks: Arc<Postbacks>,
+    pub(crate) exports: Arc<Exports>,
     pub(crate) auctions: Arc<Auctions>,
 }
 
@@ -63,6 +66,7 @@ pub(crate) fn render(intake: &Intake, shown: &Shown, started: Timestamp) -> Stri
     }
     app_ads_txt(&mut out, shown.app_ads_txt.stats());
     postbacks(&mut out, shown.postbacks.stats());
+    exports(&mut out, shown.exports.stats());
     auctions(&mut out, &shown.auctions.stats());
     out.0
 }
@@ -163,6 +167,16 @@ fn postbacks(out: &mut Exposition, stats: PostbackStats) {
     out.family("counter", "tollgate_postbacks_total", "Deliveries by their end, since the start.", ends);
     let about = "Attempts to deliver, since the start.";
     out.counter("tollgate_postback_attempts_total", about, stats.attempts);
+}
+
+fn exports(out: &mut Exposition, stats: ExportStats) {
+    out.gauge("tollgate_exports_waiting", "Exports that wait.", stats.waiting);
+    out.gauge("tollgate_exports_running", "Exports that are being written.", stats.running);
+    out.gauge("tollgate_export_files", "Files of exports that are kept.", stats.files);
+    out.gauge("tollgate_export_bytes", "Bytes of these files.", stats.bytes);
+    let ends =
+        [("{result=\"completed\"}", stats.completed as f64), ("{result=\"failed\"}", stats.failed as f64)];
+    out.family("counter", "tollgate_exports_total", "Exports by their end, since the start.", ends);
 }
 
 fn auctions(out: &mut Exposition, stats: &AuctionStats) {

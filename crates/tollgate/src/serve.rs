@@ -4,6 +4,7 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::compose::{House, OpenHouse, WATCH_EVERY};
 use crate::config::{Config, TlsConfig};
 use crate::data_dir;
+use crate::exporting::{self, Exporting};
 use crate::failure::Failure;
 use crate::metrics::{self, Shown};
 use crate::sending::{self, Sending};
@@ -19,7 +20,6 @@ use tollgate_http::native::imports::Imports;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
-use tollgate_jobs::postbacks::Postbacks;
 use tollgate_outbound::{self as outbound, Outbound};
 use tollgate_rtb::{Auctions, Bidders};
 
@@ -42,20 +42,25 @@ pub(crate) fn serve(
     let auctions = Arc::new(Auctions::new(outbound.clone(), Arc::new(SystemEntropy)));
     let app_ads_txt = Arc::new(AppAdsTxt::new(house.catalog.clone(), outbound));
     let postbacks = sending::open(config, &house)?;
-    let server = bind(config, &house, tls.clone(), app_ads_txt.clone(), postbacks.clone(), auctions.clone())?;
+    let exports = exporting::open(config, &house)?;
+    let shown = Shown { tls, app_ads_txt, postbacks, exports, auctions };
+    let server = bind(config, &house, &shown)?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
     let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
     let open = house.start(config)?;
     let is_ready = Arc::new(AtomicBool::new(false));
-    let certificates = tls.as_ref().map(|tls| tls.watch(WATCH_EVERY)).transpose();
+    let certificates = shown.tls.as_ref().map(|tls| tls.watch(WATCH_EVERY)).transpose();
     let certificates = certificates.map_err(Failure::because("the certificate watcher cannot start"))?;
     let daily = config.app_ads_txt_every.map(|every| {
-        let checks = app_ads_txt.clone();
+        let checks = shown.app_ads_txt.clone();
         open.house.runtime.spawn(checks.run(every))
     });
-    let sending = Sending::start(&open.house.runtime, postbacks.clone(), config.shutdown_grace);
-    start_admin(&open, admin, Shown { tls, app_ads_txt, postbacks, auctions }, is_ready.clone())?;
+    let working = Working {
+        sending: Sending::start(&open.house.runtime, shown.postbacks.clone(), config.shutdown_grace),
+        exporting: Exporting::start(&open.house.runtime, shown.exports.clone()),
+    };
+    start_admin(&open, admin, shown, is_ready.clone())?;
     let running = server.start().map_err(Failure::because("the server cannot start"))?;
     is_ready.store(true, Ordering::Release);
     eprintln!("admin listening on http://{admin_address}");
@@ -72,7 +77,7 @@ pub(crate) fn serve(
     if let Some(daily) = daily {
         daily.abort();
     }
-    stop(config, open, running, sending);
+    stop(config, open, running, working);
     Ok(())
 }
 
@@ -102,14 +107,8 @@ pub(crate) fn outbound(config: &Config) -> Result<Outbound, Failure> {
     Outbound::new(outbound_options(config)?).map_err(Failure::because("outbound_authorities"))
 }
 
-fn bind(
-    config: &Config,
-    house: &House,
-    tls: Option<Arc<Tls>>,
-    app_ads_txt: Arc<AppAdsTxt>,
-    postbacks: Arc<Postbacks>,
-    auctions: Arc<Auctions>,
-) -> Result<Server, Failure> {
+fn bind(config: &Config, house: &House, shown: &Shown) -> Result<Server, Failure> {
+    let Shown { tls, app_ads_txt, postbacks, exports, auctions } = shown.clone();
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -120,7 +119,17 @@ fn bind(
     let (catalog, ledger) = (house.catalog.clone(), house.intake.ledger().clone());
     let imports = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
     let bidders = Bidders::from(&outbound_options(config)?);
-    let state = ApiState { catalog, ledger, limits, app_ads_txt, postbacks, bidders, imports };
+    let state = ApiState {
+        catalog,
+        ledger,
+        limits,
+        app_ads_txt,
+        postbacks,
+        exports,
+        public_url: config.public_url.as_deref().map(Arc::from),
+        bidders,
+        imports,
+    };
     let server = Server::bind(options, house.intake.clone(), router(state))
         .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))?;
     match config.tls.as_ref().zip(tls) {
@@ -150,9 +159,18 @@ fn start_admin(
     Ok(())
 }
 
-fn stop(config: &Config, open: OpenHouse, running: RunningServer, sending: Sending) {
+/// What works in the background while the server answers.
+struct Working {
+    sending: Sending,
+    exporting: Exporting,
+}
+
+fn stop(config: &Config, open: OpenHouse, running: RunningServer, working: Working) {
     tracing::info!(grace = ?config.shutdown_grace, "stopping: no new connections, requests may finish");
+    let Working { sending, mut exporting } = working;
+    exporting.stop(&open.house.runtime);
     running.stop(config.shutdown_grace);
+    exporting.close(&open.house.runtime);
     sending.stop(&open.house.runtime);
     open.close();
     tracing::info!("stopped; everything that was acknowledged is on the disk");

@@ -18,11 +18,13 @@ pub(super) enum FieldType {
     Number,
     /// `true` or `false`.
     Boolean,
+    /// One of these names.
+    Choice(&'static [&'static str]),
     /// Objects; can be picked, not filtered or sorted by.
     Opaque,
 }
 
-/// A field of an answered object.
+/// A field of an answered object. One inside another has dots in its name, and cannot be picked alone.
 pub(super) type Field = (&'static str, FieldType);
 
 /// The fields that every object has.
@@ -57,7 +59,7 @@ impl ListRequest {
 
     /// Takes a list's parameters out of a query that may have others. `table` are all fields of the objects.
     pub(super) fn take(query: &mut Query, table: Vec<Field>) -> Self {
-        let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = pickable(&table).collect();
         let comparable: Vec<&str> =
             table.iter().filter(|(_, kind)| *kind != FieldType::Opaque).map(|(name, _)| *name).collect();
         let page = query.page();
@@ -96,6 +98,7 @@ impl ListRequest {
         .into_response()
     }
 
+    /// Whether an object is among those that are asked for.
     fn matches(&self, object: &Map<String, Value>) -> bool {
         let found = |text: &str| match &self.search {
             None => true,
@@ -106,14 +109,14 @@ impl ListRequest {
                 .table
                 .iter()
                 .filter(|(name, kind)| *kind == FieldType::Text || *name == "id")
-                .any(|(name, _)| texts(object.get(*name)).any(found));
-        searched && self.conditions.iter().all(|condition| holds(condition, object.get(&condition.field)))
+                .any(|(name, _)| texts(inside(object, name)).any(found));
+        searched && self.conditions.iter().all(|condition| holds(condition, inside(object, &condition.field)))
     }
 
     fn compare(&self, a: &Map<String, Value>, b: &Map<String, Value>) -> Ordering {
         self.sort.iter().fold(Ordering::Equal, |so_far, key| {
             so_far.then_with(|| {
-                let order = order(a.get(&key.field), b.get(&key.field));
+                let order = order(inside(a, &key.field), inside(b, &key.field));
                 if key.descending { order.reverse() } else { order }
             })
         })
@@ -127,18 +130,35 @@ impl ListRequest {
     }
 }
 
+/// The names of the fields that can be asked for alone.
+pub(super) fn pickable(table: &[Field]) -> impl Iterator<Item = &'static str> {
+    table.iter().map(|(name, _)| *name).filter(|name| !name.contains('.'))
+}
+
+/// The field of a name, dots for fields inside.
+fn inside<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    match name.split_once('.') {
+        None => object.get(name),
+        Some((outer, rest)) => inside(object.get(outer)?.as_object()?, rest),
+    }
+}
+
 /// What is wrong with a filter's value, if anything.
-fn wrong_value(kind: FieldType, condition: &Condition, value: &str) -> Option<&'static str> {
+fn wrong_value(kind: FieldType, condition: &Condition, value: &str) -> Option<String> {
+    let wrong = |message: &str| Some(message.to_owned());
     if value == "null" && matches!(condition.op, Op::Eq | Op::Ne | Op::In) {
         return None;
     }
     match kind {
-        FieldType::Number if value.parse::<f64>().is_err() => Some("must be a number"),
-        FieldType::Boolean if !matches!(value, "true" | "false") => Some("must be true or false"),
-        FieldType::Boolean if !matches!(condition.op, Op::Eq | Op::Ne | Op::In) => {
-            Some("cannot be compared with this operator")
+        FieldType::Number if value.parse::<f64>().is_err() => wrong("must be a number"),
+        FieldType::Boolean if !matches!(value, "true" | "false") => wrong("must be true or false"),
+        FieldType::Choice(names) if !names.contains(&value) => {
+            Some(format!("must be one of {}", names.join(", ")))
         }
-        FieldType::Number if condition.op == Op::Contains => Some("cannot be compared with this operator"),
+        FieldType::Boolean | FieldType::Choice(_) if !matches!(condition.op, Op::Eq | Op::Ne | Op::In) => {
+            wrong("cannot be compared with this operator")
+        }
+        FieldType::Number if condition.op == Op::Contains => wrong("cannot be compared with this operator"),
         _ => None,
     }
 }
@@ -255,6 +275,34 @@ mod tests {
             ("page[size]=2&page[number]=9", &[]),
         ] {
             assert_eq!(ids(raw).await, expected, "{raw}");
+        }
+    }
+
+    #[tokio::test]
+    async fn fields_inside_are_compared_and_names_must_be_known() {
+        const TABLE: &[Field] = &[
+            ("status", FieldType::Choice(&["DONE", "ERROR"])),
+            ("meta", FieldType::Opaque),
+            ("meta.total", FieldType::Number),
+            ("meta.names", FieldType::Text),
+        ];
+        let object = json!({"status": "DONE", "meta": {"total": 5, "names": ["a", "b"]}});
+        let matches = |raw: &str| {
+            ListRequest::read(Some(raw), TABLE).map(|list| list.matches(object.as_object().unwrap()))
+        };
+        for (raw, expected) in [
+            ("filter[meta.total][gte]=5", true),
+            ("filter[meta.total][gt]=5", false),
+            ("filter[meta.names]=b", true),
+            ("filter[meta.names]=c", false),
+            ("filter[status]=DONE&fields=meta&sort=-meta.total", true),
+            ("filter[status]=ERROR", false),
+            ("query=A", true),
+        ] {
+            assert_eq!(matches(raw).unwrap(), expected, "{raw}");
+        }
+        for raw in ["filter[status]=x", "filter[status][gt]=DONE", "filter[meta]=1", "fields=meta.total"] {
+            assert_eq!(matches(raw).unwrap_err().errors.len(), 1, "{raw}");
         }
     }
 

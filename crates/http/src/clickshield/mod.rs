@@ -1,8 +1,8 @@
-//! The traffic-quality dialect, under `/api/v2`: integrations, filter groups, API keys and (in a folder of their own)
-//! reports.
+//! The traffic-quality dialect, under `/api/v2`: integrations, filter groups, API keys, reports and the Download Center.
 
 mod api_keys;
 mod check;
+pub(crate) mod download_center;
 mod entity;
 mod filter_groups;
 mod filter_presets;
@@ -36,7 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(filter_groups::routes())
         .routes(routes!(filter_presets::handle))
         .merge(api_keys::routes())
-        .merge(reports::routes());
+        .merge(reports::routes())
+        .merge(download_center::routes());
     for (path, item) in &mut routes.get_openapi_mut().paths.paths {
         // A change of one object may say nothing.
         let change = item.patch.as_mut().filter(|_| path.ends_with('}'));
@@ -50,7 +51,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
             }
         }
     }
-    OpenApiRouter::new().nest("/api/v2", routes)
+    // Who has a link to a file needs no key.
+    OpenApiRouter::new().nest("/api/v2", routes.merge(download_center::files()))
 }
 
 /// An error in this dialect's body.

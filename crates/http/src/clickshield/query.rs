@@ -111,7 +111,12 @@ impl Query {
     pub fn parse(raw: Option<&str>) -> Result<Self, ApiError> {
         let pairs = crate::body::pairs(raw.unwrap_or_default().as_bytes())
             .map_err(|why| ApiError::because(Code::MalformedQuery, why))?;
-        Ok(Self { pairs, known: Vec::new(), errors: Vec::new() })
+        Ok(Self::of(pairs))
+    }
+
+    /// The same of parameters that are decoded already.
+    pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self { pairs, known: Vec::new(), errors: Vec::new() }
     }
 
     /// Notes something wrong. Beyond [`MAX_ERRORS`] nobody reads on.
@@ -225,7 +230,7 @@ impl Query {
     }
 
     /// Notes a field that is not known. The list of those that are is long: it is written only if it will be read.
-    fn refuse_unknown(&mut self, parameter: &str, field: &str, known: &[&str]) {
+    pub(super) fn refuse_unknown(&mut self, parameter: &str, field: &str, known: &[&str]) {
         if self.errors.len() < MAX_ERRORS {
             let message = format!("{field:?} is not a known field; known are {}", known.join(", "));
             self.refuse(Invalid::new(parameter, message));

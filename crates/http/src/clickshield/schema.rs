@@ -2,7 +2,7 @@
 //! of. Everything that a schema here forbids is refused; some values that it allows are refused all the same, where a
 //! schema cannot say what is wrong with them.
 
-use super::list::{COMMON, Field, FieldType};
+use super::list::{COMMON, Field, FieldType, pickable};
 use super::query::MAX_PAGE_SIZE;
 use crate::fields::TEXT_PATTERN;
 use std::ops::RangeInclusive;
@@ -15,7 +15,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 macro_rules! schemas {
     ($($(#[$doc:meta])* $name:ident = $schema:expr $(, uses $($used:ident),+)?;)+) => {$(
         $(#[$doc])*
-        pub(in crate::clickshield) struct $name;
+        pub(crate) struct $name;
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
@@ -212,7 +212,7 @@ pub(super) fn list_params_of(fields: &[Field]) -> Vec<Parameter> {
         fields.iter().copied().filter(|(_, kind)| *kind != FieldType::Opaque).collect();
     let sort_keys = comparable.iter().flat_map(|(name, _)| [(*name).to_owned(), format!("-{name}")]);
     let sort = list(any_text().enum_values(Some(sort_keys))).min_items(Some(1));
-    let names = list(choice(fields.iter().map(|(name, _)| *name))).min_items(Some(1));
+    let names = list(choice(pickable(fields))).min_items(Some(1));
     let filter =
         comparable.iter().fold(strict(), |object, (name, kind)| object.property(*name, filter(*kind)));
     vec![
@@ -235,6 +235,7 @@ fn filter(kind: FieldType) -> ObjectBuilder {
     match kind {
         FieldType::Number => ObjectBuilder::new().schema_type(Type::Number),
         FieldType::Boolean => boolean(),
+        FieldType::Choice(names) => choice(names.iter().copied()),
         FieldType::Text | FieldType::Exact | FieldType::Opaque => any_text(),
     }
 }

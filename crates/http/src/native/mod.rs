@@ -7,6 +7,7 @@ pub(crate) mod auth;
 mod category_lists;
 mod domain_name;
 pub mod events;
+mod exports;
 pub mod imports;
 mod objects;
 mod organization;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(apps::routes())
         .merge(organization::routes())
         .merge(postbacks::routes())
+        .merge(exports::routes())
         .routes(routes!(app_ads_txt::handle))
         .routes(routes!(imports::create))
         .routes(routes!(events::explanation::handle))

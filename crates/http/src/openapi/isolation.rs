@@ -98,7 +98,9 @@ async fn furnish(first: &Caller<'_>, traffic: &Caller<'_>) -> Vec<Ids> {
     first.app.postbacks.follow().await.unwrap();
     let log = format!("/tollgate/v1/integrations/{integration}/postback-deliveries");
     let delivery = traffic.call("GET", &log, None).await.body["items"][0]["id"].as_str().unwrap().to_owned();
-    let traffic = [integration, &group, &key, &transaction, &postback, &delivery];
+    let export = format!("/api/v2/download-center/{integration}/clicks?fields=ip&extra_parameters={MARK}");
+    let export = traffic.call("GET", &export, None).await.body["id"].as_str().unwrap().to_owned();
+    let traffic = [integration, &group, &key, &transaction, &postback, &delivery, &export];
     ids([&app, &location, &list], organization, traffic)
 }
 
@@ -127,13 +129,14 @@ fn nobodys() -> Vec<Ids> {
     let hex = "0123456789abcdef01234567";
     let ten = "aaaaaaaaaa";
     let transaction = "00000000000000000000000001";
-    let traffic = [ten, ten, ten, transaction, ten, "0123456789abcdef0123456789abcdef"];
+    let traffic = [ten, ten, ten, transaction, ten, "0123456789abcdef0123456789abcdef", hex];
     ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, traffic)
 }
 
 /// What parameters stand for, once for each kind of object that a path may name.
-fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 6]) -> Vec<Ids> {
-    let [integration, group, key, transaction, postback, delivery] = traffic;
+fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 7]) -> Vec<Ids> {
+    let [integration, group, key, transaction, postback, delivery, export] = traffic;
+    let artifact = format!("click_logs-{export}.csv");
     let kinds = [
         ("app", app.to_owned()),
         ("ad_location", format!("{app}%2F{location}")),
@@ -157,6 +160,8 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 6])
             ("tx_id", transaction),
             ("postback_id", postback),
             ("delivery_id", delivery),
+            ("export_id", export),
+            ("artifact_name", &artifact),
         ];
         all.extend(own.map(|(name, id)| (name, id.to_owned())));
         all
@@ -165,7 +170,8 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 6])
 }
 
 /// Parameters that are ids: answers that differ in nothing else tell nothing.
-const NAMING: [&str; 10] = [
+const NAMING: [&str; 12] = [
+    "artifact_name",
     "app_id",
     "ad_location_id",
     "list_id",
@@ -176,13 +182,15 @@ const NAMING: [&str; 10] = [
     "tx_id",
     "postback_id",
     "delivery_id",
+    "export_id",
 ];
 
 /// Whether a request names an object that belongs to someone.
 fn names_an_object(template: &str, operation: &Value) -> bool {
     let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
-    let by_query =
-        |one: &Value| one["in"] == "query" && ["integration_id", "integration"].contains(&name_of(one));
+    let by_query = |one: &Value| {
+        one["in"] == "query" && ["integration_id", "integration", "artifact_name"].contains(&name_of(one))
+    };
     template.contains('{') || parameters.iter().any(by_query)
 }
 
@@ -205,6 +213,10 @@ fn target(template: &str, operation: &Value, ids: &Ids) -> String {
             "offer" | "publisher" | "hash" => MARK,
             "kind" => "click",
             "format" => "csv",
+            "fields" => "ip",
+            "extra_parameters" | "signature" => MARK,
+            "organization" => "0123456789abcdef01234567",
+            "expires" => "4000000000",
             _ => ids.get(name).unwrap_or_else(|| panic!("{template}: there is no {name} to ask for")),
         };
         target = format!("{target}{}{name}={value}", if n == 0 { '?' } else { '&' });
@@ -291,7 +303,9 @@ async fn nothing_of_one_organization_is_read_changed_or_revealed_to_another() {
                     }
                     if names {
                         let status = answered.status.as_u16();
-                        assert!([401, 404].contains(&status), "{method} {template}: {seen}");
+                        // A link without a right signature is refused, whatever it is to.
+                        let is_link = template.contains("/files/") && status == 403;
+                        assert!(is_link || [401, 404].contains(&status), "{method} {template}: {seen}");
                     }
                     if !template.contains("{kind}") {
                         break;
@@ -312,6 +326,7 @@ async fn nothing_of_one_organization_is_read_changed_or_revealed_to_another() {
         (&first, format!("/v5/lists/{}", ids[0]["list_id"])),
         (&own_key, format!("{integration}/filter-groups/{}", ids[0]["filter_group_id"])),
         (&own_key, format!("/api/v2/api-keys/{}", ids[0]["api_key_id"])),
+        (&own_key, format!("/api/v2/download-center/exports/{}", ids[0]["export_id"])),
         (
             &own_key,
             format!(
@@ -347,6 +362,7 @@ async fn point_at_them_by_key(second: &Caller<'_>, integration: &str, ids: &Ids)
     let (many, change) = (json!({"data": [group]}), json!({"data": [group], "monitoring_mode": true}));
     let own = format!("/tollgate/v1/integrations/{integration}");
     let postback = format!("{own}/postbacks/{}", ids["postback_id"]);
+    let export = format!("/api/v2/download-center/exports/{}", ids["export_id"]);
     let retry = format!("{own}/postback-deliveries/{}/retry", ids["delivery_id"]);
     let lookup =
         format!("integration_id={integration}&request_date=2026-03-01&offer={MARK}&publisher={MARK}");
@@ -360,6 +376,10 @@ async fn point_at_them_by_key(second: &Caller<'_>, integration: &str, ids: &Ids)
         ("PATCH", &postback, json_body(&name)),
         ("DELETE", &postback, None),
         ("POST", &format!("{postback}/test"), None),
+        ("GET", &export, None),
+        ("DELETE", &export, None),
+        ("GET", &format!("/api/v2/download-center/url?artifact_name={}", ids["artifact_name"]), None),
+        ("POST", &format!("/tollgate/v1/exports/{}/cancel", ids["export_id"]), None),
         ("POST", &retry, None),
         ("GET", &format!("/api/v2/reports/v2/click?{lookup}&tx_id={click}"), None),
         ("GET", &format!("/api/v2/reports/v2/click?{lookup}&tx_id={MARK}"), None),

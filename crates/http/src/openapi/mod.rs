@@ -42,6 +42,7 @@ pub(crate) const API_KEY: &str = "api_key";
         (name = "Filter groups", description = "Which filters judge which events of an integration."),
         (name = "API keys", description = "Keys of this API, by their scopes."),
         (name = "Reports", description = "Judged events."),
+        (name = "Download center", description = "Files of events: asked for, written in the background, fetched by a signed link."),
         (name = "Native", description = "What the vendor lacks. Errors are those of RFC 9457."),
     ),
     // What stands in sets of responses is not found by itself.

@@ -2,6 +2,7 @@
 
 use super::tls::Tls;
 use crate::gateway::{Core, GatewayBody};
+use crate::origin::OverTls;
 use axum::Router;
 use axum::body::Body;
 use http_body_util::Either;
@@ -52,6 +53,8 @@ impl Shared {
 pub(super) trait Door: Clone + 'static {
     /// What comes through.
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
+    /// Whether nobody on the way can read it.
+    const IS_SECURE: bool;
 
     /// Lets a stream in, or not.
     async fn open(&self, stream: TcpStream) -> Option<Self::Stream>;
@@ -63,6 +66,7 @@ pub(super) struct Plain;
 
 impl Door for Plain {
     type Stream = TcpStream;
+    const IS_SECURE: bool = false;
 
     async fn open(&self, stream: TcpStream) -> Option<TcpStream> {
         Some(stream)
@@ -79,6 +83,7 @@ pub(super) struct Secure {
 
 impl Door for Secure {
     type Stream = TlsStream<TcpStream>;
+    const IS_SECURE: bool = true;
 
     async fn open(&self, stream: TcpStream) -> Option<Self::Stream> {
         let mut stopped = self.stopped.clone();
@@ -150,7 +155,7 @@ async fn serve<D: Door>(
     let Shared { core, router, mut stopped, .. } = shared;
     let service = service_fn(move |request| {
         let (core, router) = (core.clone(), router.clone());
-        async move { Ok::<_, Infallible>(answer(&core, router, request, peer).await) }
+        async move { Ok::<_, Infallible>(answer::<D>(&core, router, request, peer).await) }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -168,14 +173,17 @@ async fn serve<D: Door>(
     let _ = connection.await;
 }
 
-async fn answer(
+async fn answer<D: Door>(
     core: &Core,
     router: Router,
-    request: http::Request<Incoming>,
+    mut request: http::Request<Incoming>,
     peer: IpAddr,
 ) -> http::Response<GatewayBody> {
     if let Some(route) = core.route(request.uri().path(), request.headers()) {
         return core.answer(route, request, peer).await;
+    }
+    if D::IS_SECURE {
+        request.extensions_mut().insert(OverTls);
     }
     match router.oneshot(request.map(Body::new)).await {
         Ok(response) => response.map(Either::Right),

@@ -19,6 +19,7 @@ use tollgate_http::server::{RunningServer, Server, ServerOptions};
 use tollgate_http::{ApiState, router};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::exports::{self, Exports, Folder};
 use tollgate_jobs::postbacks::{self, Postbacks};
 use tollgate_ledger::disk::{Disk, DiskFile};
 use tollgate_ledger::sim::{SimDisk, SimRng};
@@ -221,6 +222,16 @@ impl TestServer {
             entropy,
         };
         let file = dir.path().join(postbacks::FILE_NAME);
+        let folder = Folder::open(&dir.path().join(exports::FOLDER_NAME)).unwrap();
+        let records = dir.path().join(exports::FILE_NAME);
+        let export_parts = exports::Parts {
+            ledger: intake.ledger().clone(),
+            artifacts: Arc::new(folder),
+            clock: parts.clock.clone(),
+            entropy: parts.entropy.clone(),
+            options: exports::Options { reserve_bytes: 0, ..exports::Options::default() },
+        };
+        let exports = runtime.block_on(Exports::open(&records, export_parts)).unwrap();
         let bidders = Bidders::from(&setup.outbound);
         let outbound = Outbound::new(setup.outbound).unwrap();
         let state = ApiState {
@@ -229,6 +240,8 @@ impl TestServer {
             limits: Arc::default(),
             app_ads_txt: Arc::new(AppAdsTxt::new(catalog.clone(), outbound)),
             postbacks: runtime.block_on(Postbacks::open(&file, parts)).unwrap(),
+            exports,
+            public_url: None,
             bidders,
             imports: Imports { intake: intake.clone(), folder: dir.path().join("imports") },
         };

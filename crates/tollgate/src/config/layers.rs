@@ -8,6 +8,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tollgate_domain::web_address;
 use tollgate_http::server::CertificateFiles;
 use toml::Value;
 
@@ -131,6 +132,17 @@ impl Layers {
         self.get(name, "[]", read).unwrap_or_default()
     }
 
+    /// An absolute address.
+    fn public_url(&mut self) -> Option<String> {
+        let read = |value: &Value| {
+            let text = value.as_str().unwrap_or_default();
+            let is_plain = !text.contains(['?', '#', '{', '}']) && web_address::parse(text).is_ok();
+            let wrong = || format!("must be an address as in https://ads.example.com, not `{text}`");
+            if text.is_empty() || is_plain { Ok(text.to_owned()) } else { Err(wrong()) }
+        };
+        self.get("public_url", "\"\"", read).filter(|text| !text.is_empty())
+    }
+
     /// HTTPS, when it is asked for: a certificate and its key belong together, and have an address of their own.
     fn tls(&mut self, listen: SocketAddr) -> Option<TlsConfig> {
         let certificate = self.text("tls_cert", None).map(PathBuf::from);
@@ -182,6 +194,13 @@ impl Layers {
             outbound_allow: self.networks("outbound_allow"),
             outbound_authorities: self.text("outbound_authorities", None).map(PathBuf::from),
             outbound_plain_http: self.flag("outbound_plain_http", false),
+            public_url: self.public_url(),
+            exports_dir: self.text("exports_dir", None).map(PathBuf::from),
+            export_workers: self.number("export_workers", 2) as usize,
+            export_retention: Duration::from_secs(whole(self.number("export_days", 90)) * 86_400),
+            export_link_lifetime: Duration::from_secs(whole(self.number("export_link_minutes", 15)) * 60),
+            export_bytes: whole(self.number("export_gigabytes", 256)) << 30,
+            export_reserve_bytes: whole(self.number("export_reserve_megabytes", 1024)) << 20,
             app_ads_txt_every: match whole(self.number("app_ads_txt_hours", 24)) {
                 0 => None,
                 hours => Some(Duration::from_secs(hours * 3600)),

@@ -1,7 +1,7 @@
 //! Reports: the three tables and the two single lookups, from the ledger.
 
 mod lookup;
-mod schema;
+pub(super) mod schema;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,6 +18,8 @@ use tollgate_ledger::query::FieldRef;
 use tollgate_ledger::scan::ScanError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub(super) use table::predicates;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -42,7 +44,7 @@ fn integration(
 }
 
 /// The fields of rows of a kind that a table can be filtered by.
-fn filterable(kind: EventKind) -> impl Iterator<Item = Field> {
+pub(super) fn filterable(kind: EventKind) -> impl Iterator<Item = Field> {
     FieldRef::names(kind).filter_map(Field::from_name)
 }
 
@@ -53,7 +55,11 @@ fn day(query: &mut Query, name: &'static str) -> Option<Day> {
 }
 
 /// The instants of the days `first` to `last`, inclusive, in the integration's time zone.
-fn days_in_zone(entry: &IntegrationEntry, first: Day, last: Day) -> Result<(Timestamp, Timestamp), ApiError> {
+pub(super) fn days_in_zone(
+    entry: &IntegrationEntry,
+    first: Day,
+    last: Day,
+) -> Result<(Timestamp, Timestamp), ApiError> {
     if last < first {
         let error = Invalid::new("end_date", "must not be before start_date");
         return Err(ApiError::invalid(vec![error]));
@@ -65,6 +71,17 @@ fn days_in_zone(entry: &IntegrationEntry, first: Day, last: Day) -> Result<(Time
         (Some((from, _)), Some((_, to))) => Ok((from, to)),
         _ => Err(ApiError::invalid(vec![Invalid::new("end_date", "must be a day before the year 9999")])),
     }
+}
+
+/// The day that it is in the integration's time zone.
+pub(super) fn today(entry: &IntegrationEntry, now: Timestamp) -> Day {
+    let zone = jiff::tz::TimeZone::get(&entry.integration.time_zone);
+    let now_there = zone.ok().zip(jiff::Timestamp::from_millisecond(now.millis()).ok());
+    let date = now_there.map(|(zone, now)| now.to_zoned(zone).date());
+    let day =
+        date.and_then(|date| Day::from_civil(date.year().into(), date.month().into(), date.day().into()));
+    // A zone that was checked when it was stored is there.
+    day.unwrap_or_else(|| now.day())
 }
 
 /// Runs a scan where blocking is allowed.

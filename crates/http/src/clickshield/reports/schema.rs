@@ -74,7 +74,7 @@ fn table(row: &str) -> ObjectBuilder {
 const YEARS: &str = "^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-";
 
 /// A calendar day.
-fn day() -> ObjectBuilder {
+pub(in crate::clickshield) fn day() -> ObjectBuilder {
     id(YEARS).format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
 }
 
@@ -104,8 +104,6 @@ impl IntoParams for ImpressionTableParams {
 }
 
 fn table_params(kind: EventKind) -> Vec<Parameter> {
-    let filter = super::filterable(kind)
-        .fold(strict(), |object, field| object.property(field.name(), compared(field)));
     let first = "The first day, in the integration's time zone.";
     vec![
         required("integration_id", "One of the organization's integrations.", id(SHORT_ID)),
@@ -115,8 +113,26 @@ fn table_params(kind: EventKind) -> Vec<Parameter> {
         query("page[after]", "The `endCursor` of the page before this one.", id(TRANSACTION)).build(),
         query("page[before]", "The `startCursor` of the page after this one.", id(TRANSACTION)).build(),
         query("as_of", "The seq of an earlier cut: what came later is left out.", sequence()).build(),
-        query("filter", FILTER, filter).style(Some(ParameterStyle::DeepObject)).explode(Some(true)).build(),
+        filter_param(kind),
     ]
+}
+
+/// The filters of events of a kind.
+pub(in crate::clickshield) fn filter_param(kind: EventKind) -> Parameter {
+    let filter = filters(kind, compared);
+    query("filter", FILTER, filter).style(Some(ParameterStyle::DeepObject)).explode(Some(true)).build()
+}
+
+/// The same in a body, where a filter may also be an object of operators or a list of alternatives.
+pub(in crate::clickshield) fn any_filters(kind: EventKind) -> ObjectBuilder {
+    let any = |_| ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    filters(kind, any).description(Some(
+        "By field: a value, a list of alternatives, or an object of operators, as in `{\"asn\": {\"gte\": 5}}`.",
+    ))
+}
+
+fn filters(kind: EventKind, value: impl Fn(Field) -> ObjectBuilder) -> ObjectBuilder {
+    super::filterable(kind).fold(strict(), |object, field| object.property(field.name(), value(field)))
 }
 
 /// What a field can be compared with.
@@ -172,6 +188,7 @@ fn lookup(name: &str, about: &str) -> Vec<Parameter> {
     ]
 }
 
-fn required(name: &str, about: &str, schema: ObjectBuilder) -> Parameter {
+/// A parameter that must be given.
+pub(in crate::clickshield) fn required(name: &str, about: &str, schema: ObjectBuilder) -> Parameter {
     query(name, about, schema).required(Required::True).build()
 }

@@ -1,7 +1,7 @@
 //! `GET /reports/v2/{click,conversion,impression}-table`: rows of some days, newest first, by cursor.
 
 use super::super::Answer;
-use super::super::query::{Condition, Op, Query};
+use super::super::query::{Condition, Query};
 use super::schema::{ClickTable, ConversionTable, ImpressionTable};
 use super::schema::{ClickTableParams, ConversionTableParams, ImpressionTableParams};
 use crate::ApiState;
@@ -13,7 +13,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use tollgate_domain::row::{self, Field};
 use tollgate_domain::{EventKind, Invalid, OrganizationId, TxId};
-use tollgate_ledger::query::{Cursor, Operand, PageQuery, Predicate};
+use tollgate_ledger::query::{Cursor, PageQuery, Predicate};
 use tollgate_ledger::view::Page;
 
 /// List clicks
@@ -98,7 +98,7 @@ async fn answer(
     }
     let known: Vec<&str> = super::filterable(kind).map(Field::name).collect();
     let conditions = query.filters(|field| known.contains(&field), &known);
-    let predicates = predicates(kind, &mut query, conditions);
+    let predicates = predicates(kind, &mut query, &conditions);
     query.finish()?;
     let (Some(entry), Some(first), Some(last), Some(size)) = (entry, first, last, size) else {
         return Err(
@@ -133,38 +133,23 @@ fn cursor(query: &mut Query) -> Cursor {
     }
 }
 
-/// Several values of `eq` are alternatives; several of `ne` must all differ.
-fn predicates(kind: EventKind, query: &mut Query, conditions: Vec<Condition>) -> Vec<Predicate> {
-    let mut predicates: Vec<Predicate> = Vec::new();
+/// What rows must satisfy, from the conditions of a query.
+pub(in crate::clickshield) fn predicates(
+    kind: EventKind,
+    query: &mut Query,
+    conditions: &[Condition],
+) -> Vec<Predicate> {
+    let mut predicates = Vec::new();
     for condition in conditions {
-        // Values of `in` were split already: each is an alternative, like those of `eq`.
-        let op = if condition.op == Op::In { Op::Eq } else { condition.op };
-        let parsed: Vec<Predicate> = condition
-            .values
-            .iter()
-            .filter_map(|value| {
-                query.check(
-                    Predicate::parse(kind, &condition.field, Some(op.name()), value)
-                        .map_err(|error| Invalid::new(condition.parameter(), error.message)),
-                )
-            })
-            .collect();
-        if op == Op::Eq { predicates.extend(alternatives(parsed)) } else { predicates.extend(parsed) }
+        let values = condition.values.iter().map(String::as_str);
+        match Predicate::parse_all(kind, &condition.field, condition.op.name(), values) {
+            Ok(parsed) => predicates.extend(parsed),
+            Err(errors) => {
+                errors.into_iter().for_each(|error| query.refuse(condition.invalid(error.message)))
+            }
+        }
     }
     predicates
-}
-
-fn alternatives(parsed: Vec<Predicate>) -> Option<Predicate> {
-    parsed.into_iter().reduce(|mut all, one| {
-        match (&mut all.operand, one.operand) {
-            (Operand::Texts(all), Operand::Texts(one)) => all.extend(one),
-            (Operand::Numbers(all), Operand::Numbers(one)) => all.extend(one),
-            (Operand::Ids(all), Operand::Ids(one)) => all.extend(one),
-            // One field has one type of operand.
-            _ => {}
-        }
-        all
-    })
 }
 
 fn body(page: &Page, organization: OrganizationId) -> Vec<u8> {

@@ -1,0 +1,241 @@
+//! Writing one export's file, on a thread of its own. It leaves room on the disk, stops when it is told to, and leaves
+//! nothing behind unless the file is whole.
+
+use super::artifacts::{Artifacts, Unfinished};
+use super::record::ExportRequest;
+use super::store::Ended;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::cell::Cell;
+use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tollgate_domain::row::Field;
+use tollgate_domain::{Invalid, TxId};
+use tollgate_ledger::export::{Encoding, ExportError, ExportQuery, Exported, Format, Progress};
+use tollgate_ledger::query::Predicate;
+use tollgate_ledger::view::View;
+
+/// Bytes between two looks at the room that is left.
+const LOOK_EVERY: u64 = 4 << 20;
+/// Bytes that are handed on at a time.
+const BUFFER: usize = 256 << 10;
+
+/// An attempt that is under way, as others see it.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    stop: AtomicBool,
+    /// Of a million.
+    share: AtomicU64,
+}
+
+impl Running {
+    /// Lets it stop at the next part.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was told to stop.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// How much is done, from 0 to 1.
+    pub(super) fn share(&self) -> f64 {
+        self.share.load(Ordering::Relaxed) as f64 / 1e6
+    }
+
+    fn told(&self, progress: Progress) -> ControlFlow<()> {
+        self.share.store((progress.share * 1e6) as u64, Ordering::Relaxed);
+        if self.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// How much a file may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// Bytes of one file.
+    pub(super) most: u64,
+    /// Bytes of the disk that are left to others.
+    pub(super) reserve: u64,
+}
+
+/// Why a file could not be written to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    TooLarge(u64),
+    NoRoom,
+}
+
+/// Writes the file of a request. It blocks.
+pub(super) fn produce(
+    view: &View,
+    request: &ExportRequest,
+    (artifacts, name): (&dyn Artifacts, &str),
+    room: Room,
+    threads: usize,
+    running: &Running,
+) -> Ended {
+    let refused = Cell::new(None);
+    let write = || -> Result<Ended, Failure> {
+        let query = query(request)?;
+        let encoding = encoding(request)?;
+        let mut file =
+            Guarded { file: artifacts.put(name)?, artifacts, room, refused: &refused, written: 0, looked: 0 };
+        file.look()?;
+        let mut out = io::BufWriter::with_capacity(BUFFER, file);
+        let mut told = |progress| running.told(progress);
+        let (exported, mut file) = if request.gzip {
+            let mut zipped = GzEncoder::new(out, Compression::fast());
+            let exported = view.export(&query, &encoding, threads, &mut zipped, &mut told)?;
+            (exported, zipped.finish()?)
+        } else {
+            (view.export(&query, &encoding, threads, &mut out, &mut told)?, out)
+        };
+        file.flush()?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(completed(exported, file.file.finish()?))
+    };
+    write().unwrap_or_else(|failure| failure.told(refused.get()))
+}
+
+fn completed(exported: Exported, size: u64) -> Ended {
+    Ended::Completed { total: exported.rows, size, cut: exported.cut }
+}
+
+/// Why there is no file.
+enum Failure {
+    Export(ExportError),
+    Request(Invalid),
+    Io(io::Error),
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        Self::Export(error)
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::Request(invalid)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Failure {
+    /// What callers are told. Causes that are ours go to the log.
+    fn told(self, refused: Option<Refused>) -> Ended {
+        let why = match (refused, self) {
+            (Some(Refused::TooLarge(most)), _) => {
+                format!(
+                    "The file would be larger than {most} bytes, which is the most that one may have: ask for less."
+                )
+            }
+            (Some(Refused::NoRoom), _) => NO_ROOM.to_owned(),
+            (None, Self::Export(ExportError::Canceled)) => return Ended::Interrupted,
+            (None, Self::Export(ExportError::Invalid(invalid)) | Self::Request(invalid)) => {
+                invalid.to_string()
+            }
+            (None, Self::Io(error) | Self::Export(ExportError::Write(error)))
+                if error.kind() == ErrorKind::StorageFull =>
+            {
+                NO_ROOM.to_owned()
+            }
+            (None, Self::Io(error) | Self::Export(ExportError::Write(error))) => {
+                tracing::error!(%error, "an export's file could not be written");
+                "The file could not be written.".to_owned()
+            }
+            (None, Self::Export(ExportError::Scan(error))) => {
+                tracing::error!(%error, "an export could not read history");
+                "The history could not be read.".to_owned()
+            }
+        };
+        Ended::Failed(why)
+    }
+}
+
+const NO_ROOM: &str = "There is not enough space on the server's disk.";
+
+fn query(request: &ExportRequest) -> Result<ExportQuery, Invalid> {
+    let mut predicates = Vec::new();
+    for filter in &request.filters {
+        let values = filter.values.iter().map(String::as_str);
+        let parsed = Predicate::parse_all(request.kind, &filter.field, &filter.operator, values);
+        predicates.extend(parsed.map_err(|errors| first(errors, &filter.field))?);
+    }
+    Ok(ExportQuery {
+        kind: request.kind,
+        integration: request.integration,
+        from: TxId::first_at(request.from),
+        to: TxId::first_at(request.to),
+        predicates,
+        as_of: None,
+    })
+}
+
+/// Requests were checked, so at most a later version's wish is found here.
+fn first(errors: Vec<Invalid>, field: &str) -> Invalid {
+    errors.into_iter().next().unwrap_or_else(|| Invalid::new(field, "cannot be filtered by like this"))
+}
+
+/// The form of a request's file.
+pub(super) fn encoding(request: &ExportRequest) -> Result<Encoding, Invalid> {
+    let field = |name: &String| Field::from_name(name).ok_or_else(|| Invalid::new(name, "is not a field"));
+    Ok(Encoding {
+        format: Format::Csv { delimiter: request.delimiter, safe_cells: request.safe_cells },
+        fields: request.fields.iter().map(field).collect::<Result<_, _>>()?,
+        extra_parameters: request.extra_parameters.clone(),
+        organization: request.organization,
+    })
+}
+
+/// A file that is not allowed to grow too large or to take the disk's last room.
+struct Guarded<'a> {
+    file: Box<dyn Unfinished>,
+    artifacts: &'a dyn Artifacts,
+    room: Room,
+    refused: &'a Cell<Option<Refused>>,
+    written: u64,
+    /// How much was written when the disk was looked at last.
+    looked: u64,
+}
+
+impl Guarded<'_> {
+    fn refuse(&self, why: Refused) -> io::Error {
+        self.refused.set(Some(why));
+        ErrorKind::StorageFull.into()
+    }
+
+    /// Stops before the last room is taken.
+    fn look(&mut self) -> io::Result<()> {
+        self.looked = self.written;
+        if self.artifacts.free_bytes()? < self.room.reserve.saturating_add(LOOK_EVERY) {
+            return Err(self.refuse(Refused::NoRoom));
+        }
+        Ok(())
+    }
+}
+
+impl Write for Guarded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.written + bytes.len() as u64 > self.room.most {
+            return Err(self.refuse(Refused::TooLarge(self.room.most)));
+        }
+        if self.written - self.looked >= LOOK_EVERY {
+            self.look()?;
+        }
+        let written = self.file.write(bytes)?;
+        self.written += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
