@@ -12,6 +12,7 @@ mod category_list;
 mod clock;
 mod column;
 mod country;
+mod decimal;
 mod devices;
 mod error;
 mod event;

@@ -1,6 +1,7 @@
 //! Money as whole micro-dollars. Floats appear only where the vendors' JSON prescribes them.
 
 use crate::Invalid;
+use crate::decimal::write_magnitude;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -59,6 +60,24 @@ impl Money {
         (dollars.abs() <= 1e9).then_some(Self(micros as i64))
     }
 
+    /// Appends it in dollars with the decimals that are needed: `12`, `-0.5`, `3.141592`.
+    pub fn write(self, out: &mut Vec<u8>) {
+        if self.0 < 0 {
+            out.push(b'-');
+        }
+        let magnitude = self.0.unsigned_abs();
+        write_magnitude(magnitude / MICROS as u64, out);
+        let mut fraction = magnitude % MICROS as u64;
+        let mut unit = MICROS as u64 / 10;
+        if fraction > 0 {
+            out.push(b'.');
+        }
+        while fraction > 0 {
+            out.push(b'0' + (fraction / unit) as u8);
+            (fraction, unit) = (fraction % unit, unit / 10);
+        }
+    }
+
     /// As the JSON number that the vendors' dialects prescribe, in dollars.
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
@@ -66,16 +85,11 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// Dollars with the decimals that are needed: `12`, `-0.5`, `3.141592`.
+    /// See [`Money::write`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let magnitude = self.0.unsigned_abs();
-        let (whole, fraction) = (magnitude / MICROS as u64, magnitude % MICROS as u64);
-        if fraction == 0 {
-            return write!(f, "{sign}{whole}");
-        }
-        let decimals = format!("{fraction:06}");
-        write!(f, "{sign}{whole}.{}", decimals.trim_end_matches('0'))
+        let mut out = Vec::with_capacity(24);
+        self.write(&mut out);
+        f.write_str(std::str::from_utf8(&out).unwrap_or_default())
     }
 }
 

@@ -3,9 +3,11 @@
 //! Reports, single lookups, the gateway's full answer and exports share this. In JSON a row is an object, every field of
 //! its kind, null where unknown, in the document's order; in a table's cell stand the same characters without quotes.
 
+use crate::decimal::write_decimal;
+use crate::event::first_reason;
 use crate::{
-    AuctionOutcome, Column, ColumnType, Event, EventKind, Money, Number, OrganizationId, Status, Text,
-    Timestamp, TxId,
+    AuctionOutcome, Column, ColumnType, Event, EventKind, IntegrationId, Money, Number, OrganizationId,
+    Status, Text, Timestamp, TxId,
 };
 use std::io::Write;
 
@@ -117,6 +119,42 @@ pub fn write_value(event: &Event, organization: OrganizationId, field: Field, ou
     Value::of(event, &organization, field).write_json(out);
 }
 
+/// The stored columns of a row, wherever it lies.
+pub trait Fields {
+    /// Click, conversion or impression.
+    fn kind(&self) -> EventKind;
+    /// The integration it belongs to.
+    fn integration(&self) -> IntegrationId;
+    /// Its id.
+    fn id(&self) -> TxId;
+    /// The value of a text column.
+    fn text(&self, column: Text) -> Option<&str>;
+    /// The value of a number column.
+    fn number(&self, column: Number) -> Option<i64>;
+}
+
+impl Fields for Event {
+    fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    fn integration(&self) -> IntegrationId {
+        self.integration
+    }
+
+    fn id(&self) -> TxId {
+        self.id
+    }
+
+    fn text(&self, column: Text) -> Option<&str> {
+        self.text(column)
+    }
+
+    fn number(&self, column: Number) -> Option<i64> {
+        self.number(column)
+    }
+}
+
 /// A field's value, ready to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -128,6 +166,8 @@ pub enum Value<'a> {
     Json(&'a str),
     /// A transaction id.
     Id(TxId),
+    /// An integration's id.
+    Integration(IntegrationId),
     /// An instant.
     Time(Timestamp),
     /// An amount.
@@ -139,17 +179,19 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value of an event's field.
-    pub fn of(event: &'a Event, organization: &'a OrganizationId, field: Field) -> Self {
+    /// The value of a row's field.
+    pub fn of(row: &'a impl Fields, organization: &'a OrganizationId, field: Field) -> Self {
         match field {
-            Field::RealTxId => Self::Id(event.id),
-            Field::TxId => event.text(Text::ExternalTransactionId).map_or(Self::Id(event.id), Self::Text),
-            Field::IntegrationId => Self::Text(event.integration.as_str()),
+            Field::RealTxId => Self::Id(row.id()),
+            Field::TxId => row.text(Text::ExternalTransactionId).map_or(Self::Id(row.id()), Self::Text),
+            Field::IntegrationId => Self::Integration(row.integration()),
             Field::Organization => Self::Text(organization.as_str()),
-            Field::Kind => Self::Text(event.kind.name()),
-            Field::Rejection => event.primary_reason().map_or(Self::Null, Self::Text),
-            Field::Stored(Column::Text(column)) => Self::of_text(column, event.text(column)),
-            Field::Stored(Column::Number(column)) => Self::of_number(column, event.number(column)),
+            Field::Kind => Self::Text(row.kind().name()),
+            Field::Rejection => {
+                row.text(Text::Rejections).and_then(first_reason).map_or(Self::Null, Self::Text)
+            }
+            Field::Stored(Column::Text(column)) => Self::of_text(column, row.text(column)),
+            Field::Stored(Column::Number(column)) => Self::of_number(column, row.number(column)),
         }
     }
 
@@ -183,7 +225,7 @@ impl<'a> Value<'a> {
         match self {
             Self::Null => out.extend_from_slice(b"null"),
             Self::Text(text) => string(text, out),
-            Self::Id(_) | Self::Time(_) => {
+            Self::Id(_) | Self::Integration(_) | Self::Time(_) => {
                 out.push(b'"');
                 self.write_plain(out);
                 out.push(b'"');
@@ -200,9 +242,16 @@ impl<'a> Value<'a> {
             Self::Null => Ok(()),
             Self::Text(text) | Self::Json(text) => out.write_all(text.as_bytes()),
             Self::Id(id) => out.write_all(&id.encode()),
+            Self::Integration(id) => out.write_all(id.as_bytes()),
             Self::Time(time) => out.write_all(&time.encode()),
-            Self::Money(money) => write!(out, "{money}"),
-            Self::Integer(number) => write!(out, "{number}"),
+            Self::Money(money) => {
+                money.write(out);
+                Ok(())
+            }
+            Self::Integer(number) => {
+                write_decimal(number, out);
+                Ok(())
+            }
             Self::Boolean(flag) => write!(out, "{flag}"),
         };
     }
@@ -210,8 +259,16 @@ impl<'a> Value<'a> {
 
 /// Appends `text` as a JSON string.
 pub fn string(text: &str, out: &mut Vec<u8>) {
-    // Serialising a string into memory does not fail.
-    let _ = serde_json::to_writer(out, text);
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    // Without an early end, so that many bytes are compared at once.
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        // Serialising a string into memory does not fail.
+        let _ = serde_json::to_writer(out, text);
+    }
 }
 
 #[cfg(test)]

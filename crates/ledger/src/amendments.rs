@@ -2,7 +2,7 @@
 //!
 //! They are few, and most runs and segments have none; whoever reads rows asks first whether there are any.
 
-use crate::query::{Fields, Predicate};
+use crate::query::Predicate;
 use crate::row::{Malformed, RowHead, RowView, bits};
 use bytes::Bytes;
 use std::ops::Range;
@@ -163,28 +163,6 @@ const fn masks() -> (u64, u32) {
         at += 1;
     }
     (texts, numbers)
-}
-
-impl Fields for Event {
-    fn kind(&self) -> EventKind {
-        self.kind
-    }
-
-    fn integration(&self) -> IntegrationId {
-        self.integration
-    }
-
-    fn id(&self) -> TxId {
-        self.id
-    }
-
-    fn text(&self, column: Text) -> Option<&str> {
-        Event::text(self, column)
-    }
-
-    fn number(&self, column: Number) -> Option<i64> {
-        Event::number(self, column)
-    }
 }
 
 impl Predicate {

@@ -31,6 +31,7 @@ pub mod segment;
 mod seq_scan;
 #[cfg(any(test, feature = "testing"))]
 pub mod sim;
+mod sweep;
 mod threads;
 pub mod view;
 

@@ -1,6 +1,7 @@
 //! What a page of rows is asked for with: kind, integration, time range, cursor, and predicates on any field.
 
 use std::cmp::Ordering;
+pub(crate) use tollgate_domain::row::Fields;
 use tollgate_domain::{
     AuctionOutcome, Column, ColumnType, EventKind, IntegrationId, Invalid, Money, Number, Status, Text,
     Timestamp, TxId,
@@ -325,15 +326,6 @@ impl ValueType {
     }
 }
 
-/// Fields of a row, wherever it lies.
-pub(crate) trait Fields {
-    fn kind(&self) -> EventKind;
-    fn integration(&self) -> IntegrationId;
-    fn id(&self) -> TxId;
-    fn text(&self, column: Text) -> Option<&str>;
-    fn number(&self, column: Number) -> Option<i64>;
-}
-
 impl Operator {
     fn holds(self, ordering: Ordering) -> bool {
         match self {
@@ -360,16 +352,12 @@ impl Predicate {
             Operand::Numbers(values) => self.matches_number(self.number_of(row), values),
             Operand::Ids(values) => self.operator.among(&row.id(), values),
             Operand::Texts(values) => match self.field {
-                FieldRef::Stored(Column::Text(column)) => self.matches_text(row.text(column), values),
                 FieldRef::Stored(Column::Number(_))
                 | FieldRef::RealTxId
                 | FieldRef::Status
                 | FieldRef::RtbOutcome => false,
-                FieldRef::Rejections => self.matches_array(row.text(Text::Rejections), values),
-                FieldRef::Rejection => {
-                    let first = row.text(Text::Rejections).and_then(|json| strings(json).into_iter().next());
-                    self.matches_text(first.as_deref(), values)
-                }
+                FieldRef::Stored(Column::Text(column)) => self.matches_only(row.text(column)),
+                FieldRef::Rejections | FieldRef::Rejection => self.matches_only(row.text(Text::Rejections)),
                 FieldRef::TxId => match row.text(Text::ExternalTransactionId) {
                     Some(external) => self.matches_text(Some(external), values),
                     None => self.matches_text(Some(&row.id().to_string()), values),
@@ -377,6 +365,28 @@ impl Predicate {
                 FieldRef::IntegrationId => self.matches_text(Some(row.integration().as_str()), values),
                 FieldRef::Kind => self.matches_text(Some(row.kind().name()), values),
             },
+        }
+    }
+
+    /// The text column that alone decides, where one does.
+    pub(crate) fn only_text(&self) -> Option<Text> {
+        match (self.field, &self.operand) {
+            (FieldRef::Stored(Column::Text(column)), Operand::Texts(_)) => Some(column),
+            (FieldRef::Rejections | FieldRef::Rejection, Operand::Texts(_)) => Some(Text::Rejections),
+            _ => None,
+        }
+    }
+
+    /// Whether a row satisfies it that has this value in [`Predicate::only_text`].
+    pub(crate) fn matches_only(&self, value: Option<&str>) -> bool {
+        let Operand::Texts(values) = &self.operand else { return false };
+        match self.field {
+            FieldRef::Rejections => self.matches_array(value, values),
+            FieldRef::Rejection => {
+                let first = value.and_then(|json| strings(json).into_iter().next());
+                self.matches_text(first.as_deref(), values)
+            }
+            _ => self.matches_text(value, values),
         }
     }
 
@@ -435,63 +445,4 @@ fn strings(json: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(name: &str, operator: Option<&str>, text: &str) -> Result<Predicate, Invalid> {
-        Predicate::parse(EventKind::Click, name, operator, text)
-    }
-
-    #[test]
-    fn values_are_read_as_their_field_has_them() {
-        for (name, operator, text, operand) in [
-            ("revenue", "gte", "0.5", Operand::Numbers(vec![500_000])),
-            ("request_time", "lt", "2017-11-07T10:30:38+01:00", Operand::Numbers(vec![1_510_047_038_000])),
-            ("is_bot", "eq", "true", Operand::Numbers(vec![1])),
-            ("status", "in", "approved,rejected", Operand::Numbers(vec![1, 2])),
-            ("rtb_outcome", "in", "won,timeout", Operand::Numbers(vec![1, 3])),
-            ("asn", "ne", "-7", Operand::Numbers(vec![-7])),
-            ("sub_id", "eq", "a,b", Operand::Texts(vec!["a,b".to_owned()])),
-            ("sub_id", "in", "a, b", Operand::Texts(vec!["a".to_owned(), "b".to_owned()])),
-            ("real_tx_id", "eq", "00000000000000000000000001", Operand::Ids(vec![TxId::from_u128(1)])),
-        ] {
-            assert_eq!(parse(name, Some(operator), text).unwrap().operand, operand, "{name}");
-        }
-    }
-
-    #[test]
-    fn what_is_unknown_is_refused_with_what_is_known() {
-        let error = parse("colour", None, "red").unwrap_err();
-        assert_eq!(error.field, "filter[colour]");
-        assert!(error.message.contains("rejections, ") && error.message.contains("redirected_to"));
-        assert!(!error.message.contains("video_completed"), "clicks have no videos: {error}");
-        let error = parse("is_bot", Some("gt"), "1").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "filter[is_bot][gt]: is not an operator for is_bot; known are eq, ne, in"
-        );
-        for (name, operator, text) in [
-            ("revenue", "eq", "much"),
-            ("request_time", "eq", "today"),
-            ("is_bot", "eq", "maybe"),
-            ("status", "eq", "1"),
-            ("rtb_outcome", "eq", "1"),
-            ("asn", "in", "1,x"),
-            ("real_tx_id", "eq", "no-id"),
-            ("revenue", "contains", "1"),
-            ("publisher", "like", "x"),
-        ] {
-            let error = parse(name, Some(operator), text).unwrap_err();
-            assert_eq!(error.field, format!("filter[{name}][{operator}]"), "{error}");
-        }
-    }
-
-    #[test]
-    fn every_listed_field_can_be_named() {
-        for kind in tollgate_domain::KINDS_ALL {
-            for name in FieldRef::names(*kind) {
-                FieldRef::from_name(*kind, name).unwrap();
-            }
-        }
-    }
-}
+mod tests;

@@ -58,7 +58,7 @@ pub(crate) struct Walk<'a> {
 
 impl Walk<'_> {
     /// Whether an amendment can change which rows match.
-    fn is_amendable(&self) -> bool {
+    pub(crate) fn is_amendable(&self) -> bool {
         self.predicates.iter().any(Predicate::is_amendable)
     }
 }

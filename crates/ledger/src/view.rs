@@ -5,7 +5,7 @@
 
 use crate::amendments::Layers;
 use crate::open::{Named, OpenSnapshot};
-use crate::query::{Cursor, PageQuery};
+use crate::query::{Cursor, PageQuery, Predicate};
 use crate::row::RowView;
 use crate::scan::{Budget, Direction, Found, Scan, ScanError, Walk};
 use crate::segment::{IdWindow, Overlay, Overlays, Segment};
@@ -311,26 +311,24 @@ impl View {
         &self.overlays
     }
 
-    pub(crate) fn walk<'q>(
+    fn walk<'q>(&self, query: &'q PageQuery, range: Range<TxId>, direction: Direction) -> Walk<'q> {
+        let of = (query.kind, query.integration);
+        Walk { direction, ..self.all(of, range, &query.predicates, query.as_of) }
+    }
+
+    /// The walk over all rows of a kind and integration with ids in `range`, oldest first.
+    pub(crate) fn all<'q>(
         &self,
-        query: &'q PageQuery,
+        (kind, integration): (EventKind, IntegrationId),
         mut range: Range<TxId>,
-        direction: Direction,
+        predicates: &'q [Predicate],
+        as_of: Option<u64>,
     ) -> Walk<'q> {
-        for predicate in &query.predicates {
-            if let Some((least, beyond)) = predicate.id_bounds() {
-                range = range.start.max(least)..range.end.min(beyond);
-            }
+        for (least, beyond) in predicates.iter().filter_map(Predicate::id_bounds) {
+            range = range.start.max(least)..range.end.min(beyond);
         }
-        Walk {
-            kind: query.kind,
-            integration: query.integration,
-            range,
-            direction,
-            predicates: &query.predicates,
-            as_of: query.as_of,
-            amended_to: query.as_of.unwrap_or(u64::MAX).min(self.amended_to),
-        }
+        let amended_to = as_of.unwrap_or(u64::MAX).min(self.amended_to);
+        Walk { kind, integration, range, direction: Direction::Newer, predicates, as_of, amended_to }
     }
 }
 

@@ -10,17 +10,19 @@ use crate::view::{Page, View};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_domain::{Event, EventKind, IntegrationId, KINDS_ALL, Number, Status, Text, Timestamp, TxId};
+use tollgate_domain::{
+    Amendment, Event, EventKind, IntegrationId, KINDS_ALL, Number, Status, Text, Timestamp, TxId,
+};
 
 const INTEGRATIONS: [&str; 3] = ["aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"];
-const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
-fn integration(number: usize) -> IntegrationId {
+pub(crate) fn integration(number: usize) -> IntegrationId {
     INTEGRATIONS[number].parse().unwrap()
 }
 
 /// An event, but for its `seq`. Times are few, so that many ids share their millisecond.
-fn any_event() -> impl Strategy<Value = Event> {
+pub(crate) fn any_event() -> impl Strategy<Value = Event> {
     let place = (0usize..3, 0usize..4, 20_000i64..20_003, 0i64..6, any::<u64>());
     let texts = (0u8..4, 0u8..4, 0u8..5, 0u8..4, any::<bool>());
     let numbers = (proptest::option::of(-3i64..3), any::<bool>(), any::<bool>(), 0u64..20);
@@ -58,9 +60,9 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 /// What a predicate is to mean, said independently of how it is computed.
-type Meaning = fn(&Event) -> bool;
+pub(crate) type Meaning = fn(&Event) -> bool;
 
-const PREDICATES: &[(&str, Option<&str>, &str, Meaning)] = &[
+pub(crate) const PREDICATES: &[(&str, Option<&str>, &str, Meaning)] = &[
     ("publisher", None, "pub", |e| e.text(Text::Publisher) == Some("pub")),
     ("publisher", Some("ne"), "pub", |e| e.text(Text::Publisher) != Some("pub")),
     ("publisher", None, "", |e| e.text_or_empty(Text::Publisher).is_empty()),
@@ -92,10 +94,10 @@ const PREDICATES: &[(&str, Option<&str>, &str, Meaning)] = &[
 ];
 
 /// The history both ways.
-struct Both {
-    view: View,
+pub(crate) struct Both {
+    pub(crate) view: View,
     /// Newest first.
-    events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     _folder: tempfile::TempDir,
 }
 
@@ -122,11 +124,17 @@ impl std::fmt::Debug for Both {
 /// Spreads `events`: each number of `seals` is how many go into the next sealed lot, those of `frames` into the next
 /// open frame; what is left forms one last frame.
 /// With `merged`, each kind and day has one segment in the end.
-fn spread(
+fn spread(events: Vec<Event>, seals: &[usize], frames: &[usize], layout: (Layout, bool)) -> Both {
+    spread_amended(events, seals, frames, layout, &[])
+}
+
+/// [`spread`], and then an amendment of each event that `amended` names, with what it sets.
+pub(crate) fn spread_amended(
     mut events: Vec<Event>,
     seals: &[usize],
     frames: &[usize],
     (layout, merged): (Layout, bool),
+    amended: &[(usize, u8)],
 ) -> Both {
     let folder = tempfile::tempdir().unwrap();
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()).unwrap());
@@ -160,7 +168,24 @@ fn spread(
         rest = later;
         push(&mut open, now);
     }
-    let view = View::new(segments.into(), open.snapshot(), events.len() as u64);
+    let cut = events.len() as u64;
+    for (seq, (at, what)) in (cut + 1..).zip(amended) {
+        let event = &mut events[at % cut as usize];
+        let mut amendment = Amendment::of(event, Timestamp::from_millis(0));
+        amendment.record.seq = seq;
+        match what % 3 {
+            0 => amendment.record.set_text(Text::Rejections, r#"["LATE"]"#),
+            1 => amendment.record.set_number(Number::Revenue, i64::from(*what) * 250_000),
+            _ => amendment.record.set_status(Status::Rejected),
+        }
+        amendment.apply_to(event);
+        let mut bytes = vec![0; 4];
+        row::encode_amendment(&amendment, &mut bytes);
+        let length = (bytes.len() - 4) as u32;
+        bytes[..4].copy_from_slice(&length.to_le_bytes());
+        open.push(bytes.into(), seq, seq);
+    }
+    let view = View::new(segments.into(), open.snapshot(), cut + amended.len() as u64);
     events.sort_by_key(|event| std::cmp::Reverse(event.id));
     Both { view, events, _folder: folder }
 }
@@ -221,7 +246,7 @@ fn naive(both: &Both, query: &PageQuery, meaning: &dyn Fn(&Event) -> bool) -> Pa
     }
 }
 
-fn any_layout() -> impl Strategy<Value = Layout> {
+pub(crate) fn any_layout() -> impl Strategy<Value = Layout> {
     (4usize..200, 1usize..40).prop_map(|(group_rows, page_rows)| Layout { group_rows, page_rows })
 }
 

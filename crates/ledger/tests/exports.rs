@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::RowAccessor;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -312,7 +314,7 @@ proptest! {
 }
 
 fn small() -> Filled {
-    let row = |slot| Row { owner: 0, kind: 0, slot, texts: Vec::new(), extra: 0, number: 1 };
+    let row = |slot| Row { owner: 0, kind: 0, slot, texts: Vec::new(), extra: 0, number: -2 };
     let mut filled = Filled::new();
     filled.store(&(0..50).map(row).collect::<Vec<_>>());
     filled.ledger.seal(1000).unwrap();
@@ -341,6 +343,30 @@ fn the_bytes_of_a_file_are_these() {
         \"sub_id\":\"say \\\"a,b\\\"\",\"city\":null,\"payout\":-0.25,\"rejections\":[],\
         \"status\":\"approved\",\"c\":-2.50}\n";
     assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+}
+
+#[test]
+fn a_parquet_file_holds_the_same_rows_with_their_types() {
+    let filled = small();
+    let (view, query) = (filled.ledger.view(), query(EventKind::Click, 0, 1));
+    let names = ["real_tx_id", "request_time", "status", "payout", "is_bot", "asn", "rejections"];
+    let fields = names.map(|name| Field::from_name(name).unwrap()).to_vec();
+    let parquet = Encoding { fields, ..encoding(EventKind::Click, Format::Parquet) };
+    let (exported, bytes) = export(&view, &query, &parquet);
+    let rows = pages(&view, &query);
+    assert_eq!((exported.rows, rows.len()), (50, 50));
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    let read: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(read.len(), 50);
+    for (row, event) in read.iter().zip(&rows) {
+        assert_eq!(row.get_string(0).unwrap(), &event.id.to_string());
+        assert_eq!(row.get_timestamp_millis(1).unwrap(), event.at().millis());
+        assert_eq!(row.get_string(2).unwrap(), event.status().unwrap().name());
+        assert_eq!(row.get_string(6).unwrap(), "[]");
+        let columns: Vec<String> = row.get_column_iter().map(|(_, field)| field.to_string()).collect();
+        assert_eq!(columns[3..6], ["-0.250000", "false", "null"]);
+        assert_eq!(columns[7..], ["null", "null", "null", "null"], "extra parameters");
+    }
 }
 
 #[test]

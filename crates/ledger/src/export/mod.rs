@@ -4,14 +4,24 @@
 //! at the cut hold the same rows and, in each field, the same characters.
 
 mod check;
-mod rows;
+#[cfg(test)]
+mod reference;
+mod shape;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
 
-use crate::query::{Cursor, PageQuery, Predicate};
-use crate::scan::{Budget, Direction, Scan, ScanError};
+use crate::query::Predicate;
+use crate::scan::ScanError;
+use crate::segment::Wanted;
+use crate::sweep::{self, Worker};
 use crate::view::View;
-use rows::RowEncoder;
+use shape::Shape;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use table::{Table, TableWorker};
+use text::{Spare, TextWorker};
 use tollgate_domain::row::Field;
 use tollgate_domain::{EventKind, IntegrationId, Invalid, OrganizationId, TxId};
 
@@ -45,7 +55,8 @@ pub enum Format {
     },
     /// One JSON object to a line.
     Ndjson,
-    /// Apache Parquet.
+    /// Apache Parquet, compressed with zstd. Ids, words and JSON are strings, times are timestamps in UTC, money is a
+    /// decimal with six places.
     Parquet,
 }
 
@@ -101,12 +112,10 @@ pub enum ExportError {
     Scan(#[from] ScanError),
 }
 
-/// Rows that are encoded at a time.
-const CHUNK: usize = 4096;
-
 impl View {
-    /// Writes all rows of `query` to `out`, oldest first. It blocks, on up to `threads` threads; memory stays bounded
-    /// however slow `out` is. `progress` is told after every part that was written, and may break the export off.
+    /// Writes all rows of `query` to `out`, oldest first. It blocks, and reads on up to `threads` threads besides the
+    /// calling one, which writes; they inherit its priority. Memory stays bounded however slow `out` is. `progress` is
+    /// told after every part that was written, and may break the export off.
     pub fn export(
         &self,
         query: &ExportQuery,
@@ -116,54 +125,87 @@ impl View {
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Exported, ExportError> {
         encoding.check()?;
-        let _ = threads;
-        let page = PageQuery {
-            kind: query.kind,
-            integration: query.integration,
-            from: query.from,
-            to: query.to,
-            cursor: Cursor::Newest,
-            limit: 0,
-            predicates: query.predicates.clone(),
-            as_of: query.as_of,
+        let mut export = Export { view: self, query, encoding, threads: threads.max(1), out, progress };
+        let written = match Shape::of(encoding) {
+            Some(shape) => export.text(&shape)?,
+            None => export.table()?,
         };
-        let walk = self.walk(&page, query.from..query.to, Direction::Newer);
-        let mut scan = Scan::new(self, &walk)?;
-        let mut encoder = RowEncoder::new(encoding)?;
-        let mut budget = Budget::new(u64::MAX);
-        let mut written = Progress { rows: 0, bytes: 0, share: 0.0 };
-        let mut found = Vec::with_capacity(CHUNK);
-        loop {
-            while found.len() < CHUNK
-                && let Some(row) = scan.next(&mut budget)?
-            {
-                found.push(row);
-            }
-            let events = scan.events(&found)?;
-            events.iter().for_each(|event| encoder.push(event));
-            let bytes = encoder.take();
-            out.write_all(&bytes).map_err(ExportError::Write)?;
-            written.rows += events.len() as u64;
-            written.bytes += bytes.len() as u64;
-            let last = found.len() < CHUNK;
-            written.share = match events.last() {
-                Some(event) if !last => share(&walk.range, event.id).max(written.share),
-                _ => 1.0,
-            };
-            if progress(written).is_break() {
-                return Err(ExportError::Canceled);
-            }
-            if last {
-                let cut = query.as_of.map_or(self.cut(), |cut| cut.min(self.cut()));
-                return Ok(Exported { rows: written.rows, bytes: written.bytes, cut });
-            }
-            found.clear();
-        }
+        let cut = query.as_of.map_or(self.cut(), |cut| cut.min(self.cut()));
+        Ok(Exported { rows: written.rows, bytes: written.bytes, cut })
     }
 }
 
-fn share(range: &std::ops::Range<TxId>, reached: TxId) -> f64 {
-    let millis = |id: TxId| id.time().millis() as f64;
-    let all = millis(range.end) - millis(range.start);
-    if all > 0.0 { ((millis(reached) - millis(range.start)) / all).clamp(0.0, 1.0) } else { 0.0 }
+/// An export under way.
+struct Export<'e> {
+    view: &'e View,
+    query: &'e ExportQuery,
+    encoding: &'e Encoding,
+    threads: usize,
+    out: &'e mut dyn Write,
+    progress: &'e mut dyn FnMut(Progress) -> ControlFlow<()>,
+}
+
+impl Export<'_> {
+    fn text(&mut self, shape: &Shape) -> Result<Progress, ExportError> {
+        let spare = Spare::default();
+        let mut workers: Vec<_> =
+            (0..self.threads).map(|_| TextWorker { encoding: self.encoding, shape, spare: &spare }).collect();
+        let mut written = Progress { rows: 0, bytes: shape.header().len() as u64, share: 0.0 };
+        self.out.write_all(shape.header()).map_err(ExportError::Write)?;
+        self.sweep(&mut workers, &mut written, &mut |out, bytes| {
+            out.write_all(&bytes)?;
+            let length = bytes.len() as u64;
+            spare.give(bytes);
+            Ok(length)
+        })?;
+        self.told(Progress { share: 1.0, ..written })
+    }
+
+    fn table(&mut self) -> Result<Progress, ExportError> {
+        let schema = table::schema(self.encoding);
+        let mut workers: Vec<_> = (0..self.threads)
+            .map(|_| TableWorker { encoding: self.encoding, schema: schema.clone() })
+            .collect();
+        let mut written = Progress { rows: 0, bytes: 0, share: 0.0 };
+        let mut table = Table::new(schema.clone()).map_err(ExportError::Write)?;
+        self.sweep(&mut workers, &mut written, &mut |out, batch| table.write(batch, out))?;
+        written.bytes += table.finish(self.out).map_err(ExportError::Write)?;
+        self.told(Progress { share: 1.0, ..written })
+    }
+
+    /// Writes what the workers make with `write`, which says how many bytes that were.
+    fn sweep<T: Send, W: Worker<Made = (u64, T)>>(
+        &mut self,
+        workers: &mut [W],
+        written: &mut Progress,
+        write: &mut dyn FnMut(&mut dyn Write, T) -> io::Result<u64>,
+    ) -> Result<(), ExportError> {
+        let Self { view, query, encoding, out, progress, .. } = self;
+        let ExportQuery { kind, integration, from, to, predicates, as_of } = *query;
+        let walk = view.all((*kind, *integration), *from..*to, predicates, *as_of);
+        let ids = encoding.fields.iter().any(|field| matches!(field, Field::RealTxId | Field::TxId));
+        let wanted = Wanted { ids, seqs: false, columns: text::columns(encoding) };
+        let mut failed = None;
+        let mut take = |(rows, made), share| match write(&mut **out, made) {
+            Ok(bytes) => {
+                *written = Progress { rows: written.rows + rows, bytes: written.bytes + bytes, share };
+                progress(*written)
+            }
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        };
+        let ended = sweep::run(view, &walk, &wanted, workers, &mut take)?;
+        match (ended, failed) {
+            (_, Some(error)) => Err(ExportError::Write(error)),
+            (ControlFlow::Break(()), None) => Err(ExportError::Canceled),
+            (ControlFlow::Continue(()), None) => Ok(()),
+        }
+    }
+
+    /// Tells of the end.
+    fn told(&mut self, written: Progress) -> Result<Progress, ExportError> {
+        if (self.progress)(written).is_break() { Err(ExportError::Canceled) } else { Ok(written) }
+    }
 }

@@ -21,13 +21,15 @@ pub(super) struct Decoded {
     numbers: Vec<(Number, Numbers)>,
 }
 
-enum Numbers {
+/// A number column.
+pub(crate) enum Numbers {
     Whole(Int64Array),
     Flags(BooleanArray),
 }
 
 impl Numbers {
-    fn value(&self, row: usize) -> Option<i64> {
+    #[inline]
+    pub(crate) fn value(&self, row: usize) -> Option<i64> {
         match self {
             Self::Whole(array) => array.is_valid(row).then(|| array.value(row)),
             Self::Flags(array) => array.is_valid(row).then(|| i64::from(array.value(row))),
@@ -107,11 +109,11 @@ impl Decoded {
     }
 }
 
-fn sixteen(array: &dyn Array) -> Option<FixedSizeBinaryArray> {
+pub(super) fn sixteen(array: &dyn Array) -> Option<FixedSizeBinaryArray> {
     array.as_fixed_size_binary_opt().filter(|array| array.value_length() == 16).cloned()
 }
 
-fn numbers(array: &dyn Array) -> Option<Numbers> {
+pub(super) fn numbers(array: &dyn Array) -> Option<Numbers> {
     if let Some(flags) = array.as_boolean_opt() {
         return Some(Numbers::Flags(flags.clone()));
     }
@@ -122,7 +124,8 @@ fn numbers(array: &dyn Array) -> Option<Numbers> {
 }
 
 /// `bytes`, which are sixteen, as a number.
-fn number(bytes: &[u8]) -> u128 {
+#[inline]
+pub(super) fn number(bytes: &[u8]) -> u128 {
     bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 
@@ -158,13 +161,13 @@ impl Fields for BatchRow<'_> {
 }
 
 /// A row with what amendments set of it.
-pub(super) struct Patched<'a> {
-    pub(super) row: &'a BatchRow<'a>,
+pub(crate) struct Patched<'a, R> {
+    pub(crate) row: &'a R,
     /// Has the columns that were set and no others.
-    pub(super) patch: &'a Event,
+    pub(crate) patch: &'a Event,
 }
 
-impl Fields for Patched<'_> {
+impl<R: Fields> Fields for Patched<'_, R> {
     fn kind(&self) -> EventKind {
         self.row.kind()
     }

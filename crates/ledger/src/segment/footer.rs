@@ -11,7 +11,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 use std::ops::Range;
 use std::sync::Arc;
-use tollgate_domain::{Column, IntegrationId};
+use tollgate_domain::{Column, IntegrationId, TxId};
 
 /// An open segment file as the Parquet library reads it: by position, never mapped.
 #[derive(Clone)]
@@ -152,6 +152,12 @@ impl Footer {
             Ok(at) => self.integrations[at - 1].1..self.integrations[at].1,
             Err(_) => 0..0,
         }
+    }
+
+    /// The greatest id of each page that has some of `rows`, and how many of them it has. Where a page has another
+    /// integration's rows too, the id may be one of theirs.
+    pub(crate) fn page_ends(&self, rows: &Range<u64>) -> impl Iterator<Item = (TxId, u64)> {
+        self.id_pages.ends(rows).map(|(id, rows)| (TxId::from_u128(id), rows))
     }
 
     /// The leaf that holds `leaf`, if the file has it.

@@ -40,6 +40,17 @@ impl IdPages {
         self.starts.len() * 24
     }
 
+    /// The greatest id of each page that has some of `rows`, and how many it has.
+    pub(super) fn ends(&self, rows: &Range<u64>) -> impl Iterator<Item = (u128, u64)> {
+        let rows = rows.clone();
+        let pages =
+            if rows.is_empty() { 0..0 } else { self.page_of(rows.start)..self.page_of(rows.end - 1) + 1 };
+        pages.map(move |page| {
+            let (start, end) = (self.starts[page].max(rows.start), self.starts[page + 1].min(rows.end));
+            (self.greatest[page], end - start)
+        })
+    }
+
     /// The page of a row.
     fn page_of(&self, row: u64) -> usize {
         self.starts.partition_point(|start| *start <= row).saturating_sub(1)

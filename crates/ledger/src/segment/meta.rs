@@ -102,6 +102,16 @@ impl SegmentMeta {
             }
         }
     }
+
+    /// How many rows the integration has, at most.
+    pub(crate) fn rows_of(&self, integration: IntegrationId) -> u64 {
+        match &self.integrations {
+            None => self.rows,
+            Some(list) => {
+                list.binary_search_by_key(&integration, |range| range.0).map_or(0, |found| list[found].3)
+            }
+        }
+    }
 }
 
 mod kind_name {

@@ -5,6 +5,7 @@
 //! its footer stays in the cache.
 
 mod cache;
+mod columnar;
 mod columns;
 mod decode;
 mod encoding;
@@ -24,14 +25,16 @@ mod tests;
 mod writer;
 
 pub use cache::FooterCache;
+pub(crate) use columnar::{Codes, Columns, Texts, Wanted};
+pub(crate) use decode::{Numbers, Patched};
 pub(crate) use footer::Footer;
 pub(crate) use locate::IdWindow;
 pub(crate) use merge::{NotMerged, merge};
 pub use meta::{IntegrationRange, OverlayMeta, SegmentMeta};
 pub use overlay::Overlay;
 pub(crate) use overlay::{Overlays, write_overlay};
-pub(crate) use reader::Filter;
 pub use reader::Segment;
+pub(crate) use reader::{Filter, runs};
 pub use writer::{Layout, write, write_as};
 
 use crate::disk::Disk;

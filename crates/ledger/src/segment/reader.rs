@@ -122,7 +122,7 @@ impl Segment {
     pub(crate) fn events(&self, footer: &Footer, rows: &[u64]) -> Result<Vec<Event>, SegmentError> {
         let all: Vec<usize> = (0..footer.leaves.len()).collect();
         let mut events = Vec::with_capacity(rows.len());
-        for decoded in self.decode(footer, &all, &runs(rows))? {
+        for decoded in self.decode(footer, &all, &runs(rows.iter().copied()))? {
             for row in 0..decoded.rows() {
                 events.push(decoded.event(row).ok_or_else(|| self.damaged())?);
             }
@@ -316,7 +316,7 @@ impl Segment {
         if decoded_rows == rows { Ok(all) } else { Err(self.damaged()) }
     }
 
-    fn damaged(&self) -> SegmentError {
+    pub(super) fn damaged(&self) -> SegmentError {
         SegmentError::Damaged { path: self.path.clone(), what: "its columns are not those of the layout" }
     }
 }
@@ -389,19 +389,19 @@ impl<'a> Filter<'a> {
 }
 
 /// Rising rows as runs of neighbours.
-fn runs(rows: &[u64]) -> Vec<Range<u64>> {
+pub(crate) fn runs(rows: impl IntoIterator<Item = u64>) -> Vec<Range<u64>> {
     let mut runs: Vec<Range<u64>> = Vec::new();
     for row in rows {
         match runs.last_mut() {
-            Some(run) if run.end == *row => run.end += 1,
-            _ => runs.push(*row..*row + 1),
+            Some(run) if run.end == row => run.end += 1,
+            _ => runs.push(row..row + 1),
         }
     }
     runs
 }
 
 /// The row groups that `runs` touch, the selection within them, and the number of rows.
-fn selection(footer: &Footer, runs: &[Range<u64>]) -> (Vec<usize>, RowSelection, u64) {
+pub(super) fn selection(footer: &Footer, runs: &[Range<u64>]) -> (Vec<usize>, RowSelection, u64) {
     let mut groups: Vec<usize> = Vec::new();
     let mut ranges: Vec<Range<usize>> = Vec::new();
     // Rows of the chosen groups before the current one.
