@@ -13,6 +13,7 @@ pub mod contract;
 pub mod disk;
 pub mod earlier;
 pub mod export;
+pub mod group;
 mod inspect;
 mod ledger;
 pub mod log;
