@@ -352,3 +352,42 @@ fn callers_who_stall_are_cut_off_and_disturb_nobody() {
     assert_eq!(server.metric("tollgate_tls_handshakes_total{result=\"too_slow\"}"), 2.0);
     server.stop();
 }
+
+#[test]
+fn links_to_files_begin_as_they_were_asked_for_or_as_the_operator_says() {
+    let issued = issue(90);
+    let home = Home::new(&issued);
+    let settings = home.made.path("public.toml");
+    std::fs::write(&settings, "public_url = \"https://ads.example/\"\n").unwrap();
+    let (data, flags, settings) = (home.made.data(), home.flags(), settings.to_str().unwrap().to_owned());
+    let listen = ["serve", "--data-dir", &data, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"];
+    for (more, begins) in [
+        (&[][..], ["http://HOST/", "https://HOST/"]),
+        (&["--config", &settings], ["https://ads.example/"; 2]),
+    ] {
+        let server = Server::start(&[&listen[..], &flags, more].concat());
+        let host = server.secure.clone().unwrap();
+        let secured = Connection::over(secure(&host, &usual(&[&issued])).unwrap(), &host);
+        let callers = [(server.connect(), &server.address), (secured, &host)];
+        for ((connection, host), begin) in callers.into_iter().zip(begins) {
+            let link = link_to_a_file(connection, &home.made);
+            assert!(link.starts_with(&format!("{}api/v2/", begin.replace("HOST", host))), "{link}");
+        }
+        server.stop();
+    }
+}
+
+/// The link of a new export, once its file is whole.
+fn link_to_a_file(mut connection: Connection, made: &Made) -> String {
+    let path = format!("/api/v2/download-center/{}/clicks?fields=ip&extra_parameters=", made.integration);
+    let export = connection.get(&path, &made.api_key).json();
+    let path = format!("/api/v2/download-center/exports/{}", export["id"].as_str().unwrap());
+    for _ in 0..600 {
+        if let Some(link) = connection.get(&path, &made.api_key).json()["artifact"]["download_link"].as_str()
+        {
+            return link.to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the export does not come to its end");
+}

@@ -2,6 +2,7 @@
 //!
 //! A file has its name only once it is whole and on the disk; nothing that is still written can be opened.
 
+use super::record::LOG_NAMES;
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
@@ -59,18 +60,26 @@ impl Folder {
         Ok(Self { root: root.to_owned(), disk: RealDisk::new(root)? })
     }
 
-    /// The files of the folder, finished or not.
+    /// The files of the folder, finished or not. What others keep there is none of ours and stays.
     fn files(&self) -> io::Result<Vec<(String, u64)>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             let metadata = entry.metadata()?;
-            if let (true, Ok(name)) = (metadata.is_file(), entry.file_name().into_string()) {
-                files.push((name, metadata.len()));
-            }
+            let name =
+                entry.file_name().into_string().ok().filter(|name| metadata.is_file() && is_ours(name));
+            files.extend(name.map(|name| (name, metadata.len())));
         }
         Ok(files)
     }
+}
+
+/// Whether a name is one that exports have.
+fn is_ours(name: &str) -> bool {
+    let begin = LOG_NAMES.iter().find_map(|log| name.strip_prefix(log)?.strip_prefix('-'));
+    let Some((id, end)) = begin.and_then(|rest| rest.split_once('.')) else { return false };
+    let end = end.strip_suffix(UNFINISHED).unwrap_or(end);
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && ["csv", "csv.gz"].contains(&end)
 }
 
 impl Artifacts for Folder {
@@ -192,14 +201,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("exports");
         let folder = Folder::open(&root).unwrap();
-        let mut file = folder.put("a.csv").unwrap();
+        let name = "click_logs-0a.csv";
+        let mut file = folder.put(name).unwrap();
         file.write_all(b"hello").unwrap();
-        assert!(folder.list().unwrap().is_empty() && folder.open("a.csv").unwrap().is_none());
+        assert!(folder.list().unwrap().is_empty() && folder.open(name).unwrap().is_none());
         assert_eq!(file.finish().unwrap(), 5);
-        assert_eq!(folder.list().unwrap(), [("a.csv".to_owned(), 5)]);
-        let whole = folder.open("a.csv").unwrap().unwrap();
-        folder.remove("a.csv").unwrap();
-        folder.remove("a.csv").unwrap();
+        assert_eq!(folder.list().unwrap(), [(name.to_owned(), 5)]);
+        let whole = folder.open(name).unwrap().unwrap();
+        folder.remove(name).unwrap();
+        folder.remove(name).unwrap();
         let mut part = [0; 3];
         whole.read_at(1, &mut part).unwrap();
         assert_eq!((&part, whole.size()), (b"ell", 5));
@@ -209,11 +219,15 @@ mod tests {
     fn what_is_not_finished_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
-        drop(folder.put("a.csv").unwrap());
+        drop(folder.put("click_logs-0a.csv").unwrap());
         assert!(folder.files().unwrap().is_empty());
-        std::mem::forget(folder.put("b.csv").unwrap());
+        std::mem::forget(folder.put("impression_logs-0b.csv.gz").unwrap());
+        for others in ["report.csv", "report.part", "click_logs-mine.csv", "click_logs-0a.csv.bak"] {
+            fs::write(dir.path().join(others), "").unwrap();
+        }
         assert_eq!(folder.files().unwrap().len(), 1);
         folder.tidy().unwrap();
         assert!(folder.files().unwrap().is_empty());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "what others keep there stays");
     }
 }
