@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Figures, Named, Store};
 use tokio::sync::Notify;
-use tollgate_domain::{Clock, Entropy, Invalid, OrganizationId, hex};
+use tollgate_domain::{Clock, Entropy, IntegrationId, Invalid, OrganizationId, hex};
 use tollgate_ledger::Ledger;
 
 /// The file of records within a data directory.
@@ -290,6 +290,18 @@ impl Exports {
         self.remove(vec![artifact]).await;
         self.news.notify_one();
         Ok(true)
+    }
+
+    /// Removes what files hold of an integration, after events of it were deleted: whole files go, and their exports are
+    /// errors that can be tried again; what is being written begins again. Answers how many files went.
+    pub async fn forget(&self, integration: IntegrationId) -> Result<usize, StoreError> {
+        let why = "The file held events that were deleted since; retry the export.";
+        let (files, begun) = self.store.forget(integration, why, self.clock.now()).await?;
+        begun.iter().for_each(|id| self.stop_one(id));
+        let count = files.len();
+        self.remove(files).await;
+        self.news.notify_one();
+        Ok(count)
     }
 
     /// Ends an export that waits or is being written.

@@ -21,6 +21,8 @@ CREATE TABLE exports (
 ) STRICT;
 
 CREATE INDEX exports_by_organization ON exports (organization, n);
+CREATE INDEX exports_by_integration ON exports (integration, state);
+CREATE INDEX exports_by_start ON exports (organization, started_at);
 CREATE INDEX exports_waiting ON exports (n) WHERE state = 0;
 CREATE INDEX exports_by_end ON exports (finished_at) WHERE finished_at IS NOT NULL;
 

@@ -11,7 +11,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tollgate_domain::{OrganizationId, Timestamp};
+use tollgate_domain::{IntegrationId, OrganizationId, Timestamp};
 
 /// `PRAGMA user_version` of the tables.
 const FORMAT: i64 = 1;
@@ -155,6 +155,35 @@ impl Store {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// Takes what is written of an integration's exports out of reach: whole files are lost, for `why`, and what is being
+    /// written begins again. Answers the names of the whole files, and the ids of what is being written.
+    pub(super) async fn forget(
+        &self,
+        integration: IntegrationId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(Vec<String>, Vec<String>), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let files = sqlx::query_scalar(
+            "UPDATE exports SET state = 3, error = ?2, updated_at = ?3, total = NULL, size = NULL, cut = NULL \
+             WHERE integration = ?1 AND state = 2 RETURNING artifact",
+        )
+        .bind(integration.as_str().to_owned())
+        .bind(why.to_owned())
+        .bind(now.millis())
+        .fetch_all(&mut *transaction)
+        .await?;
+        let begun = sqlx::query_scalar(
+            "UPDATE exports SET state = 0, updated_at = ?2 WHERE integration = ?1 AND state = 1 RETURNING id",
+        )
+        .bind(integration.as_str().to_owned())
+        .bind(now.millis())
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok((files, begun))
     }
 
     /// How many exports an organization has.

@@ -223,6 +223,31 @@ async fn a_stop_interrupts_and_the_next_start_begins_again() {
 }
 
 #[tokio::test]
+async fn files_with_events_that_were_deleted_since_are_removed() {
+    let (app, gate, dir) = gated(Options::default()).await;
+    gate.set(true);
+    let working = Working::on(&app.exports);
+    let whole = until(&app, &asked(&app, "").await, "COMPLETED").await;
+    gate.set(false);
+    let id = asked(&app, "").await;
+    until(&app, &id, "IN_PROGRESS").await;
+    assert_eq!(app.exports.forget(app.neighbour().await.integration).await.unwrap(), 0);
+    assert_eq!(app.exports.forget(app.made.integration_id).await.unwrap(), 1);
+    let lost = read(&app, whole["id"].as_str().unwrap()).await.body;
+    assert_eq!((&lost["status"], &lost["artifact"]["size"]), (&json!("ERROR"), &Value::Null));
+    assert!(lost["error"].as_str().unwrap().contains("deleted since"), "{lost}");
+    let link = whole["artifact"]["download_link"].as_str().unwrap();
+    assert_eq!(fetch(&app, "GET", link, &[]).await.status, 404);
+    // The first attempt's file, if it became whole, is not the one that counts.
+    store_clicks(&app, 5);
+    gate.set(true);
+    let again = until(&app, &id, "COMPLETED").await;
+    working.stop().await;
+    assert_eq!(again["results_meta"]["total"], 5);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
 async fn exports_are_kept_for_ninety_days() {
     let app = TestApp::new().await;
     let working = Working::on(&app.exports);
