@@ -82,7 +82,7 @@ pub(super) struct Import {
     file: PathBuf,
 }
 
-fn parse_integration(text: &str) -> Result<IntegrationId, String> {
+pub(super) fn parse_integration(text: &str) -> Result<IntegrationId, String> {
     text.parse().map_err(|error: tollgate_domain::Invalid| error.message)
 }
 

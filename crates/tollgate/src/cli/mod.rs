@@ -5,6 +5,7 @@ mod credentials;
 mod demo;
 mod doctor;
 mod explain;
+mod generate;
 mod import;
 mod init;
 mod openapi;
@@ -53,6 +54,7 @@ enum Command {
     Import(Box<import::Import>),
     Doctor(doctor::Doctor),
     Explain(explain::Explain),
+    Generate(generate::Generate),
     Config(config::ConfigCommand),
     Credentials(credentials::Credentials),
     Openapi(openapi::Openapi),
@@ -167,6 +169,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Generate(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Credentials(command) => command.run(),
         Command::Openapi(command) => command.run(),

@@ -1,8 +1,7 @@
 //! The demonstration: a data directory of its own, filled once with labelled traffic through the way of any import.
 
 mod apps;
-mod people;
-mod random;
+pub(crate) mod people;
 pub(crate) mod scenario;
 mod traffic;
 

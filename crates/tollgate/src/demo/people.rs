@@ -1,6 +1,6 @@
 //! Who clicks in the demonstration: offers, publishers, browsers, automata, and networks reserved for such purposes.
 
-use super::random::Random;
+use crate::random::Random;
 
 /// An offer: id, name, advertiser, what a conversion brings in dollars.
 pub(super) const OFFERS: &[(&str, &str, &str, &str)] = &[
@@ -54,13 +54,13 @@ pub(super) const AUTOMATA: &[&str] = &[
 ];
 
 /// An address of ordinary users: 198.18.0.0/15 is reserved for measurements, so nobody's is shown.
-pub(super) fn address(random: &mut Random) -> String {
+pub(crate) fn address(random: &mut Random) -> String {
     let host = 1 + random.below((1 << 17) - 2);
     format!("198.{}.{}.{}", 18 + (host >> 16), host >> 8 & 255, host & 255)
 }
 
 /// An advertising id.
-pub(super) fn device_id(random: &mut Random) -> String {
+pub(crate) fn device_id(random: &mut Random) -> String {
     let (a, b) = (random.next(), random.next());
     format!(
         "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",

@@ -4,7 +4,7 @@ use super::KINDS;
 use super::people::{
     AGENTS, AUTOMATA, BOT_FARM, FLOODER, GOOD, HOSTER, LANGUAGES, OFFERS, PLACEMENTS, address, device_id,
 };
-use super::random::Random;
+use crate::random::Random;
 use serde_json::{Value, json};
 use tollgate_domain::{EventKind, Timestamp};
 

@@ -2,7 +2,7 @@
 //! here may look at a filter's numbers: what is modelled is the world, not what we catch.
 
 use super::super::people::{AGENTS, GOOD, LANGUAGES, OFFERS, address, device_id};
-use super::super::random::Random;
+use crate::random::Random;
 use serde_json::{Value, json};
 use tollgate_domain::Timestamp;
 
