@@ -51,6 +51,7 @@ fn among(
     let footer = segment.footer()?;
     let mut window = IdWindow::default();
     let mut left = segment.rows_of(&footer, integration);
+    let deleted = segment.deleted()?;
     let mut rows = Vec::new();
     for id in ids {
         left.start = segment.lower_bound(&footer, &mut window, left.clone(), *id)?;
@@ -58,7 +59,9 @@ fn among(
             break;
         }
         if segment.id(&footer, &mut window, left.start)? == *id {
-            rows.push(left.start);
+            if !deleted.is_some_and(|deleted| deleted.contains(left.start)) {
+                rows.push(left.start);
+            }
             left.start += 1;
         }
     }

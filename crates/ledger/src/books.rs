@@ -3,7 +3,7 @@
 use crate::disk::Disk;
 use crate::ledger::frame_of;
 use crate::log::HEAD;
-use crate::manifest::{FORMAT, Manifest, ManifestChange};
+use crate::manifest::{FORMAT, Manifest, ManifestChange, NewDeletes};
 use crate::segment::{FooterCache, Overlay, Overlays, Segment, SegmentMeta};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -77,6 +77,11 @@ impl Books {
         self.next_number - 1
     }
 
+    /// Rows that are deleted and still in files.
+    pub(crate) fn deleted_rows(&self) -> u64 {
+        self.manifest.segments.iter().map(|meta| meta.rows - meta.live_rows()).sum()
+    }
+
     /// Whether the log's newest whole manifest is of an older format, which a change must not follow.
     pub(crate) fn is_older_format(&self) -> bool {
         self.manifest.format < FORMAT
@@ -117,6 +122,9 @@ impl Books {
             }
             retired.overlays.extend(replaced);
         }
+        for new in &change.deletes {
+            self.delete(new, &mut retired);
+        }
         if !change.removed.is_empty() {
             self.remove(&change.removed, &mut retired);
         }
@@ -124,6 +132,30 @@ impl Books {
         self.manifest.apply(change);
         self.open(&added);
         retired
+    }
+
+    fn delete(&mut self, new: &NewDeletes, retired: &mut Retired) {
+        let Some(at) = self.segments.iter().position(|segment| segment.meta().name == new.segment) else {
+            return;
+        };
+        let former = self.segments[at].clone();
+        let mut meta = former.meta().clone();
+        (meta.deletes, meta.overlay) = (Some(new.deletes.clone()), new.overlay.clone());
+        let overlays = Arc::make_mut(&mut self.overlays);
+        let overlay = overlays.get(&former.number());
+        if overlay.map(|overlay| overlay.meta()) != new.overlay.as_ref() {
+            retired.overlays.extend(overlays.remove(&former.number()));
+            if let Some(meta) = &new.overlay {
+                let overlay =
+                    Overlay::open(self.disk.clone(), &new.segment, meta.clone(), self.footers.clone());
+                overlays.insert(former.number(), Arc::new(overlay));
+            }
+        }
+        self.manifest_bytes += frame_of(&new.deletes).len() as u64;
+        let mut segments = self.segments.to_vec();
+        segments[at] = Arc::new(former.with_meta(meta));
+        self.segments = segments.into();
+        retired.replaced.push(former);
     }
 
     fn remove(&mut self, names: &[String], retired: &mut Retired) {
@@ -145,12 +177,15 @@ impl Books {
 #[derive(Default)]
 pub(crate) struct Retired {
     segments: Vec<Arc<Segment>>,
+    /// Segments that have another delete vector now.
+    replaced: Vec<Arc<Segment>>,
     overlays: Vec<Arc<Overlay>>,
 }
 
 impl Drop for Retired {
     fn drop(&mut self) {
         self.segments.iter().for_each(|segment| segment.doom());
+        self.replaced.iter().for_each(|segment| segment.doom_deletes());
         self.overlays.iter().for_each(|overlay| overlay.doom());
     }
 }

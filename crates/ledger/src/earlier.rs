@@ -144,8 +144,11 @@ impl Earlier {
         for (number, rows) in self.sealed.iter().filter(|(_, rows)| !rows.is_empty()) {
             let segment = &self.view.segments()[*number];
             let seqs = segment.seqs(&*segment.footer()?, rows.clone())?;
-            let places = rows.clone().map(|row| Place::Sealed(*number, row));
-            order.extend(seqs.into_iter().zip(places).filter(|(seq, _)| *seq < self.before));
+            let deleted = segment.deleted()?;
+            let is_there = |row: u64| !deleted.is_some_and(|deleted| deleted.contains(row));
+            let earlier = seqs.into_iter().zip(rows.clone()).filter(|(seq, _)| *seq < self.before);
+            let earlier = earlier.filter(|(_, row)| is_there(*row));
+            order.extend(earlier.map(|(seq, row)| (seq, Place::Sealed(*number, row))));
         }
         for (number, entries) in self.open()? {
             let run = &self.view.open().runs()[number];

@@ -20,7 +20,7 @@ pub struct Inspection {
     pub last_seq: u64,
     /// Segments.
     pub segments: u64,
-    /// Rows in segments.
+    /// Rows in segments that are not deleted.
     pub segment_rows: u64,
     /// Bytes of segments.
     pub segment_bytes: u64,
@@ -54,7 +54,7 @@ impl Ledger {
         let footers = FooterCache::new(1 << 20);
         for meta in manifest.segments {
             found.segments += 1;
-            found.segment_rows += meta.rows;
+            found.segment_rows += meta.live_rows();
             found.segment_bytes += meta.bytes;
             found.newest_arrival = found.newest_arrival.max(meta.max_arrival);
             if let Some(overlay) = meta.overlay.clone() {
@@ -63,6 +63,7 @@ impl Ledger {
                 found.damaged.extend(overlay.check().err().map(|error| error.to_string()));
             }
             let segment = Segment::open(disk.clone(), meta, footers.clone());
+            found.damaged.extend(segment.deleted().err().map(|error| error.to_string()));
             found.damaged.extend(segment.check().err().map(|error| error.to_string()));
         }
         Ok(found)

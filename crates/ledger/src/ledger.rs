@@ -6,16 +6,18 @@
 
 use crate::books::Books;
 use crate::disk::Disk;
+use crate::erase::Erase;
 use crate::log::{FrameKind, HEAD, LogError, LogWriter};
 use crate::manifest::Manifest;
 use crate::merge::Merges;
 use crate::open::OpenRows;
 use crate::pending::{Group, Pending, Refused};
 use crate::segment::SegmentError;
+use crate::threads::OnFatal;
 use crate::view::View;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tollgate_domain::{Amendment, Event, TxIdKey};
 
@@ -67,6 +69,9 @@ pub enum LedgerError {
     /// A segment.
     #[error(transparent)]
     Segment(#[from] SegmentError),
+    /// A segment cannot be read. Nothing was changed.
+    #[error(transparent)]
+    Unreadable(SegmentError),
     /// A frame of the log says something this version does not understand.
     #[error("log: {0}")]
     Format(String),
@@ -83,8 +88,13 @@ impl LedgerError {
             Self::Segment(SegmentError::Disk { source, .. }) => {
                 source.kind() == std::io::ErrorKind::StorageFull
             }
-            Self::Segment(_) | Self::Format(_) | Self::Panicked(_) => false,
+            Self::Segment(_) | Self::Unreadable(_) | Self::Format(_) | Self::Panicked(_) => false,
         }
+    }
+
+    /// Whether the process may go on: nothing was changed. After any other error it must stop (L6).
+    pub fn is_harmless(&self) -> bool {
+        matches!(self, Self::Unreadable(_)) || self.is_full_disk()
     }
 }
 
@@ -124,6 +134,9 @@ pub(crate) struct Inner {
     /// when it is adopted. Taken before any other lock.
     pub(crate) sealing: Mutex<()>,
     pub(crate) merged: Merges,
+    pub(crate) erase: Mutex<Erase>,
+    /// Whom [`Ledger::start`] was told to call when the ledger cannot go on.
+    pub(crate) on_fatal: OnceLock<OnFatal>,
     pub(crate) books: Mutex<Books>,
     pub(crate) open: Mutex<OpenState>,
     pub(crate) committed: AtomicU64,
@@ -152,6 +165,8 @@ pub struct LedgerStats {
     pub segment_bytes: u64,
     /// Merges of segments since the start.
     pub merges: u64,
+    /// Rows that are deleted and still in files.
+    pub deleted_rows: u64,
     /// Rows that merges wrote.
     pub merged_rows: u64,
     /// Bytes that merges wrote.
@@ -314,6 +329,7 @@ impl Ledger {
             commits: self.0.commits.load(Ordering::Relaxed),
             segments,
             segment_bytes,
+            deleted_rows: lock(&self.0.books).deleted_rows(),
             merges: self.0.merged.merges.load(Ordering::Relaxed),
             merged_rows: self.0.merged.rows.load(Ordering::Relaxed),
             merged_bytes: self.0.merged.bytes.load(Ordering::Relaxed),

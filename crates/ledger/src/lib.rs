@@ -10,8 +10,10 @@ mod books;
 mod conditions;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+mod delete;
 pub mod disk;
 pub mod earlier;
+mod erase;
 pub mod export;
 pub mod group;
 mod inspect;
@@ -36,6 +38,7 @@ mod sweep;
 mod threads;
 pub mod view;
 
+pub use delete::{Deleted, DeletedRows, Deletion};
 pub use inspect::Inspection;
 pub use ledger::{End, Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEAD};
 pub use merge::Merged;

@@ -2,12 +2,13 @@
 //! start of each file, and as a change whenever rows were sealed (docs/FORMATS.md, "Manifest").
 
 use crate::ledger::LedgerError;
-use crate::segment::{OverlayMeta, SegmentMeta};
+use crate::segment::{DeletesMeta, OverlayMeta, SegmentMeta};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// Written into every manifest; a reader refuses a greater one. 2 has overlays, 3 changes that drop segments.
+/// Written into every manifest; a reader refuses a greater one. 2 has overlays, 3 changes that drop segments, and deleted
+/// rows.
 pub(crate) const FORMAT: u32 = 3;
 
 /// The whole manifest.
@@ -21,8 +22,15 @@ pub(crate) struct Manifest {
     pub(crate) last_seq: u64,
     /// The number of the next segment's name.
     pub(crate) next_segment: u64,
+    /// Rows up to this `seq` were deleted, or some of them: log files that had them must not keep them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) erase_seq: u64,
     /// All segments, in the order they were added.
     pub(crate) segments: Vec<SegmentMeta>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What one sealing changes, or one merge.
@@ -40,6 +48,24 @@ pub(crate) struct ManifestChange {
     /// Names of segments that are dropped, with their overlays: what is added has their rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) removed: Vec<String>,
+    /// Segments of which rows are deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deletes: Vec<NewDeletes>,
+    /// What [`Manifest::erase_seq`] is at least from now on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) erase_seq: u64,
+}
+
+/// A delete vector that takes the place of a segment's former one, if it had one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NewDeletes {
+    /// The segment's name.
+    pub(crate) segment: String,
+    /// What the segment's entry says of it from now on.
+    pub(crate) deletes: DeletesMeta,
+    /// The segment's overlay from now on: without amendments of deleted rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) overlay: Option<OverlayMeta>,
 }
 
 /// An overlay that takes the place of a segment's former one, if it had one.
@@ -53,7 +79,14 @@ pub(crate) struct NewOverlay {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { format: FORMAT, sealed_seq: 0, last_seq: 0, next_segment: 1, segments: Vec::new() }
+        Self {
+            format: FORMAT,
+            sealed_seq: 0,
+            last_seq: 0,
+            next_segment: 1,
+            erase_seq: 0,
+            segments: Vec::new(),
+        }
     }
 }
 
@@ -78,6 +111,12 @@ impl Manifest {
                 meta.overlay = Some(overlay);
             }
         }
+        self.erase_seq = self.erase_seq.max(change.erase_seq);
+        for NewDeletes { segment, deletes, overlay } in change.deletes {
+            if let Some(meta) = self.segments.iter_mut().find(|meta| meta.name == segment) {
+                (meta.deletes, meta.overlay) = (Some(deletes), overlay);
+            }
+        }
         if !change.removed.is_empty() {
             let removed: HashSet<String> = change.removed.into_iter().collect();
             self.segments.retain(|meta| !removed.contains(&meta.name));
@@ -87,10 +126,9 @@ impl Manifest {
 
     /// Whether it names a file of the segments' folder.
     pub(crate) fn names(&self, file: &str) -> bool {
-        self.segments.iter().any(|meta| {
-            meta.name == file
-                || meta.overlay.as_ref().is_some_and(|overlay| overlay.file_name(&meta.name) == file)
-        })
+        let owner = file.split_inclusive(".parquet").next().unwrap_or(file);
+        let owners = self.segments.iter().filter(|meta| meta.name == owner);
+        owners.flat_map(SegmentMeta::files).any(|name| name == file)
     }
 }
 
@@ -101,7 +139,15 @@ fn parse<T: DeserializeOwned>(payload: &[u8]) -> Result<T, LedgerError> {
 impl ManifestChange {
     /// One that changes nothing yet, when rows up to `sealed_seq` are in segments.
     pub(crate) fn new(sealed_seq: u64) -> Self {
-        Self { sealed_seq, next_segment: 0, added: vec![], overlays: vec![], removed: vec![] }
+        Self {
+            sealed_seq,
+            next_segment: 0,
+            added: vec![],
+            overlays: vec![],
+            removed: vec![],
+            deletes: vec![],
+            erase_seq: 0,
+        }
     }
 
     /// Adds a segment that was written as number `number`.
@@ -115,14 +161,11 @@ impl ManifestChange {
         parse(payload)
     }
 
-    /// The names of the files it adds.
+    /// The names of the files it adds; the overlays in [`Self::deletes`] may be old ones and are not among them.
     pub(crate) fn files(&self) -> Vec<String> {
-        let of_added = self.added.iter().flat_map(|meta| {
-            let overlay = meta.overlay.as_ref().map(|overlay| overlay.file_name(&meta.name));
-            [Some(meta.name.clone()), overlay]
-        });
         let replaced = self.overlays.iter().map(|new| new.overlay.file_name(&new.segment));
-        of_added.flatten().chain(replaced).collect()
+        let deletes = self.deletes.iter().map(|new| new.deletes.file_name(&new.segment));
+        self.added.iter().flat_map(SegmentMeta::files).chain(replaced).chain(deletes).collect()
     }
 }
 

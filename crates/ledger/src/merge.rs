@@ -45,15 +45,15 @@ enum Outcome {
 const LONGEST_REST: Duration = Duration::from_millis(50);
 
 impl Ledger {
-    /// Merges the segments of the kind and day that has most of them, whatever their sizes; `None` when no day has
-    /// several, or when the disk is nearly full. `go_on` is asked now and then, and ends it when it says false. A full disk
-    /// is an error that may be tried again, and so is a segment that cannot be read; after any other the process must stop.
+    /// Merges the segments of the kind and day that has most of them, whatever their sizes, and one alone when rows of it
+    /// are deleted; `None` when there is nothing to do, or when the disk is nearly full. `go_on` is asked now and then, and ends it when it says false. After an
+    /// error that is not harmless the process must stop.
     pub fn merge(&self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<Merged>, LedgerError> {
         let segments = lock(&self.0.books).segments();
         let Some(sources) = all_of_a_day(&segments) else { return Ok(None) };
         match self.merge_these(&sources, go_on)? {
             Outcome::Merged(merged) => Ok(Some(merged)),
-            Outcome::Unreadable(error) => Err(error.into()),
+            Outcome::Unreadable(error) => Err(LedgerError::Unreadable(error)),
             Outcome::Nothing => Ok(None),
         }
     }
@@ -113,6 +113,10 @@ impl Ledger {
         mut meta: SegmentMeta,
         number: u64,
     ) -> Result<Outcome, LedgerError> {
+        if !self.are_current(sources) {
+            segment::discard(&*self.0.disk, &[&meta.name]);
+            return Ok(Outcome::Nothing);
+        }
         let merged = Merged { sources: sources.len(), rows: meta.rows, bytes: meta.bytes };
         let disk = &*self.0.disk;
         match self.combine_overlays(sources, &meta.name) {
@@ -139,6 +143,12 @@ impl Ledger {
         self.0.merged.rows.fetch_add(merged.rows, Ordering::Relaxed);
         self.0.merged.bytes.fetch_add(merged.bytes, Ordering::Relaxed);
         Ok(Outcome::Merged(merged))
+    }
+
+    /// Whether the sources are still what they were when the merge began: rows of them may have been deleted.
+    fn are_current(&self, sources: &[Arc<Segment>]) -> bool {
+        let current = lock(&self.0.books).segments();
+        sources.iter().all(|source| current.iter().any(|segment| Arc::ptr_eq(segment, source)))
     }
 
     /// Writes what amends the sources as the one overlay of the segment `name`. Amendments name their events by id, so they

@@ -50,6 +50,10 @@ impl Watch {
         let usable = segments.iter().filter(|segment| !self.broken.contains(&segment.meta().name));
         let days = by_day(usable.map(|segment| segment.meta()));
         self.newest.retain(|day, _| days.contains_key(day));
+        // What is deleted is to be gone soon.
+        if let Some(names) = days.values().find_map(|metas| with_deletes(metas)) {
+            return Some(named(segments, &names));
+        }
         let mut best: Option<Vec<&str>> = None;
         for (day, metas) in &days {
             let quiet = self.is_quiet(*day, metas, now) || many;
@@ -76,9 +80,21 @@ impl Watch {
 /// All segments of the kind and day that has most of them, when it has several.
 pub(crate) fn all_of_a_day(segments: &[Arc<Segment>]) -> Option<Vec<Arc<Segment>>> {
     let days = by_day(segments.iter().map(|segment| segment.meta()));
+    if let Some(names) = days.values().find_map(|metas| with_deletes(metas)) {
+        return Some(named(segments, &names));
+    }
     let most = days.into_values().max_by_key(Vec::len).filter(|metas| metas.len() > 1)?;
     let names: Vec<&str> = most.iter().take(MOST_SOURCES).map(|meta| meta.name.as_str()).collect();
     Some(named(segments, &names))
+}
+
+/// Those of a day's segments of which rows are deleted, as many as may be merged at a time.
+fn with_deletes<'m>(metas: &[&'m SegmentMeta]) -> Option<Vec<&'m str>> {
+    let deleted: Vec<&SegmentMeta> = metas.iter().copied().filter(|meta| meta.deletes.is_some()).collect();
+    let rows: Vec<u64> = deleted.iter().map(|meta| meta.live_rows()).collect();
+    let all: Vec<usize> = (0..rows.len()).collect();
+    let names = deleted.iter().take(fitting(&all, &rows).max(1)).map(|meta| meta.name.as_str());
+    Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
 }
 
 fn by_day<'m>(

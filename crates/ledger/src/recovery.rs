@@ -3,6 +3,7 @@
 
 use crate::books::Books;
 use crate::disk::Disk;
+use crate::erase::Erase;
 use crate::ledger::{Inner, Ledger, LedgerError, OpenState, Options, lock, write};
 use crate::log::{self, Frame, FrameKind, LogError, LogWriter};
 use crate::manifest::{Manifest, ManifestChange};
@@ -13,7 +14,7 @@ use crate::row::RowView;
 use crate::segment::{self, FooterCache};
 use bytes::Bytes;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
 use tollgate_domain::{Entropy, TxIdKey};
 
@@ -135,6 +136,8 @@ impl Ledger {
             preparing: Mutex::new(()),
             sealing: Mutex::new(()),
             merged: Merges::default(),
+            on_fatal: OnceLock::new(),
+            erase: Mutex::new(Erase::through(manifest.erase_seq)),
             open_bytes: AtomicU64::new(open.bytes() as u64),
             pending: Mutex::new(Pending::new(last_seq + 1)),
             work: Condvar::new(),

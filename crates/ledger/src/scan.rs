@@ -430,7 +430,10 @@ impl<'v> SegmentSource<'v> {
         let (row, certain) = match opened.matches.last() {
             Some(row) => (*row, true),
             None if opened.rest.is_empty() => return Ok(None),
-            None => (take(&mut opened.rest.clone(), walk.direction), self.filter.is_empty()),
+            None => {
+                let certain = self.filter.is_empty() && !self.segment.has_deletes();
+                (take(&mut opened.rest.clone(), walk.direction), certain)
+            }
         };
         let id = self.segment.id(&opened.footer, &mut opened.window, row)?;
         Ok(Some((id, certain)))

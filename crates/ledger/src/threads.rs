@@ -40,6 +40,8 @@ const GATHER_AT_MOST: Duration = Duration::from_millis(1);
 impl Ledger {
     /// Starts committing, keeping, sealing and merging.
     pub fn start(&self, on_fatal: OnFatal) -> std::io::Result<Running> {
+        // A ledger is started once; whom a second start names is called by its own threads.
+        let _ = self.0.on_fatal.set(on_fatal.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         for (name, work) in [
@@ -99,9 +101,10 @@ impl Ledger {
 
     /// Gives back log files that nothing needs, and makes new ones ready. A full disk may be tried again later.
     pub fn keep(&self) -> Result<(), LedgerError> {
+        let spare_files = if self.erase()? { 0 } else { self.0.options.spare_files };
         loop {
             let upto = lock(&self.0.books).sealed_seq().min(self.0.checkpointed.load(Ordering::Acquire));
-            let Some(work) = lock(&self.0.log).begin_recycle(upto, self.0.options.spare_files) else { break };
+            let Some(work) = lock(&self.0.log).begin_recycle(upto, spare_files) else { break };
             let spare = work.run()?;
             lock(&self.0.log).recycled(spare);
         }

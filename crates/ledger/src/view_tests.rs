@@ -4,11 +4,11 @@ use crate::disk::{Disk, RealDisk};
 use crate::open::OpenRows;
 use crate::query::{Cursor, PageQuery, Predicate};
 use crate::row;
-use crate::segment::{self, FooterCache, Layout, Segment, SegmentMeta};
+use crate::segment::{self, FooterCache, Layout, RowSet, Segment, SegmentMeta};
 use crate::seq_scan::Record;
 use crate::view::{Page, View};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use tollgate_domain::{
     Amendment, Event, EventKind, IntegrationId, KINDS_ALL, Number, Status, Text, Timestamp, TxId,
@@ -123,8 +123,8 @@ impl std::fmt::Debug for Both {
 
 /// Spreads `events`: each number of `seals` is how many go into the next sealed lot, those of `frames` into the next
 /// open frame; what is left forms one last frame.
-/// With `merged`, each kind and day has one segment in the end.
-fn spread(events: Vec<Event>, seals: &[usize], frames: &[usize], layout: (Layout, bool)) -> Both {
+/// With 1 added to `files` some sealed rows are deleted, with 2 each kind and day has one segment in the end.
+fn spread(events: Vec<Event>, seals: &[usize], frames: &[usize], layout: (Layout, u8)) -> Both {
     spread_amended(events, seals, frames, layout, &[])
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn spread_amended(
     mut events: Vec<Event>,
     seals: &[usize],
     frames: &[usize],
-    (layout, merged): (Layout, bool),
+    (layout, files): (Layout, u8),
     amended: &[(usize, u8)],
 ) -> Both {
     let folder = tempfile::tempdir().unwrap();
@@ -159,7 +159,11 @@ pub(crate) fn spread_amended(
             segments.push(Arc::new(Segment::open(disk.clone(), meta, cache.clone())));
         }
     }
-    if merged {
+    let mut deleted: HashSet<TxId> = HashSet::new();
+    if files & 1 == 1 {
+        segments = segments.iter().map(|segment| delete_some(&disk, segment, &mut deleted)).collect();
+    }
+    if files & 2 == 2 {
         segments = merge(layout, &disk, &cache, segments);
     }
     let mut open = OpenRows::new();
@@ -186,8 +190,25 @@ pub(crate) fn spread_amended(
         open.push(bytes.into(), seq, seq);
     }
     let view = View::new(segments.into(), open.snapshot(), cut + amended.len() as u64);
+    events.retain(|event| !deleted.contains(&event.id));
     events.sort_by_key(|event| std::cmp::Reverse(event.id));
     Both { view, events, _folder: folder }
+}
+
+/// Deletes every fifth row of a segment, unless it is the only one.
+fn delete_some(disk: &Arc<dyn Disk>, segment: &Arc<Segment>, deleted: &mut HashSet<TxId>) -> Arc<Segment> {
+    let mut meta = segment.meta().clone();
+    if meta.rows == 1 {
+        return segment.clone();
+    }
+    let rows: Vec<u64> = (0..meta.rows).step_by(5).collect();
+    let events = segment.events(&segment.footer().unwrap(), &rows).unwrap();
+    deleted.extend(events.into_iter().map(|event| event.id));
+    let rows = RowSet::new(rows.into_iter().map(|row| row..row + 1).collect());
+    let deletes = segment::write_deletes(&**disk, &meta.name, 1, &rows).unwrap();
+    segment::publish(&**disk, &[deletes.file_name(&meta.name)]).unwrap();
+    meta.deletes = Some(deletes);
+    Arc::new(segment.with_meta(meta))
 }
 
 fn merge(
@@ -255,7 +276,7 @@ fn any_history() -> impl Strategy<Value = Both> {
         proptest::collection::vec(any_event(), 1..250),
         proptest::collection::vec(1usize..120, 0..4),
         proptest::collection::vec(1usize..40, 0..8),
-        (any_layout(), any::<bool>()),
+        (any_layout(), 0u8..4),
     )
         .prop_map(|(events, seals, frames, layout)| spread(events, &seals, &frames, layout))
 }

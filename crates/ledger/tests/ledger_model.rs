@@ -3,16 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tollgate_domain::{Amendment, Entropy, Event, EventKind, Number, Status, Text, Timestamp, TxId, TxIdKey};
 use tollgate_ledger::query::{PageQuery, Predicate};
 use tollgate_ledger::sim::{SimDisk, SimRng};
-use tollgate_ledger::{Ledger, LedgerError, Options, Record};
+use tollgate_ledger::{Deletion, Ledger, LedgerError, Options, Record};
 
 const FILE: u64 = 256 << 10;
 const PLENTY: u64 = 64 << 20;
 const DAY: i64 = 86_400_000;
+
+/// Whether an event is among those that are meant.
+type Meaning = Box<dyn Fn(&Event) -> bool>;
 
 struct SimEntropy(Mutex<SimRng>);
 
@@ -30,6 +33,8 @@ struct Model {
     kept: BTreeMap<u64, Record>,
     /// Admitted, appended, not acknowledged: they may be there after a crash.
     unsure: BTreeMap<u64, Record>,
+    /// What a deletion that failed may have deleted: all of it, or nothing.
+    doomed: BTreeSet<u64>,
     next: u64,
     sealing: bool,
 }
@@ -53,6 +58,7 @@ impl Model {
         assert_eq!(opened.last_seq, ledger.committed());
         // What survived unacknowledged is part of history from now on.
         self.unsure.clear();
+        self.doomed.clear();
         self.kept = found;
         ledger
     }
@@ -70,9 +76,12 @@ impl Model {
             assert_eq!(Some(&record), sure, "a record is what was appended");
             assert!(found.insert(number, record).is_none(), "a record is there once");
         }
-        for (number, record) in &self.kept {
+        let is_gone = |number: &u64| self.doomed.contains(number) && !found.contains_key(number);
+        for (number, record) in self.kept.iter().filter(|(number, _)| !is_gone(number)) {
             assert_eq!(found.get(number), Some(record), "an acknowledged record is there");
         }
+        let gone = self.doomed.iter().filter(|number| is_gone(number)).count();
+        assert!([0, self.doomed.len()].contains(&gone), "rows are deleted together");
         found
     }
 
@@ -120,6 +129,7 @@ impl Model {
         let kinds = [EventKind::Click, EventKind::Conversion];
         let mut event = Event::new(kinds[self.rng.below(2) as usize], "abcdefghij".parse().expect("an id"));
         event.set_text(Text::SubId, &self.next.to_string());
+        event.set_text(Text::DeviceId, &format!("device {}", self.rng.below(4)));
         event.set_text(Text::UserAgent, &"x".repeat(self.rng.below(600) as usize));
         event.set_number(Number::RequestTime, 20_000 * DAY + (self.rng.below(3) as i64) * DAY);
         self.next += 1;
@@ -128,10 +138,11 @@ impl Model {
 
     fn life(&mut self, ledger: &Ledger) {
         for _ in 0..self.rng.below(60) {
-            let going_on = match self.rng.below(20) {
+            let going_on = match self.rng.below(21) {
                 0 => survived(ledger.keep()),
                 1 | 18 if self.sealing => survived(ledger.seal(1 + self.rng.below(50))),
                 19 if self.sealing => self.merge(ledger),
+                20 if self.sealing => self.commit(ledger) && self.delete(ledger),
                 2 => {
                     self.disk.fail_in(self.rng.below(20));
                     true
@@ -177,6 +188,45 @@ impl Model {
             }
             Err(_) => false,
         }
+    }
+
+    /// Deletes one device's events, with what amends them, or all of one kind before some day.
+    fn delete(&mut self, ledger: &Ledger) -> bool {
+        let integration = "abcdefghij".parse().expect("an id");
+        let (which, is_meant): (_, Meaning) = if self.rng.one_in(2) {
+            let text = format!("device {}", self.rng.below(4));
+            let (column, integrations) = (Text::DeviceId, vec![integration]);
+            let which = Deletion::Naming { integrations, column, text: text.clone() };
+            (which, Box::new(move |event| event.text(Text::DeviceId) == Some(&text)))
+        } else {
+            let before = Timestamp::from_millis((20_000 + self.rng.below(3) as i64) * DAY + 1);
+            let which = Deletion::Older(vec![(integration, EventKind::Click, before)]);
+            (which, Box::new(move |event| event.kind == EventKind::Click && event.at() < before))
+        };
+        let events = self.kept.values().filter_map(|record| record.clone().into_event());
+        let ids: BTreeSet<TxId> = events.filter(|event| is_meant(event)).map(|event| event.id).collect();
+        let is_doomed = |record: &Record| match record {
+            Record::Event(event) => ids.contains(&event.id),
+            Record::Amendment(amendment) => ids.contains(&amendment.target()),
+        };
+        self.doomed = self.kept.iter().filter(|(_, record)| is_doomed(record)).map(|(n, _)| *n).collect();
+        let view = ledger.view();
+        let before = view.scan_seq_from(0).count();
+        match ledger.delete(&which) {
+            Ok(None) => self.doomed.clear(),
+            Ok(Some(deleted)) => {
+                let rows: u64 = deleted.rows.iter().map(|rows| rows.rows).sum();
+                assert_eq!(rows, ids.len() as u64, "as many are deleted as there were");
+                let doomed = std::mem::take(&mut self.doomed);
+                self.kept.retain(|number, _| !doomed.contains(number));
+                self.look(ledger);
+                self.check(ledger);
+            }
+            Err(error) if error.is_full_disk() => self.doomed.clear(),
+            Err(_) => return false,
+        }
+        assert_eq!(view.scan_seq_from(0).count(), before, "a view that was there before is what it was");
+        true
     }
 
     /// Merges, while more may be amended and sealed, and the disk may fill up. A view of before sees what it saw.
@@ -235,7 +285,15 @@ fn run(seed: u64) {
     // Sealing costs a hundred times what the rest does: one seed in eight exercises it.
     let sealing = rng.one_in(8);
     let disk = SimDisk::new(seed, PLENTY);
-    let mut model = Model { disk, rng, kept: BTreeMap::new(), unsure: BTreeMap::new(), next: 1, sealing };
+    let mut model = Model {
+        disk,
+        rng,
+        kept: BTreeMap::new(),
+        unsure: BTreeMap::new(),
+        doomed: BTreeSet::new(),
+        next: 1,
+        sealing,
+    };
     for restart in 0..4 {
         model.disk.set_capacity(PLENTY);
         let ledger = model.open(seed * 7 + restart);

@@ -99,6 +99,8 @@ fn ledger(out: &mut Exposition, intake: &Intake) {
     out.counter("tollgate_ledger_commits_total", "Group commits since the start.", stats.commits);
     out.gauge("tollgate_ledger_segments", "Segments.", stats.segments);
     out.gauge("tollgate_ledger_segment_bytes", "Bytes of all segments.", stats.segment_bytes);
+    let about = "Rows that are deleted and still in files.";
+    out.gauge("tollgate_ledger_deleted_rows", about, stats.deleted_rows);
     let about = "Merges of segments since the start.";
     out.counter("tollgate_ledger_merges_total", about, stats.merges);
     out.counter("tollgate_ledger_merged_rows_total", "Rows that merges wrote.", stats.merged_rows);

@@ -12,7 +12,7 @@ fn any_history() -> impl Strategy<Value = Both> {
         proptest::collection::vec(any_event(), 1..300),
         proptest::collection::vec(1usize..120, 0..5),
         proptest::collection::vec(1usize..40, 0..6),
-        (any_layout(), any::<bool>()),
+        (any_layout(), 0u8..4),
         proptest::collection::vec((any::<usize>(), any::<u8>()), 0..20),
     )
         .prop_map(|(events, seals, frames, layout, amended)| {

@@ -13,7 +13,7 @@ fn any_history() -> impl Strategy<Value = Both> {
         proptest::collection::vec((any_event(), 0u8..6), 1..300),
         proptest::collection::vec(1usize..120, 0..5),
         proptest::collection::vec(1usize..40, 0..6),
-        (any_layout(), any::<bool>()),
+        (any_layout(), 0u8..4),
         proptest::collection::vec((any::<usize>(), any::<u8>()), 0..20),
     )
         .prop_map(|(events, seals, frames, layout, amended)| {
@@ -136,7 +136,7 @@ fn too_many_groups_are_refused_with_what_narrows_them() {
         event.set_text(Text::SubId, &format!("source-{n}"));
         event
     };
-    let layout = (crate::segment::Layout { group_rows: 300, page_rows: 20 }, false);
+    let layout = (crate::segment::Layout { group_rows: 300, page_rows: 20 }, 0);
     let both = spread_amended((0..1100).map(event).collect(), &[1000], &[], layout, &[]);
     let (from, to) = (TxId::default(), TxId::from_u128(u128::MAX));
     let source = GroupSource { integration: integration(0), from, to, zone: jiff::tz::TimeZone::UTC };

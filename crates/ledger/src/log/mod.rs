@@ -12,7 +12,7 @@ mod writer;
 
 pub use frame::{FrameKind, HEAD};
 pub use recover::{Frame, Recovered, recover};
-pub use writer::{LogWriter, NoRoom, Preparation, Prepared, Recycling};
+pub use writer::{Erasing, LogWriter, NoRoom, Preparation, Prepared, Recycling};
 
 /// Folder of the log within the ledger's.
 pub const DIR: &str = "log";

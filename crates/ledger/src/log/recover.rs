@@ -25,6 +25,8 @@ pub struct Frame {
 pub struct Recovered {
     /// Files with frames, oldest first, each with the last `seq` up to its end.
     pub(super) files: Vec<(LogFile, u64)>,
+    /// The last `seq` before the rows of each.
+    pub(super) starts: Vec<u64>,
     /// Where the last of them is written next.
     pub(super) end: u64,
     /// Files after those, without frames.
@@ -52,6 +54,7 @@ pub fn recover(
         names.iter().filter(|name| file::is_spare(name)).map(|name| format!("{DIR}/{name}")).collect();
     let mut found = Recovered {
         files: vec![],
+        starts: vec![],
         end: 0,
         prepared: vec![],
         spares,
@@ -63,11 +66,14 @@ pub fn recover(
     for number in numbers {
         let (log_file, bytes) = read(disk, number, &found)?;
         let mut at = file::DATA;
+        let mut start = None;
         while let Some((head, payload)) = frame::parse(&bytes[at as usize..], log_file.salt) {
             found.expect(head.number, &log_file, at)?;
             found.next_frame = head.number + 1;
             let payload = bytes.slice_ref(payload);
             last_seq = visit(Frame { kind: head.kind, first_seq: head.first_seq, payload })?;
+            // A file's first frame is a manifest, which has no rows.
+            start.get_or_insert(last_seq);
             at += frame::HEAD as u64 + u64::from(head.length);
         }
         let rest = &bytes[at as usize..];
@@ -82,6 +88,7 @@ pub fn recover(
         found.dirty_tail = rest.iter().any(|byte| *byte != 0);
         found.end = at;
         found.files.push((log_file, last_seq));
+        found.starts.push(start.unwrap_or(0));
     }
     Ok(found)
 }

@@ -22,10 +22,18 @@ pub struct LogWriter {
     next_frame: u64,
     last_seq: u64,
     prepared: VecDeque<LogFile>,
-    /// Full files, oldest first, with the last `seq` up to their end.
-    full: VecDeque<(u64, u64)>,
+    /// The last `seq` before the current file's rows.
+    start: u64,
+    /// Full files, oldest first: the last `seq` up to their end, and the last before their rows.
+    full: VecDeque<Full>,
     spares: Vec<String>,
     next_file: u64,
+}
+
+struct Full {
+    number: u64,
+    last_seq: u64,
+    start: u64,
 }
 
 impl LogWriter {
@@ -36,7 +44,9 @@ impl LogWriter {
         file_size: u64,
         recovered: Recovered,
     ) -> Result<Self, LogError> {
-        let Recovered { mut files, end, prepared, mut spares, next_frame, dirty_tail, .. } = recovered;
+        let Recovered { mut files, mut starts, end, prepared, mut spares, next_frame, dirty_tail, .. } =
+            recovered;
+        let start = starts.pop().unwrap_or(0);
         let used = files.iter().map(|(file, _)| file).chain(&prepared).map(|file| file.number);
         let spare = spares.iter().filter_map(|path| file::number_of_spare(path));
         // Spares count too: a number that is used again must not meet a spare of that name.
@@ -62,7 +72,10 @@ impl LogWriter {
         // What was read may have been in the cache alone, when a process was killed between a write and its sync.
         let path = file::path(current.number);
         current.file.sync().and_then(|()| disk.sync_dir(super::DIR)).map_err(LogError::fatal(&path))?;
-        let full = files.iter().map(|(file, last_seq)| (file.number, *last_seq)).collect();
+        let full = files.iter().zip(starts);
+        let full =
+            full.map(|((file, last_seq), start)| Full { number: file.number, last_seq: *last_seq, start });
+        let full = full.collect();
         Ok(Self {
             disk,
             entropy,
@@ -72,6 +85,7 @@ impl LogWriter {
             next_frame,
             last_seq,
             prepared: VecDeque::new(),
+            start,
             full,
             spares,
             next_file,
@@ -130,7 +144,9 @@ impl LogWriter {
     pub fn rotate(&mut self) -> Result<(), NoRoom> {
         let next = self.prepared.pop_front().ok_or(NoRoom)?;
         let before = std::mem::replace(&mut self.current, next);
-        self.full.push_back((before.number, self.last_seq));
+        let last_seq = self.last_seq;
+        let start = std::mem::replace(&mut self.start, last_seq);
+        self.full.push_back(Full { number: before.number, last_seq, start });
         self.offset = file::DATA;
         Ok(())
     }
@@ -164,7 +180,7 @@ impl LogWriter {
     /// The oldest full file, when all its rows have a `seq` up to `seq`: [`Recycling::run`] gives it back, away from
     /// the writer, as a spare while there are fewer than `keep`.
     pub fn begin_recycle(&mut self, seq: u64, keep: usize) -> Option<Recycling> {
-        let (number, _) = self.full.pop_front_if(|(_, last_seq)| *last_seq <= seq)?;
+        let Full { number, .. } = self.full.pop_front_if(|file| file.last_seq <= seq)?;
         Some(Recycling { disk: self.disk.clone(), number, keep: self.spares.len() < keep })
     }
 
@@ -174,6 +190,28 @@ impl LogWriter {
         let removed = self.disk.remove(&path).and_then(|()| self.disk.sync_dir(super::DIR));
         removed.map_err(LogError::fatal(&path))?;
         Ok(true)
+    }
+
+    /// Whether rows up to `seq` may stand in the current file.
+    pub fn is_current_since_before(&self, seq: u64) -> bool {
+        self.start < seq
+    }
+
+    /// Whether rows up to `seq` may stand in any file that is not given back.
+    pub fn may_hold(&self, seq: u64) -> bool {
+        self.start < seq || self.full.iter().any(|file| file.start < seq)
+    }
+
+    /// Takes out the files that are ready: [`Erasing::run`] fills them with zeros, away from the writer, and
+    /// [`LogWriter::erased`] puts them back. No other may be made ready meanwhile.
+    pub fn begin_erase(&mut self) -> Erasing {
+        Erasing { files: std::mem::take(&mut self.prepared), done: Ok(()) }
+    }
+
+    /// Takes the files back. After an error the process must stop (L6).
+    pub fn erased(&mut self, erasing: Erasing) -> Result<(), LogError> {
+        self.prepared = erasing.files;
+        erasing.done
     }
 
     /// Takes over a spare file.
@@ -202,6 +240,20 @@ impl Preparation {
     pub fn run(self) -> Prepared {
         let result = file::prepare(&*self.disk, self.spare.as_deref(), self.number, self.salt, self.size);
         Prepared { result, spare: self.spare }
+    }
+}
+
+/// Files that are ready, while bytes of a former use are removed from them.
+pub struct Erasing {
+    files: VecDeque<LogFile>,
+    done: Result<(), LogError>,
+}
+
+impl Erasing {
+    /// Overwrites everything behind the files' headers with zeros, durably.
+    pub fn run(mut self) -> Self {
+        self.done = self.files.iter().try_for_each(|file| file.erase_from(file::DATA));
+        self
     }
 }
 

@@ -1,4 +1,5 @@
-//! Several segments of one kind and day as one: their rows, which each of them has sorted, in one order.
+//! Several segments of one kind and day as one: their rows that are not deleted, which each of them has sorted, in one
+//! order.
 //!
 //! Columns are moved, never events: a heap over the next row of each source says where the next rows of the result come
 //! from, and some thousands at a time they are gathered and encoded. What is in memory is a page of each column of each
@@ -93,7 +94,7 @@ fn prepare(sources: &[Arc<Segment>]) -> Result<(Contents, Vec<Arc<Footer>>), Not
             let what = "it has columns of a newer version of Tollgate";
             return Err(NotMerged::Source(damaged(segment, what)));
         }
-        contents.rows += segment.meta().rows;
+        contents.rows += segment.meta().live_rows();
         footers.push(footer);
     }
     Ok((contents, footers))

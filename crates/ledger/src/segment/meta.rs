@@ -53,6 +53,29 @@ pub struct SegmentMeta {
     /// What amends its rows, if anything does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<OverlayMeta>,
+    /// Which of its rows are deleted, if any are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletes: Option<DeletesMeta>,
+}
+
+/// The entry of a segment's delete vector in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletesMeta {
+    /// Its number: 1 for a segment's first delete vector, then one more with each that replaces it.
+    pub number: u64,
+    /// How many rows are deleted.
+    pub rows: u64,
+    /// The file's size.
+    pub bytes: u64,
+    /// CRC-32C of the file, compared whenever it is read.
+    pub crc: u32,
+}
+
+impl DeletesMeta {
+    /// The file's name: the segment's, and its own number.
+    pub fn file_name(&self, segment: &str) -> String {
+        format!("{segment}.deletes-{}", self.number)
+    }
 }
 
 /// The entry of a segment's overlay in the manifest.
@@ -90,6 +113,18 @@ impl SegmentMeta {
     /// The customary name: kind, day, and a number that the ledger never uses twice.
     pub fn file_name(kind: EventKind, day: Day, number: u64) -> String {
         format!("{}-{day}-{number:016x}.parquet", kind.name())
+    }
+
+    /// The names of its files: its own, its overlay's and its delete vector's.
+    pub fn files(&self) -> impl Iterator<Item = String> {
+        let overlay = self.overlay.as_ref().map(|overlay| overlay.file_name(&self.name));
+        let deletes = self.deletes.as_ref().map(|deletes| deletes.file_name(&self.name));
+        std::iter::once(self.name.clone()).chain(overlay).chain(deletes)
+    }
+
+    /// How many of its rows are not deleted.
+    pub fn live_rows(&self) -> u64 {
+        self.rows - self.deletes.as_ref().map_or(0, |deletes| deletes.rows)
     }
 
     /// The smallest and the greatest id that rows of `integration` can have here; `None` when there are none.
@@ -156,6 +191,7 @@ mod tests {
                 3,
             )]),
             overlay: None,
+            deletes: None,
         };
         assert_eq!(meta.name, "click-2024-10-04-0000000000000007.parquet");
         let json = serde_json::to_string(&meta).unwrap();

@@ -8,6 +8,7 @@ mod cache;
 mod columnar;
 mod columns;
 mod decode;
+mod deletes;
 mod encoding;
 mod file_writer;
 mod footer;
@@ -27,10 +28,11 @@ mod writer;
 pub use cache::FooterCache;
 pub(crate) use columnar::{Codes, Columns, Texts, Wanted};
 pub(crate) use decode::{Numbers, Patched};
+pub(crate) use deletes::{RowSet, write_deletes};
 pub(crate) use footer::Footer;
 pub(crate) use locate::IdWindow;
 pub(crate) use merge::{NotMerged, merge};
-pub use meta::{IntegrationRange, OverlayMeta, SegmentMeta};
+pub use meta::{DeletesMeta, IntegrationRange, OverlayMeta, SegmentMeta};
 pub use overlay::Overlay;
 pub(crate) use overlay::{Overlays, write_overlay};
 pub use reader::Segment;
@@ -124,7 +126,10 @@ pub fn withdraw(disk: &dyn Disk, names: &[impl AsRef<str>]) {
 /// the names removed.
 pub fn remove_strays(disk: &dyn Disk, is_live: &dyn Fn(&str) -> bool) -> Result<Vec<String>, SegmentError> {
     let mut removed = disk.list(DIR).map_err(disk_error(DIR))?;
-    let is_ours = |name: &str| name.ends_with(".parquet") || name.contains(".parquet.overlay-");
+    let is_ours = |name: &str| {
+        let beside = [".parquet.overlay-", ".parquet.deletes-"];
+        name.ends_with(".parquet") || beside.iter().any(|part| name.contains(part))
+    };
     removed.retain(|name| name.starts_with(TEMPORARY) || (is_ours(name) && !is_live(name)));
     for name in &removed {
         disk.remove(&path(name)).map_err(disk_error(&path(name)))?;

@@ -2,6 +2,7 @@
 
 use super::cache::FooterCache;
 use super::decode::{BatchRow, Decoded, Patched};
+use super::deletes::{Deletes, RowSet};
 use super::footer::Footer;
 use super::locate::IdWindow;
 use super::prune;
@@ -19,6 +20,12 @@ use tollgate_domain::{Column, Event, IntegrationId, Text, TxId};
 /// A sealed segment. Opening costs nothing; the footer is read when a query needs it and kept in the cache.
 pub struct Segment {
     meta: SegmentMeta,
+    file: Arc<File>,
+    deletes: Option<Arc<Deletes>>,
+}
+
+/// Its file, shared by the segment as it was before rows of it were deleted and as it is after.
+struct File {
     path: String,
     disk: Arc<dyn Disk>,
     cache: Arc<FooterCache>,
@@ -34,18 +41,39 @@ const MOST_AT_A_TIME: usize = 512;
 impl Segment {
     /// The segment that the manifest describes with `meta`. Nothing is read yet.
     pub fn open(disk: Arc<dyn Disk>, meta: SegmentMeta, cache: Arc<FooterCache>) -> Self {
-        let number = cache.register();
-        Self { path: path(&meta.name), meta, disk, cache, number, doomed: AtomicBool::new(false) }
+        let (number, path) = (cache.register(), path(&meta.name));
+        Self::with(Arc::new(File { path, disk, cache, number, doomed: AtomicBool::new(false) }), meta)
+    }
+
+    fn with(file: Arc<File>, meta: SegmentMeta) -> Self {
+        let deletes = meta.deletes.clone();
+        let deletes = deletes.map(|deletes| Arc::new(Deletes::open(file.disk.clone(), &meta.name, deletes)));
+        Self { meta, file, deletes }
+    }
+
+    /// The same file once more rows of it are deleted, as `meta` says.
+    pub(crate) fn with_meta(&self, meta: SegmentMeta) -> Self {
+        Self::with(self.file.clone(), meta)
     }
 
     /// The number it is known by while the process lives.
     pub(crate) fn number(&self) -> u64 {
-        self.number
+        self.file.number
+    }
+
+    /// The rows that no reader may see; `None` when there are none.
+    pub(crate) fn deleted(&self) -> Result<Option<&RowSet>, SegmentError> {
+        self.deletes.as_ref().map(|deletes| deletes.rows()).transpose()
+    }
+
+    /// Whether any row is deleted.
+    pub(crate) fn has_deletes(&self) -> bool {
+        self.deletes.is_some()
     }
 
     /// Where its file lies.
     pub(super) fn path(&self) -> &str {
-        &self.path
+        &self.file.path
     }
 
     /// What the manifest says of it.
@@ -55,7 +83,13 @@ impl Segment {
 
     /// Says that no manifest names this segment any more: its file is removed when the last view that has it is gone.
     pub fn doom(&self) {
-        self.doomed.store(true, Ordering::Relaxed);
+        self.file.doomed.store(true, Ordering::Relaxed);
+        self.doom_deletes();
+    }
+
+    /// Says that another delete vector took the place of this one.
+    pub(crate) fn doom_deletes(&self) {
+        self.deletes.iter().for_each(|deletes| deletes.doom());
     }
 
     /// Reads the footer and compares it with the manifest, for a start that wants to know.
@@ -65,13 +99,13 @@ impl Segment {
 
     /// Reads the whole file and compares its checksum with the manifest's, for whoever has the time.
     pub fn verify(&self) -> Result<(), SegmentError> {
-        read_checked(&*self.disk, &self.path, (self.meta.bytes, self.meta.crc), |_| {})
+        read_checked(&*self.file.disk, &self.file.path, (self.meta.bytes, self.meta.crc), |_| {})
     }
 
     pub(crate) fn footer(&self) -> Result<Arc<Footer>, SegmentError> {
-        self.cache.footer(self.number, || {
-            let file = self.disk.open(&self.path).map_err(disk_error(&self.path))?;
-            guarded(&self.path, || Footer::read(&self.path, file, &self.meta))
+        self.file.cache.footer(self.file.number, || {
+            let file = self.file.disk.open(&self.file.path).map_err(disk_error(&self.file.path))?;
+            guarded(&self.file.path, || Footer::read(&self.file.path, file, &self.meta))
         })
     }
 
@@ -88,12 +122,12 @@ impl Segment {
         rows: Range<u64>,
         bound: TxId,
     ) -> Result<u64, SegmentError> {
-        window.lower_bound(&self.path, footer, rows, bound.to_u128())
+        window.lower_bound(&self.file.path, footer, rows, bound.to_u128())
     }
 
     /// The id of a row.
     pub(crate) fn id(&self, footer: &Footer, window: &mut IdWindow, row: u64) -> Result<TxId, SegmentError> {
-        window.id(&self.path, footer, row).map(TxId::from_u128)
+        window.id(&self.file.path, footer, row).map(TxId::from_u128)
     }
 
     /// The event of an id.
@@ -105,7 +139,7 @@ impl Segment {
         }
     }
 
-    /// The row of an id, if it has one.
+    /// The row of an id, if it has one that is not deleted.
     pub(crate) fn row_of(
         &self,
         footer: &Footer,
@@ -115,7 +149,8 @@ impl Segment {
     ) -> Result<Option<u64>, SegmentError> {
         let rows = footer.rows_of(integration);
         let row = self.lower_bound(footer, window, rows.clone(), id)?;
-        Ok((row != rows.end && self.id(footer, window, row)? == id).then_some(row))
+        let is_it = row != rows.end && self.id(footer, window, row)? == id;
+        Ok((is_it && !self.deleted()?.is_some_and(|deleted| deleted.contains(row))).then_some(row))
     }
 
     /// The events at `rows`, which rise strictly.
@@ -137,7 +172,7 @@ impl Segment {
         rows: &Range<u64>,
         filter: &Filter<'_>,
     ) -> Result<bool, SegmentError> {
-        prune::may_match(footer, rows, &filter.pruning()).map_err(parquet_error(&self.path))
+        prune::may_match(footer, rows, &filter.pruning()).map_err(parquet_error(&self.file.path))
     }
 
     /// Which of `rows` (all of `integration`, with the ids `window` finds) satisfy every predicate, in rising order.
@@ -152,6 +187,7 @@ impl Segment {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
+        let deleted = self.deleted()?;
         let mut matches = Vec::new();
         let mut first = rows.start;
         for decoded in self.decode(footer, &filter.leaves(footer), std::slice::from_ref(&rows))? {
@@ -161,7 +197,8 @@ impl Segment {
                 let id = if needs_id { self.id(footer, window, at)? } else { TxId::default() };
                 let fields = decoded.row(row, integration, id);
                 let in_cut = filter.as_of.is_none_or(|cut| decoded.seq(row).is_some_and(|seq| seq <= cut));
-                if in_cut && filter.matches(&fields) {
+                let is_there = !deleted.is_some_and(|deleted| deleted.contains(at));
+                if in_cut && is_there && filter.matches(&fields) {
                     matches.push(at);
                 }
             }
@@ -206,11 +243,12 @@ impl Segment {
         is_it: &dyn Fn(&Decoded, usize) -> bool,
         accept: &dyn Fn(&Event) -> bool,
     ) -> Result<Option<Event>, SegmentError> {
+        let deleted = self.deleted()?;
         let mut end = rows.end;
         while end > rows.start {
             let group = footer.group_of(end - 1);
             let start = footer.group_starts[group].max(rows.start);
-            let hit = prune::bloom(footer, group, leaf, bytes).map_err(parquet_error(&self.path))?;
+            let hit = prune::bloom(footer, group, leaf, bytes).map_err(parquet_error(&self.file.path))?;
             // Within the group from the newest chunk on.
             while hit && end > start {
                 let from = end.saturating_sub(CHUNK).max(start);
@@ -221,6 +259,7 @@ impl Segment {
                     found.extend(hits.map(|row| first + row as u64));
                     first += decoded.rows() as u64;
                 }
+                found.retain(|row| !deleted.is_some_and(|deleted| deleted.contains(*row)));
                 if let Some(event) = self.newest_of(footer, &found, accept)? {
                     return Ok(Some(event));
                 }
@@ -251,7 +290,7 @@ impl Segment {
         Ok(None)
     }
 
-    /// Rows with `seq` in `range`, in the file's order.
+    /// Rows with `seq` in `range` that are not deleted, in the file's order.
     pub(crate) fn with_seq(&self, footer: &Footer, range: &Range<u64>) -> Result<Vec<u64>, SegmentError> {
         let leaf = footer.position(Leaf::Seq).ok_or_else(|| self.damaged())?;
         let mut rows = Vec::new();
@@ -263,6 +302,9 @@ impl Segment {
                 rows.extend(hits.map(|row| first + row as u64));
                 first += decoded.rows() as u64;
             }
+        }
+        if let Some(deleted) = self.deleted()? {
+            rows.retain(|row| !deleted.contains(*row));
         }
         Ok(rows)
     }
@@ -286,7 +328,7 @@ impl Segment {
         leaves: &[usize],
         runs: &[Range<u64>],
     ) -> Result<Vec<Decoded>, SegmentError> {
-        guarded(&self.path, || self.decode_pages(footer, leaves, runs))
+        guarded(&self.file.path, || self.decode_pages(footer, leaves, runs))
     }
 
     fn decode_pages(
@@ -304,12 +346,12 @@ impl Segment {
                 .with_row_selection(selection)
                 .with_batch_size(rows.min(CHUNK) as usize)
                 .build()
-                .map_err(parquet_error(&self.path))?;
+                .map_err(parquet_error(&self.file.path))?;
         let kinds: Vec<Leaf> = leaves.iter().map(|leaf| footer.leaves[*leaf]).collect();
         let mut all = Vec::new();
         let mut decoded_rows = 0;
         for batch in reader {
-            let batch = batch.map_err(|error| parquet_error(&self.path)(error.into()))?;
+            let batch = batch.map_err(|error| parquet_error(&self.file.path)(error.into()))?;
             decoded_rows += batch.num_rows() as u64;
             all.push(Decoded::of(self.meta.kind, &kinds, &batch).ok_or_else(|| self.damaged())?);
         }
@@ -317,11 +359,14 @@ impl Segment {
     }
 
     pub(super) fn damaged(&self) -> SegmentError {
-        SegmentError::Damaged { path: self.path.clone(), what: "its columns are not those of the layout" }
+        SegmentError::Damaged {
+            path: self.file.path.clone(),
+            what: "its columns are not those of the layout",
+        }
     }
 }
 
-impl Drop for Segment {
+impl Drop for File {
     fn drop(&mut self) {
         self.cache.forget(self.number);
         if self.doomed.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! A segment read from its first row to its last, some rows at a time, as columns in the order of another file's schema:
+//! The rows of a segment that are not deleted, from the first to the last, some at a time, as columns in the order of another file's schema:
 //! what merging does. Only the pages of the rows at hand are in memory.
 
 use super::footer::Footer;
@@ -10,7 +10,7 @@ use arrow_array::{
     Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array, new_null_array,
 };
 use arrow_schema::Schema;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 use tollgate_domain::{Column, IntegrationId, Number, TxId};
 
 /// Most rows of a batch, and about the bytes that one may have.
@@ -41,11 +41,15 @@ impl Stream {
         let bytes: i64 = groups.iter().map(|group| group.total_byte_size()).sum();
         let row = bytes.unsigned_abs() / segment.meta().rows.max(1);
         let at_a_time = (BYTES / row.max(1)).clamp(64, ROWS) as usize;
-        let reader =
+        let mut reader =
             ParquetRecordBatchReaderBuilder::new_with_metadata((*footer.file).clone(), footer.arrow.clone())
-                .with_batch_size(at_a_time)
-                .build()
-                .map_err(parquet_error(&path))?;
+                .with_batch_size(at_a_time);
+        if let Some(deleted) = segment.deleted()? {
+            let rows = segment.meta().rows;
+            let kept = deleted.others(rows).into_iter().map(|run| run.start as usize..run.end as usize);
+            reader = reader.with_row_selection(RowSelection::from_consecutive_ranges(kept, rows as usize));
+        }
+        let reader = reader.build().map_err(parquet_error(&path))?;
         Ok(Self { path, reader, leaves: footer.leaves.clone() })
     }
 

@@ -378,3 +378,26 @@ fn overlays_of_version_1_read_as_ever() {
     again.sort_by_key(Amendment::seq);
     assert_eq!(again, amendments_of_version_1());
 }
+
+/// The fixture is as version 1 of delete vectors is written: two runs, of rows 2 to 4 and of row 9.
+#[test]
+fn delete_vectors_of_version_1_read_as_ever_and_damage_is_told() {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(FIXTURES).unwrap());
+    let mut meta: SegmentMeta =
+        serde_json::from_slice(&std::fs::read(format!("{FIXTURES}/segment-1.json")).unwrap()).unwrap();
+    let deletes: DeletesMeta =
+        serde_json::from_slice(&std::fs::read(format!("{FIXTURES}/deletes-1.json")).unwrap()).unwrap();
+    meta.deletes = Some(deletes.clone());
+    let segment = Segment::open(disk.clone(), meta.clone(), FooterCache::new(0));
+    let expected = RowSet::new(vec![2..5, 9..10]);
+    assert_eq!(segment.deleted().unwrap(), Some(&expected));
+    assert_eq!(segment.meta().live_rows(), 16);
+    let footer = segment.footer().unwrap();
+    assert_eq!(segment.with_seq(&footer, &(0..100)).unwrap().len(), 16);
+    let home = Home::new();
+    home.disk.create_dir(DIR).unwrap();
+    assert_eq!(write_deletes(&*home.disk, "segment-1.parquet", 1, &expected).unwrap(), deletes);
+    meta.deletes = Some(DeletesMeta { crc: deletes.crc ^ 1, ..deletes });
+    let segment = Segment::open(disk, meta, FooterCache::new(0));
+    assert!(matches!(segment.deleted(), Err(SegmentError::Damaged { .. })));
+}

@@ -196,6 +196,7 @@ impl Facts {
             has_keys: self.presence.keys,
             integrations: listed.then_some(self.integrations),
             overlay: None,
+            deletes: None,
         }
     }
 }

@@ -142,6 +142,10 @@ fn read(walk: &Walk<'_>, wanted: &Wanted, place: Place<'_, '_>) -> Result<Vec<Pa
     } else {
         vec![rows]
     };
+    let runs = match task.segment.deleted()? {
+        Some(deleted) => deleted.others_of(&runs),
+        None => runs,
+    };
     if runs.is_empty() {
         return Ok(Vec::new());
     }

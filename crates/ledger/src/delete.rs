@@ -1,0 +1,305 @@
+//! Deletion: rows that no reader sees from one moment on, durably, and that are physically gone soon after.
+//!
+//! What is open is sealed first, so all rows in question are in segments. Each segment that has some gets a delete vector,
+//! and loses the amendments of those rows; one that has no others is dropped. One change of the manifest says it all at
+//! once. The next merge leaves deleted rows out of what it writes, and the log gives up the files that had them
+//! (`erase.rs`).
+
+use crate::ledger::{Ledger, LedgerError, lock};
+use crate::manifest::{ManifestChange, NewDeletes};
+use crate::query::Predicate;
+use crate::segment::{
+    self, Filter, Footer, IdWindow, Overlay, OverlayMeta, RowSet, Segment, SegmentError, write_deletes,
+    write_overlay,
+};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
+use std::sync::Arc;
+use tollgate_domain::{Day, EventKind, IntegrationId, Text, Timestamp, TxId};
+
+/// Which rows are to be deleted.
+#[derive(Debug, Clone)]
+pub enum Deletion {
+    /// Those of an integration and kind with a time before this one, for several at once.
+    Older(Vec<(IntegrationId, EventKind, Timestamp)>),
+    /// Those of these integrations, of every kind, that have exactly this text in this column.
+    Naming {
+        /// The integrations.
+        integrations: Vec<IntegrationId>,
+        /// The column.
+        column: Text,
+        /// The text, which is not empty.
+        text: String,
+    },
+}
+
+/// How many rows of an integration, kind and UTC day were deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeletedRows {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// The kind.
+    pub kind: EventKind,
+    /// The day.
+    pub day: Day,
+    /// How many.
+    pub rows: u64,
+}
+
+/// What a deletion did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Every row with a `seq` up to this one was looked at.
+    pub through: u64,
+    /// What was deleted, by day, kind and integration.
+    pub rows: Vec<DeletedRows>,
+    /// Segments that had no other rows and were dropped.
+    pub dropped: u64,
+    /// Segments whose files have the rows until they are written again: their names.
+    pub pending: Vec<String>,
+}
+
+/// Rows that are sealed at a time before a deletion.
+const SEAL_ROWS: u64 = 262_144;
+/// Rows that are tested at a time.
+const WINDOW: u64 = 65_536;
+
+/// What is to be deleted of a segment.
+struct Doomed {
+    segment: Arc<Segment>,
+    rows: RowSet,
+    counts: Vec<DeletedRows>,
+}
+
+/// Segments that were looked through, by number and delete vector, each with what is to be deleted of it.
+type Examined = BTreeMap<(u64, u64), Option<Doomed>>;
+
+impl Ledger {
+    /// Deletes rows, durably and for every view that is made afterwards. `None` when the log had no room for the change
+    /// just now; then nothing was deleted. An error that is harmless may be tried again; any other ends the process as
+    /// [`Ledger::start`] was told, and where nothing was started, the caller must.
+    pub fn delete(&self, which: &Deletion) -> Result<Option<Deleted>, LedgerError> {
+        let deleted = self.try_delete(which);
+        if let (Err(error), Some(on_fatal)) = (&deleted, self.0.on_fatal.get())
+            && !error.is_harmless()
+        {
+            on_fatal(error);
+        }
+        deleted
+    }
+
+    fn try_delete(&self, which: &Deletion) -> Result<Option<Deleted>, LedgerError> {
+        let through = self.committed();
+        while self.sealed() < through {
+            if self.seal(SEAL_ROWS)?.is_none() && self.sealed() < through {
+                return Ok(None);
+            }
+        }
+        let mut examined = Examined::new();
+        self.examine(which, &mut examined)?;
+        let _no_sealing = lock(&self.0.sealing);
+        // What was sealed, merged or deleted since is few.
+        self.examine(which, &mut examined)?;
+        let current = lock(&self.0.books).segments();
+        let doomed = current.iter().filter_map(|segment| examined.remove(&key(segment)).flatten());
+        self.delete_these(through, doomed.collect())
+    }
+
+    /// Looks through the segments that were not looked through before.
+    fn examine(&self, which: &Deletion, examined: &mut Examined) -> Result<(), LedgerError> {
+        let segments = lock(&self.0.books).segments();
+        for segment in segments.iter().filter(|segment| which.may_concern(segment)) {
+            if let Entry::Vacant(place) = examined.entry(key(segment)) {
+                place.insert(which.rows_of(segment).map_err(LedgerError::Unreadable)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a deletion durable, then visible. Nothing may be sealed meanwhile.
+    fn delete_these(&self, through: u64, doomed: Vec<Doomed>) -> Result<Option<Deleted>, LedgerError> {
+        let mut deleted = Deleted { through, ..Deleted::default() };
+        if doomed.is_empty() {
+            return Ok(Some(deleted));
+        }
+        let mut change = ManifestChange::new(lock(&self.0.books).sealed_seq());
+        change.erase_seq = change.sealed_seq;
+        let mut files = Vec::new();
+        for Doomed { segment, rows, counts } in doomed {
+            deleted.rows.extend(counts);
+            if rows.len() == segment.meta().rows {
+                deleted.dropped += 1;
+                change.removed.push(segment.meta().name.clone());
+                continue;
+            }
+            deleted.pending.push(segment.meta().name.clone());
+            match self.write_deletion(&segment, &rows, &mut files) {
+                Ok(new) => change.deletes.push(new),
+                Err(error) => {
+                    segment::discard(&*self.0.disk, &files);
+                    return Err(error);
+                }
+            }
+        }
+        deleted.rows.sort_unstable_by_key(|rows| (rows.day, rows.kind, rows.integration));
+        if !files.is_empty() {
+            segment::publish(&*self.0.disk, &files)?;
+        }
+        let through = change.erase_seq;
+        if self.adopt(change)? {
+            self.erase_through(through);
+            return Ok(Some(deleted));
+        }
+        segment::withdraw(&*self.0.disk, &files);
+        Ok(None)
+    }
+
+    /// Writes the delete vector of a segment and, where amendments of deleted rows are in its overlay, another overlay.
+    fn write_deletion(
+        &self,
+        segment: &Segment,
+        rows: &RowSet,
+        files: &mut Vec<String>,
+    ) -> Result<NewDeletes, LedgerError> {
+        let name = &segment.meta().name;
+        let number = segment.meta().deletes.as_ref().map_or(0, |deletes| deletes.number) + 1;
+        let deletes = write_deletes(&*self.0.disk, name, number, rows)?;
+        files.push(deletes.file_name(name));
+        let overlay = lock(&self.0.books).overlays().get(&segment.number()).cloned();
+        let overlay = match overlay {
+            Some(overlay) => self.without(segment, &overlay, rows, files)?,
+            None => None,
+        };
+        Ok(NewDeletes { segment: name.clone(), deletes, overlay })
+    }
+
+    /// The overlay without the amendments of `rows`; `None` when it has no others.
+    fn without(
+        &self,
+        segment: &Segment,
+        overlay: &Overlay,
+        rows: &RowSet,
+        files: &mut Vec<String>,
+    ) -> Result<Option<OverlayMeta>, LedgerError> {
+        let mut kept = amendments_of_others(segment, overlay, rows).map_err(LedgerError::Unreadable)?;
+        if kept.len() as u64 == overlay.meta().rows {
+            return Ok(Some(overlay.meta().clone()));
+        }
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        kept.sort_unstable_by_key(|(seq, _)| *seq);
+        let kept: Vec<Bytes> = kept.into_iter().map(|(_, row)| row).collect();
+        let (name, number) = (&segment.meta().name, overlay.meta().number + 1);
+        let meta = write_overlay(&*self.0.disk, name, number, &kept)?;
+        files.push(meta.file_name(name));
+        Ok(Some(meta))
+    }
+}
+
+/// The amendments of an overlay that are not about `rows`, with their `seq`.
+fn amendments_of_others(
+    segment: &Segment,
+    overlay: &Overlay,
+    rows: &RowSet,
+) -> Result<Vec<(u64, Bytes)>, SegmentError> {
+    let (footer, mut window) = (segment.footer()?, IdWindow::default());
+    let mut kept = Vec::new();
+    for entry in overlay.amendments()?.entries() {
+        let row = segment.row_of(&footer, &mut window, entry.integration, entry.id)?;
+        if row.is_some_and(|row| !rows.contains(row)) {
+            kept.push((entry.seq, entry.row.clone()));
+        }
+    }
+    Ok(kept)
+}
+
+/// What tells a segment with one delete vector from the same with another.
+fn key(segment: &Segment) -> (u64, u64) {
+    (segment.number(), segment.meta().deletes.as_ref().map_or(0, |deletes| deletes.number))
+}
+
+impl Deletion {
+    /// Whether a segment may have such rows, as far as the manifest tells.
+    fn may_concern(&self, segment: &Segment) -> bool {
+        let meta = segment.meta();
+        match self {
+            Self::Older(expired) => expired.iter().any(|(integration, kind, before)| {
+                *kind == meta.kind
+                    && meta.bounds(*integration).is_some_and(|(least, _)| least < TxId::first_at(*before))
+            }),
+            Self::Naming { integrations, .. } => integrations.iter().any(|id| meta.bounds(*id).is_some()),
+        }
+    }
+
+    /// What is to be deleted of a segment, if anything is that was not before.
+    fn rows_of(&self, segment: &Arc<Segment>) -> Result<Option<Doomed>, SegmentError> {
+        let footer = segment.footer()?;
+        let already = segment.deleted()?.cloned().unwrap_or_default();
+        let (mut all, mut counts) = (already.clone(), Vec::new());
+        let mut add = |integration: IntegrationId, runs: Vec<Range<u64>>| {
+            let with = all.with(&RowSet::new(runs));
+            let rows = with.len() - all.len();
+            if rows > 0 {
+                let (kind, day) = (segment.meta().kind, segment.meta().day);
+                counts.push(DeletedRows { integration, kind, day, rows });
+            }
+            all = with;
+        };
+        match self {
+            Self::Older(expired) => {
+                for (integration, kind, before) in expired {
+                    if *kind == segment.meta().kind {
+                        let rows = older(segment, &footer, *integration, TxId::first_at(*before))?;
+                        add(*integration, vec![rows]);
+                    }
+                }
+            }
+            Self::Naming { integrations, column, text } => {
+                let named = Predicate::parse(segment.meta().kind, column.name(), None, text);
+                // A column that events of this kind do not have names none of them.
+                let Ok(named) = named else { return Ok(None) };
+                let filter = Filter::new(std::slice::from_ref(&named), None);
+                for integration in integrations {
+                    let rows = matching(segment, &footer, *integration, &filter)?;
+                    add(*integration, rows.into_iter().map(|row| row..row + 1).collect());
+                }
+            }
+        }
+        let is_more = all.len() > already.len();
+        Ok(is_more.then(|| Doomed { segment: segment.clone(), rows: all, counts }))
+    }
+}
+
+/// The rows of an integration with ids below `bound`.
+fn older(
+    segment: &Segment,
+    footer: &Footer,
+    integration: IntegrationId,
+    bound: TxId,
+) -> Result<Range<u64>, SegmentError> {
+    let rows = segment.rows_of(footer, integration);
+    let end = segment.lower_bound(footer, &mut IdWindow::default(), rows.clone(), bound)?;
+    Ok(rows.start..end)
+}
+
+/// The rows of an integration that satisfy the filter.
+fn matching(
+    segment: &Segment,
+    footer: &Footer,
+    integration: IntegrationId,
+    filter: &Filter<'_>,
+) -> Result<Vec<u64>, SegmentError> {
+    let rows = segment.rows_of(footer, integration);
+    let mut found = Vec::new();
+    for start in rows.clone().step_by(WINDOW as usize) {
+        let window = start..(start + WINDOW).min(rows.end);
+        if segment.may_match(footer, &window, filter)? {
+            let mut ids = IdWindow::default();
+            found.extend(segment.matching(footer, &mut ids, integration, window, filter)?);
+        }
+    }
+    Ok(found)
+}
