@@ -47,6 +47,11 @@ def narrow(document, organization):
         prices["maxItems"] = 1
     for name in ["NewPostback", "PostbackChange"]:
         postback(schemas[name]["properties"])
+    for name in ["NewClickExport", "NewConversionExport", "NewImpressionExport"]:
+        properties = schemas[name]["properties"]
+        properties.update({name: properties[name] | PARAMETERS[name] for name in ["start_date", "end_date", "extra_parameters"]})
+        # What a filter's value may be stands with the parameter of the same name.
+        properties["filter"] = {"const": {}}
     for schema in requested(document):
         if schema.get("type") in ("array", ["array", "null"]):
             schema["maxItems"] = min(schema.get("maxItems", ITEMS), max(ITEMS, schema.get("minItems", 0)))
@@ -94,6 +99,8 @@ PARAMETERS = {
     "start_date": {"enum": DAYS},
     "end_date": {"enum": LATER_DAYS},
     "request_date": {"enum": DAYS},
+    # A name that no field has. That there are none is written as nothing, which is the same as leaving the parameter out.
+    "extra_parameters": {"items": {"type": "string", "pattern": "^x[0-9]{1,9}$"}, "minItems": 1},
 }
 
 

@@ -65,6 +65,9 @@ def parameters(caller):
     postback = {"name": "example", "on": "approved", "url": "https://partner.example/"}
     path = f"/tollgate/v1/integrations/{integration}/postbacks"
     ids["postback_id"] = caller.post(path, postback, caller.key)["id"]
+    path = f"/api/v2/download-center/{integration}/clicks"
+    export = caller.post(path, {"fields": ["ip"], "extra_parameters": []}, caller.key)
+    ids.update({"export_id": export["id"], "artifact_name": export["artifact"]["name"]})
     ids["api_key_id"] = caller.post("/api/v2/api-keys", {"name": "example"}, caller.key)["created_item_id"]
     lines = [f'"path.{name}" = {json.dumps(value)}' for name, value in ids.items()]
     lines += [f'"query.{name}" = {json.dumps(integration)}' for name in ["integration", "integration_id"]]

@@ -6,7 +6,7 @@ use super::schema::{
     ClickExportParams, ConversionExportParams, DownloadExport, ImpressionExportParams, NewClickExport,
     NewConversionExport, NewImpressionExport,
 };
-use super::{request, unavailable};
+use super::{body, request, unavailable};
 use crate::ApiState;
 use crate::auth::{Caller, Reader, Writer};
 use crate::body::{pairs, read_object};
@@ -179,8 +179,8 @@ impl FromRequest<ApiState> for ByBody {
         let mut asked = Asked::of(&mut parts, state, caller, StatusCode::CREATED).await?;
         // Another organization's integration does not exist, whatever the body is.
         find(&asked.caller, &asked.integration)?;
-        let (body, _) = read_object(Request::from_parts(parts, body)).await?;
-        asked.parameters.extend(request::pairs(&body));
+        let (body, encoding) = read_object(Request::from_parts(parts, body)).await?;
+        asked.parameters.extend(body::pairs(&body, encoding).map_err(ApiError::invalid)?);
         Ok(Self(asked))
     }
 }

@@ -1,6 +1,7 @@
 //! `/api/v2/download-center`: files of events. They are asked for, written in the background, and fetched by a link that
 //! is signed and expires.
 
+mod body;
 mod create;
 mod delete;
 mod file;

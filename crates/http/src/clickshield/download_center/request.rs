@@ -1,9 +1,8 @@
-//! What an export is asked for with: a query, a form or a JSON object, which all say the same.
+//! What an export is asked for with, whether it came in a query or in a body.
 
 use crate::clickshield::query::{Condition, Op, Query};
 use crate::clickshield::reports;
 use crate::error::ApiError;
-use serde_json::{Map, Value};
 use tollgate_catalog::IntegrationEntry;
 use tollgate_domain::row::Field;
 use tollgate_domain::{Day, EventKind, Invalid, Timestamp};
@@ -156,32 +155,9 @@ fn filter(condition: Condition) -> AskedFilter {
     AskedFilter { field: condition.field, operator: operator.name().to_owned(), values: condition.values }
 }
 
-/// The parameters that a JSON object stands for: a list is one that repeats, `{"filter":{"asn":{"gte":5}}}` is
-/// `filter[asn][gte]=5`.
-pub(super) fn pairs(body: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    body.iter().for_each(|(name, value)| flatten(name, value, &mut pairs));
-    pairs
-}
-
-fn flatten(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
-    match value {
-        Value::Null => {}
-        Value::String(text) => pairs.push((name.to_owned(), text.clone())),
-        Value::Bool(_) | Value::Number(_) => pairs.push((name.to_owned(), value.to_string())),
-        // That there are none is said, too.
-        Value::Array(items) if items.is_empty() => pairs.push((name.to_owned(), String::new())),
-        Value::Array(items) => items.iter().for_each(|item| flatten(name, item, pairs)),
-        Value::Object(fields) => {
-            fields.iter().for_each(|(field, value)| flatten(&format!("{name}[{field}]"), value, pairs));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_delimiter_is_one_character_or_tab() {
@@ -192,24 +168,5 @@ mod tests {
             assert!(delimiter(text).is_err(), "{text:?}");
         }
         assert_eq!(delimiter_name(b'\t'), "tab");
-    }
-
-    #[test]
-    fn an_object_says_what_a_query_says() {
-        let body = json!({"fields": ["a", "b"], "extra_parameters": [], "gzip": true, "delimiter": null,
-                          "filter": {"asn": {"gte": 5}, "publisher": ["x", "y"]}, "filter[status]": "approved"});
-        let mut said = pairs(body.as_object().unwrap());
-        said.sort();
-        let expected = [
-            ("extra_parameters", ""),
-            ("fields", "a"),
-            ("fields", "b"),
-            ("filter[asn][gte]", "5"),
-            ("filter[publisher]", "x"),
-            ("filter[publisher]", "y"),
-            ("filter[status]", "approved"),
-            ("gzip", "true"),
-        ];
-        assert_eq!(said, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 }

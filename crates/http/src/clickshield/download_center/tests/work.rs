@@ -23,13 +23,23 @@ struct Gated {
     gate: Arc<(Mutex<bool>, Condvar)>,
     /// Bytes that are left.
     free: AtomicU64,
+    /// Bytes that a file gets before the disk is full without having said so.
+    capacity: AtomicU64,
 }
 
 impl Gated {
     fn app_folder() -> (tempfile::TempDir, Arc<Self>) {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
-        (dir, Arc::new(Self { folder, gate: Arc::default(), free: AtomicU64::new(u64::MAX) }))
+        (
+            dir,
+            Arc::new(Self {
+                folder,
+                gate: Arc::default(),
+                free: AtomicU64::new(u64::MAX),
+                capacity: AtomicU64::new(u64::MAX),
+            }),
+        )
     }
 
     fn set(&self, open: bool) {
@@ -41,11 +51,13 @@ impl Gated {
 /// A file behind the gate.
 struct Waiting {
     file: Box<dyn Unfinished>,
+    left: u64,
     gate: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Write for Waiting {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self.left.checked_sub(bytes.len() as u64).ok_or(io::ErrorKind::StorageFull)?;
         self.file.write(bytes)
     }
 
@@ -64,7 +76,11 @@ impl Unfinished for Waiting {
 
 impl Artifacts for Gated {
     fn put(&self, name: &str) -> io::Result<Box<dyn Unfinished>> {
-        Ok(Box::new(Waiting { file: self.folder.put(name)?, gate: self.gate.clone() }))
+        Ok(Box::new(Waiting {
+            file: self.folder.put(name)?,
+            left: self.capacity.load(Ordering::Relaxed),
+            gate: self.gate.clone(),
+        }))
     }
 
     fn open(&self, name: &str) -> io::Result<Option<Arc<dyn Artifact>>> {
@@ -165,9 +181,15 @@ async fn without_space_an_export_fails_and_gives_back_what_it_took() {
     let id = asked(&app, "&filter[publisher]=none").await;
     let failed = until(&app, &id, "ERROR").await;
     assert!(failed["error"].as_str().unwrap().contains("not enough space"), "{failed}");
+    gate.free.store(u64::MAX, Ordering::Relaxed);
+    gate.capacity.store(1_000, Ordering::Relaxed);
+    let failed =
+        until(&app, &asked(&app, "&filter[publisher]=a&filter[status]=rejected&gzip=true").await, "ERROR")
+            .await;
+    assert!(failed["error"].as_str().unwrap().contains("not enough space"), "{failed}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     store_clicks(&app, 1);
-    gate.free.store(u64::MAX, Ordering::Relaxed);
+    gate.capacity.store(u64::MAX, Ordering::Relaxed);
     assert_eq!(native(&app, &format!("/tollgate/v1/exports/{id}/retry")).await.body["error"], Value::Null);
     until(&app, &id, "COMPLETED").await;
     working.stop().await;
