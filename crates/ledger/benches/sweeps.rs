@@ -7,6 +7,7 @@
 mod history;
 
 use history::{History, Outcome, START, build, integration};
+use jiff::tz::TimeZone;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use tollgate_domain::row::Field;
 use tollgate_domain::{EventKind, Timestamp, TxId};
 use tollgate_ledger::disk::{Disk, RealDisk};
 use tollgate_ledger::export::{Encoding, ExportQuery, Format};
+use tollgate_ledger::group::{GroupQuery, GroupSource, Key};
 use tollgate_ledger::query::Predicate;
 use tollgate_ledger::segment::Layout;
 use tollgate_ledger::view::View;
@@ -67,6 +69,36 @@ fn export(view: &View, name: &str, format: Format, fields: Vec<Field>, filter: O
     Ok(())
 }
 
+fn group(view: &View, name: &str, keys: &[&str]) -> Outcome<()> {
+    let (from, to) = (TxId::default(), TxId::first_at(Timestamp::from_millis(START * 2)));
+    let query = GroupQuery {
+        sources: vec![GroupSource {
+            integration: integration(0),
+            from,
+            to,
+            zone: TimeZone::get("Europe/Berlin")?,
+        }],
+        counted: (EventKind::Click, Vec::new()),
+        conversions: None,
+        keys: keys.iter().filter_map(|name| Key::from_name(name)).collect(),
+        as_of: None,
+    };
+    for threads in [1, 2] {
+        let (mut best, mut rows, mut groups) = (f64::MAX, 0, 0);
+        for _ in 0..3 {
+            let started = Instant::now();
+            let grouped = view.group(&query, threads)?;
+            (rows, groups, best) =
+                (grouped.totals.total, grouped.groups.len(), best.min(started.elapsed().as_secs_f64()));
+        }
+        println!(
+            "{name:<32} {threads} threads {:>10.0} rows/s  ({rows} rows, {groups} groups)",
+            rows as f64 / best
+        );
+    }
+    Ok(())
+}
+
 fn main() -> Outcome<()> {
     let events = std::env::args().skip(1).find_map(|arg| arg.parse::<u64>().ok()).unwrap_or(3_000_000);
     let folder = tempfile::tempdir()?;
@@ -79,5 +111,8 @@ fn main() -> Outcome<()> {
     export(&view, "CSV, all columns", csv, all(), None)?;
     export(&view, "CSV, 12 columns, one country", csv, twelve(), Some("C7"))?;
     export(&view, "NDJSON, 12 columns", Format::Ndjson, twelve(), None)?;
-    export(&view, "Parquet, 12 columns", Format::Parquet, twelve(), None)
+    export(&view, "Parquet, 12 columns", Format::Parquet, twelve(), None)?;
+    group(&view, "group by country", &["country"])?;
+    group(&view, "group by sub_id", &["sub_id"])?;
+    group(&view, "group by date, country, publisher", &["date", "country", "publisher"])
 }

@@ -186,6 +186,16 @@ pub(super) fn page<T: PartialSchema>() -> ObjectBuilder {
         other => other,
     };
     let count = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let meta = whole([
+        ("links", page_links().into()),
+        ("total_count", count().into()),
+        ("total_page", count().into()),
+    ]);
+    whole([("data", list(picked).into()), ("meta", meta.into())])
+}
+
+/// The pages beside a page.
+pub(super) fn page_links() -> ObjectBuilder {
     let link = || {
         strict()
             .schema_type(or_null(Type::Object))
@@ -194,10 +204,7 @@ pub(super) fn page<T: PartialSchema>() -> ObjectBuilder {
             .required("page[number]")
             .required("page[size]")
     };
-    let links = whole([("next", link().into()), ("prev", link().into())]);
-    let meta =
-        whole([("links", links.into()), ("total_count", count().into()), ("total_page", count().into())]);
-    whole([("data", list(picked).into()), ("meta", meta.into())])
+    whole([("next", link().into()), ("prev", link().into())])
 }
 
 /// The parameters of a list whose objects have the fields `own` beside the common ones.

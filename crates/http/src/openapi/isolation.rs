@@ -198,12 +198,13 @@ fn name_of(parameter: &Value) -> &str {
     parameter["name"].as_str().unwrap()
 }
 
-/// The path and query of a request: ids in the path, and every parameter of the query that must be there. A parameter
-/// that nothing is known for fails: it is to be added here or above.
+/// The path and query of a request: ids in the path, and every parameter of the query that must be there or that names an
+/// integration. A parameter that nothing is known for fails: it is to be added here or above.
 fn target(template: &str, operation: &Value, ids: &Ids) -> String {
     let mut target = filled(template, ids);
     let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
-    let must_be = |one: &&Value| one["in"] == "query" && one["required"] == true;
+    let must_be =
+        |one: &&Value| one["in"] == "query" && (one["required"] == true || name_of(one) == "integration_id");
     for (n, parameter) in parameters.iter().filter(must_be).enumerate() {
         let name = name_of(parameter);
         let value = match name {
@@ -212,6 +213,7 @@ fn target(template: &str, operation: &Value, ids: &Ids) -> String {
             "page[size]" => "100",
             "offer" | "publisher" | "hash" => MARK,
             "kind" => "click",
+            "group_by" => "country",
             "format" => "csv",
             "fields" => "ip",
             "extra_parameters" | "signature" => MARK,

@@ -1,5 +1,6 @@
-//! Reports: the three tables and the two single lookups, from the ledger.
+//! Reports: the three tables, the two single lookups and the grouped report, from the ledger.
 
+mod grouped;
 mod lookup;
 pub(super) mod schema;
 mod table;
@@ -28,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(table::impressions))
         .routes(routes!(lookup::click))
         .routes(routes!(lookup::conversion))
+        .routes(routes!(grouped::groups))
 }
 
 /// Takes `integration_id`: one of the caller's own. Another organization's does not exist.

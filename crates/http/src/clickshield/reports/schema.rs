@@ -136,7 +136,7 @@ fn filters(kind: EventKind, value: impl Fn(Field) -> ObjectBuilder) -> ObjectBui
 }
 
 /// What a field can be compared with.
-fn compared(field: Field) -> ObjectBuilder {
+pub(super) fn compared(field: Field) -> ObjectBuilder {
     let column = match field {
         Field::Stored(Column::Number(Number::Status)) => return choice(["approved", "rejected"]),
         Field::Stored(Column::Number(Number::RtbOutcome)) => {
@@ -155,7 +155,7 @@ fn compared(field: Field) -> ObjectBuilder {
     }
 }
 
-fn sequence() -> ObjectBuilder {
+pub(super) fn sequence() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0))
 }
 
