@@ -55,7 +55,7 @@ pub(super) fn matching(
     Ok(runs(kept))
 }
 
-/// The one place where rows are left out whatever they hold: those that came after the cut.
+/// Leaves out rows that came after the cut, whatever they hold.
 fn mask(walk: &Walk<'_>, segment: &Segment, columns: &Columns, keep: &mut [bool]) {
     if let Some(cut) = cut(walk, segment) {
         for (row, keep) in keep.iter_mut().enumerate() {

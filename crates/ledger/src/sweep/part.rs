@@ -154,7 +154,9 @@ fn read(walk: &Walk<'_>, wanted: &Wanted, place: Place<'_, '_>) -> Result<Vec<Pa
     let mut patches = patches.into_iter().peekable();
     for columns in task.segment.columns(&footer, wanted, walk.integration, &runs)? {
         let mut of_part = Vec::new();
-        for (row, at) in (0..columns.rows()).zip(kept.by_ref()) {
+        // Mostly there are none, and rows need not be counted.
+        let rows = if patches.peek().is_some() { columns.rows() } else { 0 };
+        for (row, at) in (0..rows).zip(kept.by_ref()) {
             while patches.next_if(|(patched, _)| *patched < at).is_some() {}
             of_part.extend(patches.next_if(|(patched, _)| *patched == at).map(|(_, patch)| (row, patch)));
         }
