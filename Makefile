@@ -4,6 +4,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 SIGNALS_DIR ?= ./signals
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+HISTORY_ARGS ?=
 TOLLGATE_FUZZ_CASES ?= 100000
 ROUNDS ?= 20
 
@@ -12,7 +13,7 @@ SHELL := /bin/bash
 CARGO := . scripts/lib.sh; cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench data torture fuzz explore
+.PHONY: help run test lint bench history data torture fuzz explore
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,10 @@ lint: ## format, clippy, arrows between crates, licences
 bench: ## measure against nginx on this machine (BENCH_ARGS="--sustained 120 --save")
 	@scripts/setup.sh bench
 	@SIGNALS_DIR="$(SIGNALS_DIR)" python3 bench/run.py $(BENCH_ARGS)
+
+history: ## measure reports, downloads and look-ups beside PostgreSQL, DuckDB and ClickHouse's engine (HISTORY_ARGS="--events 20000000 --save")
+	@scripts/setup.sh history
+	@scripts/history.sh $(HISTORY_ARGS)
 
 torture: ## 100,000 seeds of a failing disk and 200 kills of the real process: about half an hour
 	@scripts/setup.sh test

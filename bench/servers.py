@@ -185,13 +185,16 @@ class Tollgate(Server):
         self.launch(self.binary, "serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *options,
                     stdout=subprocess.PIPE)
         self.url = self._ready(time.monotonic() + 120)
-        # The log may come a moment later than the line that says it is ready; without it the bench goes on without metrics.
+        self.admin = self._admin()
+
+    def _admin(self):
+        """The log may come a moment later than the line that says it is ready; without it the bench goes on without metrics."""
         for _ in range(20):
             found = re.search(r"admin listening on (http://[^\s\"]+)", self.log.read_text(errors="replace"))
             if found:
-                self.admin = found[1].rstrip("/")
-                break
+                return found[1].rstrip("/")
             time.sleep(0.1)
+        return None
 
     def _ready(self, deadline):
         read = b""

@@ -5,6 +5,8 @@ import pathlib
 import unittest
 import uuid
 
+import engines
+import history
 import load
 import report
 import traffic
@@ -79,6 +81,18 @@ class Generated(unittest.TestCase):
         self.assertEqual(len({event["offer"] for event in events}), traffic.OFFERS)
         for event in events[:100]:
             self.assertEqual(str(uuid.UUID(event["device_id"])), event["device_id"])
+
+
+class History(unittest.TestCase):
+    def test_targets_are_floors_and_goals_or_most_and_goals(self):
+        self.assertEqual(history.verdict("export, rows/s against chdb", 0.8), "floor 0.7 met, goal 1.25 missed")
+        self.assertEqual(history.verdict("page 10,000 against page 1", 1.2), "floor 1.5 met, goal 1.1 missed")
+        self.assertEqual(history.verdict("something else", 1.0), "")
+
+    def test_what_is_exported_and_counted_is_loaded_too(self):
+        loaded = set(engines.COLUMNS)
+        keys = {key for keys in history.KEYS.values() for key in keys} - {"date"}
+        self.assertLessEqual(set(engines.EXPORTED) | keys | {"payout", "monitoring_mode", "status"}, loaded)
 
 
 if __name__ == "__main__":

@@ -6,30 +6,14 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
-# installed KIND FILE COMMAND…: the folder of what FILE asks for. COMMAND installs it into the folder that is appended to it.
-installed() {
-  local kind=$1 file=$2 folder
-  folder=$(cache_home)/conformance-$kind-$(sha256sum "$file" | cut -c1-16)
-  shift 2
-  if [ ! -e "$folder.complete" ]; then
-    note "installing $file into the cache"
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    "$@" "$folder" </dev/null >&2 || return 1
-    touch "$folder.complete"
-  fi
-  printf '%s' "$folder"
-}
-
-pip_into() { python3 -m pip install --quiet --disable-pip-version-check --timeout 20 --retries 1 -r conformance/requirements.txt --target "$1"; }
 npm_into() { cp conformance/package.json "$1" && npm install --silent --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 --prefix "$1"; }
 
-if ! python=$(installed python conformance/requirements.txt pip_into); then
+if ! python=$(installed conformance-python conformance/requirements.txt pip_into conformance/requirements.txt); then
   note "SKIPPED: the packages of conformance/requirements.txt cannot be installed (no pip, or no registry)"
   exit 0
 fi
 export PYTHONPATH=$python PYTHONDONTWRITEBYTECODE=1
-if have npm && node=$(installed node conformance/package.json npm_into); then
+if have npm && node=$(installed conformance-node conformance/package.json npm_into); then
   export TOLLGATE_NODE_MODULES=$node/node_modules
 else
   note "SKIPPED: the packages of conformance/package.json cannot be installed (no npm, or no registry)"

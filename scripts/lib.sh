@@ -15,6 +15,24 @@ fi
 # The cache of everything that must not stand in the checkout.
 cache_home() { printf '%s' "${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tollgate"; }
 
+# installed NAME FILE COMMAND…: the folder of what FILE asks for, in the cache. COMMAND installs it into the folder that is appended to it.
+installed() {
+  local name=$1 file=$2 folder
+  folder=$(cache_home)/$name-$(sha256sum "$file" | cut -c1-16)
+  shift 2
+  if [ ! -e "$folder.complete" ]; then
+    note "installing $file into the cache"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    "$@" "$folder" </dev/null >&2 || return 1
+    touch "$folder.complete"
+  fi
+  printf '%s' "$folder"
+}
+
+# pip_into FILE FOLDER: the Python packages of a requirements file.
+pip_into() { python3 -m pip install --quiet --disable-pip-version-check --timeout 20 --retries 1 -r "$1" --target "$2"; }
+
 can_apt() { have apt-get && [ "$(id -u)" = 0 ]; }
 
 # With RUNLEVEL=1 a package that brings a service (nginx) does not start it.

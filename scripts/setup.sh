@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a make target needs and this machine lacks: `scripts/setup.sh run|test|data|bench|lint`.
+# Installs what a make target needs and this machine lacks: `scripts/setup.sh run|test|data|bench|history|lint`.
 # Debian packages are taken with apt when we are root; what cannot be installed is named, and is an error only where nothing works without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +25,8 @@ case "$target" in
   test) toolchain; packages ;;
   data) packages ;;
   bench) toolchain; need python3 python3; need nginx nginx-light; need wrk wrk ;;
-  *) die "unknown target '$target'; one of run, test, data, bench, lint" ;;
+  history) toolchain; packages; need nginx nginx-light; need wrk wrk; need pg_ctlcluster postgresql ;;
+  *) die "unknown target '$target'; one of run, test, data, bench, history, lint" ;;
 esac
 
 if [ ${#needed[@]} -gt 0 ]; then
