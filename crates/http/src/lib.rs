@@ -36,6 +36,7 @@ use tollgate_catalog::Catalog;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::exports::Exports;
 use tollgate_jobs::postbacks::Postbacks;
+use tollgate_jobs::privacy::Privacy;
 use tollgate_ledger::Ledger;
 use tollgate_rtb::Bidders;
 
@@ -54,6 +55,8 @@ pub struct ApiState {
     pub postbacks: Arc<Postbacks>,
     /// Files of events.
     pub exports: Arc<Exports>,
+    /// Persons' events that are to be deleted.
+    pub privacy: Arc<Privacy>,
     /// Where callers reach the server, for links that are answered; `None`: as each request was sent.
     pub public_url: Option<Arc<str>>,
     /// Which addresses bidders may have.

@@ -19,6 +19,7 @@ use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::exports::{self, Artifacts, Exports, Folder};
 use tollgate_jobs::postbacks::{self, Postbacks};
+use tollgate_jobs::privacy::{self, Privacy};
 use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{Ledger, Options};
 use tollgate_outbound::{self as outbound, Outbound};
@@ -197,6 +198,12 @@ impl TestApp {
         let bidders = Bidders::from(&outbound);
         let outbound = Outbound::new(outbound).unwrap();
         let app_ads_txt = Arc::new(AppAdsTxt::new(catalog.clone(), outbound));
+        let privacy = Privacy::open(
+            &dir.path().join(privacy::FOLDER),
+            catalog.clone(),
+            (ledger.clone(), exports.clone()),
+            Arc::new(TestEntropy(AtomicU64::new(4))),
+        );
         let state = ApiState {
             catalog: catalog.clone(),
             ledger: ledger.clone(),
@@ -204,6 +211,7 @@ impl TestApp {
             app_ads_txt,
             postbacks: postbacks.clone(),
             exports: exports.clone(),
+            privacy: Arc::new(privacy.unwrap()),
             public_url: None,
             bidders,
             imports,

@@ -4,3 +4,5 @@
 pub mod app_ads_txt;
 pub mod exports;
 pub mod postbacks;
+pub mod privacy;
+pub mod retention;

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tollgate_catalog::FILE_NAME;
-use tollgate_jobs::{exports, postbacks};
+use tollgate_jobs::{exports, postbacks, privacy};
 
 /// The lock file. It stays; what counts is who holds its lock.
 const LOCK: &str = "tollgate.lock";
@@ -23,6 +23,7 @@ const OURS: &[&str] = &[
     "exports.sqlite-wal",
     "exports.sqlite-shm",
     exports::FOLDER_NAME,
+    privacy::FOLDER,
     "ledger",
     "signals",
     "imports",
@@ -51,6 +52,11 @@ pub(crate) fn ledger(root: &Path) -> PathBuf {
 /// What has to be told to others, and what was.
 pub(crate) fn postbacks(root: &Path) -> PathBuf {
     root.join(postbacks::FILE_NAME)
+}
+
+/// Certificates of what was deleted at persons' request.
+pub(crate) fn privacy(root: &Path) -> PathBuf {
+    root.join(privacy::FOLDER)
 }
 
 /// What was asked to be exported.

@@ -20,6 +20,8 @@ use tollgate_http::native::imports::Imports;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
+use tollgate_jobs::privacy::Privacy;
+use tollgate_jobs::retention::Retention;
 use tollgate_outbound::{self as outbound, Outbound};
 use tollgate_rtb::{Auctions, Bidders};
 
@@ -56,6 +58,9 @@ pub(crate) fn serve(
         let checks = shown.app_ads_txt.clone();
         open.house.runtime.spawn(checks.run(every))
     });
+    let (catalog, ledger) = (open.house.catalog.clone(), open.house.intake.ledger().clone());
+    let retention = Arc::new(Retention::new(catalog, ledger));
+    let retention = open.house.runtime.spawn(retention.run());
     let working = Working {
         sending: Sending::start(&open.house.runtime, shown.postbacks.clone(), config.shutdown_grace),
         exporting: Exporting::start(&open.house.runtime, shown.exports.clone()),
@@ -77,6 +82,7 @@ pub(crate) fn serve(
     if let Some(daily) = daily {
         daily.abort();
     }
+    retention.abort();
     stop(config, open, running, working);
     Ok(())
 }
@@ -119,6 +125,10 @@ fn bind(config: &Config, house: &House, shown: &Shown) -> Result<Server, Failure
     let (catalog, ledger) = (house.catalog.clone(), house.intake.ledger().clone());
     let imports = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
     let bidders = Bidders::from(&outbound_options(config)?);
+    let folder = data_dir::privacy(house.root());
+    let what = (ledger.clone(), exports.clone());
+    let privacy = Privacy::open(&folder, catalog.clone(), what, Arc::new(SystemEntropy))
+        .map_err(Failure::because(format!("{} cannot be made", folder.display())))?;
     let state = ApiState {
         catalog,
         ledger,
@@ -126,6 +136,7 @@ fn bind(config: &Config, house: &House, shown: &Shown) -> Result<Server, Failure
         app_ads_txt,
         postbacks,
         exports,
+        privacy: Arc::new(privacy),
         public_url: config.public_url.as_deref().map(Arc::from),
         bidders,
         imports,

@@ -15,6 +15,7 @@ mod overlaps;
 mod paging;
 mod postbacks;
 mod prices;
+mod privacy_requests;
 pub(crate) mod schema;
 
 use self::auth::Principal;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(apps::routes())
         .merge(organization::routes())
         .merge(postbacks::routes())
+        .merge(privacy_requests::routes())
         .merge(exports::routes())
         .routes(routes!(app_ads_txt::handle))
         .routes(routes!(imports::create))

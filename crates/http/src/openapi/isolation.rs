@@ -100,7 +100,8 @@ async fn furnish(first: &Caller<'_>, traffic: &Caller<'_>) -> Vec<Ids> {
     let delivery = traffic.call("GET", &log, None).await.body["items"][0]["id"].as_str().unwrap().to_owned();
     let export = format!("/api/v2/download-center/{integration}/clicks?fields=ip&extra_parameters={MARK}");
     let export = traffic.call("GET", &export, None).await.body["id"].as_str().unwrap().to_owned();
-    let traffic = [integration, &group, &key, &transaction, &postback, &delivery, &export];
+    let forgotten = traffic.make("/tollgate/v1/privacy-requests", json!({"user_id": MARK}), "id").await;
+    let traffic = [integration, &group, &key, &transaction, &postback, &delivery, &export, &forgotten];
     ids([&app, &location, &list], organization, traffic)
 }
 
@@ -129,13 +130,14 @@ fn nobodys() -> Vec<Ids> {
     let hex = "0123456789abcdef01234567";
     let ten = "aaaaaaaaaa";
     let transaction = "00000000000000000000000001";
-    let traffic = [ten, ten, ten, transaction, ten, "0123456789abcdef0123456789abcdef", hex];
+    let long = "0123456789abcdef0123456789abcdef";
+    let traffic = [ten, ten, ten, transaction, ten, long, hex, long];
     ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, traffic)
 }
 
 /// What parameters stand for, once for each kind of object that a path may name.
-fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 7]) -> Vec<Ids> {
-    let [integration, group, key, transaction, postback, delivery, export] = traffic;
+fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 8]) -> Vec<Ids> {
+    let [integration, group, key, transaction, postback, delivery, export, forgotten] = traffic;
     let artifact = format!("click_logs-{export}.csv");
     let kinds = [
         ("app", app.to_owned()),
@@ -162,6 +164,7 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 7])
             ("delivery_id", delivery),
             ("export_id", export),
             ("artifact_name", &artifact),
+            ("privacy_request_id", forgotten),
         ];
         all.extend(own.map(|(name, id)| (name, id.to_owned())));
         all
@@ -170,8 +173,9 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 7])
 }
 
 /// Parameters that are ids: answers that differ in nothing else tell nothing.
-const NAMING: [&str; 12] = [
+const NAMING: [&str; 13] = [
     "artifact_name",
+    "privacy_request_id",
     "app_id",
     "ad_location_id",
     "list_id",

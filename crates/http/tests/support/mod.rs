@@ -21,6 +21,7 @@ use tollgate_intake::{Intake, IntakeOptions, Parts};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::exports::{self, Exports, Folder};
 use tollgate_jobs::postbacks::{self, Postbacks};
+use tollgate_jobs::privacy::{self, Privacy};
 use tollgate_ledger::disk::{Disk, DiskFile};
 use tollgate_ledger::sim::{SimDisk, SimRng};
 use tollgate_ledger::{Options, Running};
@@ -232,6 +233,9 @@ impl TestServer {
             options: exports::Options { reserve_bytes: 0, ..exports::Options::default() },
         };
         let exports = runtime.block_on(Exports::open(&records, export_parts)).unwrap();
+        let certificates = dir.path().join(privacy::FOLDER);
+        let what = (intake.ledger().clone(), exports.clone());
+        let privacy = Privacy::open(&certificates, catalog.clone(), what, parts.entropy.clone());
         let bidders = Bidders::from(&setup.outbound);
         let outbound = Outbound::new(setup.outbound).unwrap();
         let state = ApiState {
@@ -241,6 +245,7 @@ impl TestServer {
             app_ads_txt: Arc::new(AppAdsTxt::new(catalog.clone(), outbound)),
             postbacks: runtime.block_on(Postbacks::open(&file, parts)).unwrap(),
             exports,
+            privacy: Arc::new(privacy.unwrap()),
             public_url: None,
             bidders,
             imports: Imports { intake: intake.clone(), folder: dir.path().join("imports") },

@@ -1,0 +1,74 @@
+//! Events that are older than their integration keeps them are deleted: at every start, and once a day.
+
+use std::sync::Arc;
+use std::time::Duration;
+use tollgate_catalog::{Catalog, Snapshot};
+use tollgate_domain::{KINDS_ALL, Timestamp};
+use tollgate_ledger::{Deleted, Deletion, Ledger, LedgerError};
+
+const DAY_MS: i64 = 86_400_000;
+/// Between two rounds.
+const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// After a round that did not come to its end.
+const AGAIN: Duration = Duration::from_secs(10 * 60);
+
+/// Deletes what is too old.
+pub struct Retention {
+    catalog: Arc<Catalog>,
+    ledger: Ledger,
+}
+
+impl Retention {
+    /// That of the integrations of `catalog`, in `ledger`.
+    pub fn new(catalog: Arc<Catalog>, ledger: Ledger) -> Self {
+        Self { catalog, ledger }
+    }
+
+    /// Makes a round now and then once a day, until it is dropped.
+    pub async fn run(self: Arc<Self>) {
+        loop {
+            let jobs = self.clone();
+            let round = tokio::task::spawn_blocking(move || jobs.round(jobs.catalog.now())).await;
+            let pause = match round {
+                Ok(Ok(Some(deleted))) => {
+                    told(&deleted);
+                    EVERY
+                }
+                Ok(Ok(None)) => AGAIN,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "old events could not be deleted; it will be tried again");
+                    AGAIN
+                }
+                // A panic has reported itself.
+                Err(_) => AGAIN,
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Deletes what is too old at `now`; `None` when the ledger had no room for it just then. Blocks.
+    pub fn round(&self, now: Timestamp) -> Result<Option<Deleted>, LedgerError> {
+        match too_old(&self.catalog.snapshot(), now) {
+            Some(which) => self.ledger.delete(&which),
+            None => Ok(Some(Deleted::default())),
+        }
+    }
+}
+
+fn told(deleted: &Deleted) {
+    let rows: u64 = deleted.rows.iter().map(|rows| rows.rows).sum();
+    if rows > 0 {
+        tracing::info!(rows, segments = deleted.dropped, "events past their retention were deleted");
+    }
+}
+
+/// What integrations do not keep any more: whole UTC days, so that files go as a whole. `None` when all keep everything.
+fn too_old(snapshot: &Snapshot, now: Timestamp) -> Option<Deletion> {
+    let mut expired = Vec::new();
+    for entry in snapshot.integrations() {
+        let Some(days) = entry.integration.retention_days else { continue };
+        let before = now.plus_millis(-i64::from(days) * DAY_MS).day().start();
+        expired.extend(KINDS_ALL.iter().map(|kind| (entry.integration.id, *kind, before)));
+    }
+    (!expired.is_empty()).then_some(Deletion::Older(expired))
+}
