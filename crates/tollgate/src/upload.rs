@@ -15,6 +15,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(300);
 /// The longest answer that is read whole.
 const MAX_ANSWER: u64 = 64 << 20;
+/// The type of a body that is a file, or none.
+const BYTES: &str = "application/octet-stream";
 
 /// A line of the answer.
 #[derive(Debug, Deserialize)]
@@ -42,21 +44,36 @@ pub(crate) fn import(
 ) -> Result<(Summary, Option<String>), Failure> {
     let length = file.metadata().map_err(Failure::because("the file cannot be read"))?.len();
     let line = format!("POST {}", path_of(request)?);
-    follow(ask(server, api_key, &line, (file, length))?, watcher)
+    follow(ask(server, api_key, (&line, BYTES), (file, length))?, watcher)
 }
 
 /// The JSON that the server at `server` answers to GET.
 pub(crate) fn get(server: &str, api_key: Option<&str>, path: &str) -> Result<serde_json::Value, Failure> {
-    let body = ask(server, api_key, &format!("GET {path}"), (io::empty(), 0))?;
+    json(ask(server, api_key, (&format!("GET {path}"), BYTES), (io::empty(), 0))?)
+}
+
+/// The JSON that the server at `server` answers to POST with a JSON body.
+pub(crate) fn post(
+    server: &str,
+    api_key: Option<&str>,
+    path: &str,
+    body: &serde_json::Value,
+) -> Result<serde_json::Value, Failure> {
+    let body = body.to_string();
+    let line = format!("POST {path}");
+    json(ask(server, api_key, (&line, "application/json"), (body.as_bytes(), body.len() as u64))?)
+}
+
+fn json(body: impl Read) -> Result<serde_json::Value, Failure> {
     let not_understood = Failure::because("the server's answer is not understood");
     serde_json::from_reader(body.take(MAX_ANSWER)).map_err(not_understood)
 }
 
-/// Sends a request, begun with method and path, with so many bytes of a body; answers the body of a 200.
+/// Sends a request, begun with method and path, with a type and so many bytes of a body; answers the body of a 2xx.
 fn ask(
     server: &str,
     api_key: Option<&str>,
-    line: &str,
+    (line, content_type): (&str, &str),
     (body, length): (impl Read, u64),
 ) -> Result<Body<BufReader<TcpStream>>, Failure> {
     let api_key =
@@ -68,7 +85,7 @@ fn ask(
     let failed = || Failure::because::<io::Error>(format!("the server at {server} cannot be reached"));
     let stream = connect(host).map_err(failed())?;
     let head = format!(
-        "{line} HTTP/1.1\r\nHost: {host}\r\nAPI-KEY: {api_key}\r\nContent-Type: application/octet-stream\r\n\
+        "{line} HTTP/1.1\r\nHost: {host}\r\nAPI-KEY: {api_key}\r\nContent-Type: {content_type}\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     // A server that refuses may answer and close before all is sent: what it says matters more than the broken pipe.
@@ -79,7 +96,7 @@ fn ask(
         (Ok(answer), _) => answer,
         (Err(_), Err(error)) | (Err(error), Ok(_)) => return Err(failed()(error)),
     };
-    if answer.status != 200 {
+    if !(200..300).contains(&answer.status) {
         let mut body = String::new();
         let _ = answer.body.by_ref().take(64 << 10).read_to_string(&mut body);
         return Err(Failure::new(format!("the server refused with {}: {}", answer.status, said(&body))));

@@ -5,6 +5,7 @@ mod credentials;
 mod demo;
 mod doctor;
 mod explain;
+mod forget;
 mod generate;
 mod import;
 mod init;
@@ -54,6 +55,7 @@ enum Command {
     Import(Box<import::Import>),
     Doctor(doctor::Doctor),
     Explain(explain::Explain),
+    Forget(forget::Forget),
     Generate(generate::Generate),
     Config(config::ConfigCommand),
     Credentials(credentials::Credentials),
@@ -169,6 +171,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Forget(command) => command.run(),
         Command::Generate(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Credentials(command) => command.run(),
