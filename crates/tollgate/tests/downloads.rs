@@ -137,11 +137,15 @@ fn a_killed_process_leaves_whole_files_or_errors() {
         for more in ["", "&gzip=true", ""] {
             ask(&made, &mut connection, more);
         }
-        // Another moment each time: before the first file, in the middle of one, between two.
-        if kill % 3 > 0 {
-            wait_for_a_part(&made);
+        // Another moment each time: before the first file, at its very beginning, later in it, between two.
+        match kill % 3 {
+            0 => std::thread::sleep(Duration::from_millis(kill * kill)),
+            1 => wait_for_a_part(&made),
+            _ => {
+                wait_for_a_part(&made);
+                std::thread::sleep(Duration::from_millis(kill * kill));
+            }
         }
-        std::thread::sleep(Duration::from_millis(kill * kill));
         server.kill();
         halves += parts(&made);
         server = made.serve();
@@ -173,6 +177,7 @@ fn a_killed_process_leaves_whole_files_or_errors() {
     assert_eq!(server.metric("tollgate_exports_waiting"), 0.0);
     assert_eq!(server.metric("tollgate_export_files"), completed().count() as f64);
     server.stop();
+    eprintln!("{kills} kills, {halves} files that were cut short");
 }
 
 fn is_plain(export: &Value) -> bool {
