@@ -8,6 +8,8 @@ mod filter;
 mod part;
 mod plan;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use part::{Part, Stored, Strip};
 pub(crate) use run::{Worker, run};

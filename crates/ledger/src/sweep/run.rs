@@ -20,7 +20,7 @@ pub(crate) trait Worker: Send {
 }
 
 /// Strips that may be ready and not taken yet, beyond those that threads are at.
-const AHEAD: u64 = 2;
+pub(super) const AHEAD: u64 = 2;
 
 struct Shared<'v, M> {
     state: Mutex<State<'v, M>>,
