@@ -7,7 +7,7 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -18,6 +18,10 @@ const SWEEP_EVERY: u32 = 1 << 16;
 const EXPLANATIONS: (usize, usize) = (2, 1);
 /// Tests of postbacks that are sent at the same time, and by one organization.
 const SAMPLES: (usize, usize) = (16, 4);
+/// Pages and look-ups that read history at the same time for each core, and for one organization: they wait for the disk.
+const READS: (usize, usize) = (4, 3);
+/// Grouped reports that are counted at the same time, and for one organization: each takes several cores.
+const GROUPS: (usize, usize) = (4, 3);
 
 /// The requests of every credential, counted.
 pub struct Limits {
@@ -25,6 +29,10 @@ pub struct Limits {
     counted: AtomicU32,
     pub(crate) explanations: Places,
     pub(crate) samples: Places,
+    /// Tables and look-ups.
+    pub(crate) reads: Places,
+    /// Grouped reports.
+    pub(crate) groups: Places,
 }
 
 impl fmt::Debug for Limits {
@@ -42,8 +50,10 @@ impl Limits {
     pub(crate) fn of(quota: Quota) -> Self {
         let limiter = RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock);
         let places = |(all, each)| Places::new(all, each);
-        let (explanations, samples) = (places(EXPLANATIONS), places(SAMPLES));
-        Self { limiter, counted: AtomicU32::new(0), explanations, samples }
+        let (explanations, samples, groups) = (places(EXPLANATIONS), places(SAMPLES), places(GROUPS));
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let reads = Places::new(cores * READS.0, cores * READS.1);
+        Self { limiter, counted: AtomicU32::new(0), explanations, samples, reads, groups }
     }
 
     /// Counts a request of a credential that proved itself, by its id. Over the limit: 429, with the seconds after which

@@ -58,6 +58,7 @@ mod tests {
     use axum::body::Body;
     use axum::http::Request;
     use serde_json::json;
+    use tollgate_domain::IntegrationId;
 
     #[tokio::test]
     async fn an_organization_has_its_share_and_leaves_the_rest() {
@@ -112,5 +113,34 @@ mod tests {
         }
         drop(held);
         assert_eq!(send("GET", event, &mine, "").await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn one_organization_does_not_keep_others_from_reports() {
+        let app = TestApp::new().await;
+        let neighbour = app.neighbour().await;
+        let own = (app.made.api_key.secret.expose().to_owned(), app.made.integration_id);
+        let (limits, organization) = (&app.limits, app.made.organization_id);
+        for (path, extra, places) in [
+            ("click-table", "page%5Bsize%5D=5", &limits.reads),
+            ("grouped", "group_by=country", &limits.groups),
+        ] {
+            let mut held = Vec::new();
+            for _ in 0..places.each {
+                held.push(places.take(organization).await.unwrap());
+            }
+            let get = |(key, integration): &(String, IntegrationId)| {
+                let query =
+                    format!("integration_id={integration}&start_date=2026-01-01&end_date=2026-01-02&{extra}");
+                let request = Request::builder().uri(format!("/api/v2/reports/v2/{path}?{query}"));
+                app.send(request.header("API-KEY", key).body(Body::empty()).unwrap())
+            };
+            let refused = get(&own).await;
+            assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, Some("1")), "{path}");
+            let theirs = (neighbour.api_key.clone(), neighbour.integration);
+            assert_eq!(get(&theirs).await.status, 200, "{path}");
+            drop(held);
+            assert_eq!(get(&own).await.status, 200, "{path}");
+        }
     }
 }

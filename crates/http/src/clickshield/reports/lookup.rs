@@ -49,7 +49,7 @@ pub(super) async fn click(
 ) -> Answer {
     let facts = facts(&state, &caller, raw.as_deref(), "tx_id")?;
     let (view, organization) = (state.ledger.view(), facts.organization);
-    let found = super::scan(move || find_click(&view, &facts)).await?;
+    let found = super::scan(&state, organization, move || find_click(&view, &facts)).await?;
     answer(found, organization)
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn conversion(
 ) -> Answer {
     let facts = facts(&state, &caller, raw.as_deref(), "hash")?;
     let (view, organization) = (state.ledger.view(), facts.organization);
-    let found = super::scan(move || find_conversion(&view, &facts)).await?;
+    let found = super::scan(&state, organization, move || find_conversion(&view, &facts)).await?;
     answer(found, organization)
 }
 

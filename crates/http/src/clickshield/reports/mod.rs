@@ -14,7 +14,7 @@ use crate::error::{ApiError, Code};
 use std::sync::Arc;
 use tollgate_catalog::IntegrationEntry;
 use tollgate_domain::row::Field;
-use tollgate_domain::{Day, EventKind, Invalid, Timestamp};
+use tollgate_domain::{Day, EventKind, Invalid, OrganizationId, Timestamp};
 use tollgate_ledger::query::FieldRef;
 use tollgate_ledger::scan::ScanError;
 use utoipa_axum::router::OpenApiRouter;
@@ -86,10 +86,25 @@ pub(super) fn today(entry: &IntegrationEntry, now: Timestamp) -> Day {
     day.unwrap_or_else(|| now.day())
 }
 
-/// Runs a scan where blocking is allowed.
+/// There was no place for a request.
+fn busy(others: &str) -> ApiError {
+    let busy =
+        ApiError::because(Code::Unavailable, format!("Other {others} are being made; try again soon."));
+    ApiError { retry_after: Some(1), ..busy }
+}
+
+/// Runs a scan of an organization's history where blocking is allowed, when there is a place for it: each takes some
+/// memory, and more at a time than the cores can work on would only wait for each other.
 async fn scan<T: Send + 'static>(
+    state: &ApiState,
+    organization: OrganizationId,
     work: impl FnOnce() -> Result<T, ScanError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    let place = state.limits.reads.take(organization).await.ok_or_else(|| busy("reports"))?;
+    let work = move || {
+        let _place = place;
+        work()
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error @ ScanError::TooWide { .. })) => {

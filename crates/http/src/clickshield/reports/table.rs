@@ -109,7 +109,7 @@ async fn answer(
     let mut page = PageQuery::new(kind, entry.integration.id, from, to);
     (page.cursor, page.limit, page.predicates, page.as_of) = (cursor, size as u16, predicates, as_of);
     let view = state.ledger.view();
-    let found = super::scan(move || view.page(&page)).await?;
+    let found = super::scan(&state, entry.organization, move || view.page(&page)).await?;
     let body = body(&found, entry.organization);
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }

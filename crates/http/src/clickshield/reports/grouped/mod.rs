@@ -10,11 +10,12 @@ use self::answer::{Order, Report};
 use self::schema::{GroupedParams, GroupedReport};
 use super::super::Answer;
 use super::super::query::{Condition, Page, Query};
-use super::{day, days_in_zone, filterable, predicates};
+use super::{busy, day, days_in_zone, filterable, predicates};
 use crate::ApiState;
 use crate::auth::{Caller, Reader};
 use crate::clickshield::schema::{HistoryProblem, MissingProblem, QueryProblem};
 use crate::error::{ApiError, Code};
+use crate::places::Place;
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -67,8 +68,9 @@ pub(super) async fn groups(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let request = read(&state, &caller, raw.as_deref())?;
-    let view = state.ledger.view();
-    let report = count(view, request).await?;
+    let place = state.limits.groups.take(caller.organization_id()).await;
+    let place = place.ok_or_else(|| busy("grouped reports"))?;
+    let report = count(state.ledger.view(), request, place).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], report.body()).into_response())
 }
 
@@ -164,8 +166,8 @@ fn conversions(kind: EventKind, conditions: &[Condition]) -> Option<Vec<Predicat
     Some(all)
 }
 
-/// Counts where blocking is allowed.
-async fn count(view: View, request: Request) -> Result<Report, ApiError> {
+/// Counts where blocking is allowed. The place is taken until the counting ends, whether anybody waits for it or not.
+async fn count(view: View, request: Request, place: Place) -> Result<Report, ApiError> {
     let (first, last) = request.days;
     let length = last.number() - first.number() + 1;
     let now = request.query(first, last)?;
@@ -173,6 +175,7 @@ async fn count(view: View, request: Request) -> Result<Report, ApiError> {
     let previous = request.compare.then(|| request.query(before(first), before(last))).transpose()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     let counted = tokio::task::spawn_blocking(move || -> Result<(Grouped, Option<Grouped>), GroupError> {
+        let _place = place;
         let previous = previous.map(|query| view.group(&query, threads)).transpose()?;
         Ok((view.group(&now, threads)?, previous))
     });
