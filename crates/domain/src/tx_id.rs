@@ -32,9 +32,10 @@ impl TxId {
         self.0
     }
 
-    /// The smallest id of an event at `time`.
+    /// The smallest id of an event at `time`; of any event, when that lies before 1970.
     pub const fn first_at(time: Timestamp) -> Self {
-        Self((time.millis() as u128) << RANDOM_BITS)
+        let millis = if time.millis() < 0 { 0 } else { time.millis() };
+        Self((millis as u128) << RANDOM_BITS)
     }
 
     /// The id of an event at `time` whose lower 80 bits are those of `hash`.
@@ -127,6 +128,13 @@ impl TxIdKey {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_range_may_begin_before_there_were_any_ids() {
+        let midnight_in_berlin = Timestamp::from_millis(-3_600_000);
+        assert_eq!(TxId::first_at(midnight_in_berlin), TxId::from_u128(0));
+        assert!(TxId::first_at(midnight_in_berlin) < TxId::first_at(Timestamp::from_millis(1)));
+    }
 
     proptest! {
         #[test]

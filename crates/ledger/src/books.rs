@@ -5,7 +5,7 @@ use crate::ledger::frame_of;
 use crate::log::HEAD;
 use crate::manifest::{FORMAT, Manifest, ManifestChange, NewDeletes};
 use crate::segment::{FooterCache, Overlay, Overlays, Segment, SegmentMeta};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(crate) struct Books {
@@ -15,6 +15,9 @@ pub(crate) struct Books {
     manifest_bytes: u64,
     /// The number of the next segment that is written, published or not.
     next_number: u64,
+    /// The number of the last overlay that a segment had, where it has none now: a view may still hold the file, so no
+    /// other gets its name.
+    used_overlays: HashMap<u64, u64>,
     disk: Arc<dyn Disk>,
     footers: Arc<FooterCache>,
 }
@@ -25,8 +28,9 @@ impl Books {
         let manifest_bytes = manifest.frame().len() as u64;
         let metas = manifest.segments.clone();
         let next_number = manifest.next_segment;
-        let (segments, overlays) = (Arc::new([]), Overlays::default());
-        let mut books = Self { manifest, segments, overlays, manifest_bytes, next_number, disk, footers };
+        let (segments, overlays, used_overlays) = (Arc::new([]), Overlays::default(), HashMap::new());
+        let mut books =
+            Self { manifest, segments, overlays, manifest_bytes, next_number, used_overlays, disk, footers };
         books.open(&metas);
         books
     }
@@ -61,10 +65,21 @@ impl Books {
         self.overlays.clone()
     }
 
-    /// Sealed seq, segments, bytes of segments.
-    pub(crate) fn figures(&self) -> (u64, u64, u64) {
-        let bytes = self.manifest.segments.iter().map(|segment| segment.bytes).sum();
-        (self.manifest.sealed_seq, self.manifest.segments.len() as u64, bytes)
+    /// Sealed seq, segments, bytes of segments, rows that are deleted and still in files.
+    pub(crate) fn figures(&self) -> (u64, u64, u64, u64) {
+        let segments = &self.manifest.segments;
+        let bytes = segments.iter().map(|segment| segment.bytes).sum();
+        let deleted = segments.iter().map(|meta| meta.rows - meta.live_rows()).sum();
+        (self.manifest.sealed_seq, segments.len() as u64, bytes, deleted)
+    }
+
+    /// The number of a segment's next overlay.
+    pub(crate) fn next_overlay(&self, segment: u64) -> u64 {
+        let last = match self.overlays.get(&segment) {
+            Some(overlay) => overlay.meta().number,
+            None => self.used_overlays.get(&segment).copied().unwrap_or(0),
+        };
+        last + 1
     }
 
     pub(crate) fn sealed_seq(&self) -> u64 {
@@ -75,11 +90,6 @@ impl Books {
     pub(crate) fn take_number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number - 1
-    }
-
-    /// Rows that are deleted and still in files.
-    pub(crate) fn deleted_rows(&self) -> u64 {
-        self.manifest.segments.iter().map(|meta| meta.rows - meta.live_rows()).sum()
     }
 
     /// Whether the log's newest whole manifest is of an older format, which a change must not follow.
@@ -144,7 +154,10 @@ impl Books {
         let overlays = Arc::make_mut(&mut self.overlays);
         let overlay = overlays.get(&former.number());
         if overlay.map(|overlay| overlay.meta()) != new.overlay.as_ref() {
-            retired.overlays.extend(overlays.remove(&former.number()));
+            if let Some(overlay) = overlays.remove(&former.number()) {
+                self.used_overlays.insert(former.number(), overlay.meta().number);
+                retired.overlays.push(overlay);
+            }
             if let Some(meta) = &new.overlay {
                 let overlay =
                     Overlay::open(self.disk.clone(), &new.segment, meta.clone(), self.footers.clone());
@@ -165,6 +178,7 @@ impl Books {
         let overlays = Arc::make_mut(&mut self.overlays);
         for segment in &gone {
             retired.overlays.extend(overlays.remove(&segment.number()));
+            self.used_overlays.remove(&segment.number());
             let entry = frame_of(segment.meta()).len() - HEAD;
             self.manifest_bytes = self.manifest_bytes.saturating_sub(entry as u64);
         }

@@ -42,7 +42,10 @@ impl Ledger {
             let _one_at_a_time = lock(&self.0.preparing);
             let files = lock(&self.0.log).begin_erase();
             let erased = files.run();
-            lock(&self.0.log).erased(erased)?;
+            let mut log = lock(&self.0.log);
+            log.erased(erased)?;
+            // A commit meanwhile found no file ready.
+            self.refresh_room(&log);
             erase.stale = false;
         }
         let mut log = lock(&self.0.log);

@@ -321,7 +321,9 @@ impl Ledger {
 
     /// Figures of this moment.
     pub fn stats(&self) -> LedgerStats {
-        let (sealed_seq, segments, segment_bytes) = lock(&self.0.books).figures();
+        // One lock at a time: whoever writes holds the log's while it waits for the books'.
+        let (sealed_seq, segments, segment_bytes, deleted_rows) = lock(&self.0.books).figures();
+        let prepared_files = lock(&self.0.log).prepared() as u64;
         LedgerStats {
             committed_seq: self.committed(),
             sealed_seq,
@@ -329,11 +331,11 @@ impl Ledger {
             commits: self.0.commits.load(Ordering::Relaxed),
             segments,
             segment_bytes,
-            deleted_rows: lock(&self.0.books).deleted_rows(),
+            deleted_rows,
             merges: self.0.merged.merges.load(Ordering::Relaxed),
             merged_rows: self.0.merged.rows.load(Ordering::Relaxed),
             merged_bytes: self.0.merged.bytes.load(Ordering::Relaxed),
-            prepared_files: lock(&self.0.log).prepared() as u64,
+            prepared_files,
             free_bytes: self.0.disk.free_bytes().unwrap_or(0),
         }
     }

@@ -68,7 +68,10 @@ impl Ledger {
                 Place::Old(at) => segments[at].meta().name.clone(),
                 Place::New(at) => change.added[at].name.clone(),
             };
-            let number = former.map_or(0, |former| former.meta().number) + 1;
+            let number = match place {
+                Place::Old(at) => lock(&self.0.books).next_overlay(segments[at].number()),
+                Place::New(_) => 1,
+            };
             let overlay = write_overlay(&*self.0.disk, &segment, number, &rows)?;
             match place {
                 Place::Old(_) => change.overlays.push(NewOverlay { segment, overlay }),

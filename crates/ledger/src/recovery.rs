@@ -98,10 +98,11 @@ impl Ledger {
             return Err(problem);
         }
         manifest.last_seq = last_seq;
-        let strays = segment::remove_strays(&*disk, &|name| manifest.names(name))?.len() as u64;
         let torn_tail = recovered.torn_tail;
         let fresh = recovered.is_new();
         let mut log = LogWriter::open(disk.clone(), entropy, options.log_file_bytes, recovered)?;
+        // Not before the log that was read is synced: what a change removed may go only when the change stays.
+        let strays = segment::remove_strays(&*disk, &|name| manifest.names(name))?.len() as u64;
         if fresh {
             write(&mut log, FrameKind::Manifest, 0, 0, &mut manifest.frame())?;
         }

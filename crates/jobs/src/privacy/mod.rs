@@ -7,7 +7,6 @@ mod certificate;
 pub use certificate::{Certificate, DeletedDays, Files, Identifier, IdentifierKind};
 
 use crate::exports::Exports;
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -106,11 +105,13 @@ impl Privacy {
     pub async fn forget(self: Arc<Self>, request: Request) -> Result<Certificate, PrivacyError> {
         let _place = self.place.try_acquire().map_err(|_| PrivacyError::Busy)?;
         let (jobs, organization) = (self.clone(), request.organization);
+        let integrations = request.integrations.clone();
         let deleting = tokio::task::spawn_blocking(move || jobs.delete_events(&request)).await;
         let (mut certificate, deleted) = deleting.map_err(|_| PrivacyError::Ended)??;
-        let touched: BTreeSet<IntegrationId> = deleted.rows.iter().map(|rows| rows.integration).collect();
+        // Those without rows to delete too: an earlier request that was broken off, or retention, may have taken the rows
+        // and left files that were made before.
         let mut files = 0;
-        for integration in touched {
+        for integration in integrations {
             let gone = self.exports.forget(integration).await;
             files += gone.map_err(|error| PrivacyError::Exports(error.to_string()))?;
         }

@@ -53,8 +53,15 @@ fn group_may_match(footer: &Footer, group: usize, predicate: &Predicate) -> Resu
         _ => true,
     };
     match (&predicate.operand, predicate.operator) {
-        (Operand::Texts(values), Operator::Eq) if within && chunk.bloom_filter_offset().is_some() => {
-            bloom(footer, group, leaf, values.first().map_or(&[], |value| value.as_bytes()))
+        (Operand::Texts(values), Operator::Eq | Operator::In)
+            if within && chunk.bloom_filter_offset().is_some() =>
+        {
+            for value in values {
+                if bloom(footer, group, leaf, value.as_bytes())? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         }
         _ => Ok(within),
     }

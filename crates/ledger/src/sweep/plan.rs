@@ -188,7 +188,8 @@ impl<'v> Plan<'v> {
         let (walk, planned) = (self.walk, &mut self.segments[number]);
         let SegmentTask { segment, bounds, .. } = planned.task;
         let footer = segment.footer()?;
-        let rows = rows_in(&planned.task, walk, &walk.range, &footer, &mut IdWindow::default())?;
+        let mut window = IdWindow::default();
+        let rows = rows_in(&planned.task, walk, &walk.range, &footer, &mut window)?;
         // Where rows may be amended, whoever reads the strip knows which statistics still hold.
         let filter = Filter::new(walk.predicates, None);
         let may_match = walk.is_amendable() || segment.may_match(&footer, &rows, &filter)?;
@@ -196,6 +197,10 @@ impl<'v> Plan<'v> {
             return Ok(());
         }
         planned.pages = footer.page_ends(&rows).map(|(id, rows)| (id.min(bounds.1), rows)).collect();
+        if let [(end, count), _, ..] = &mut planned.pages[..] {
+            // The page may begin with rows of another integration, whose ids are not in the order of these.
+            *end = segment.id(&footer, &mut window, rows.start + *count - 1)?;
+        }
         planned.pages.reverse();
         planned.task.footer = Some(footer);
         self.offer_page(number);

@@ -56,15 +56,15 @@ pub(crate) fn run<W: Worker>(
     let shared = Shared { state: Mutex::new(state), made: Condvar::new(), taken: Condvar::new() };
     let window = workers.len() as u64 + AHEAD;
     std::thread::scope(|scope| {
+        // However this thread leaves, the others are told: the scope waits for them.
+        let _over = Over(&shared);
         for worker in workers {
             let (shared, layers) = (&shared, &layers);
             scope.spawn(move || {
                 shared.serve(window, |task| worker.work(&part::load(walk, layers, wanted, task)?))
             });
         }
-        let ended = shared.take_all(take);
-        shared.end();
-        ended
+        shared.take_all(take)
     })
 }
 
@@ -139,6 +139,15 @@ impl<'v, M> Shared<'v, M> {
         self.lock().over = true;
         self.taken.notify_all();
         self.made.notify_one();
+    }
+}
+
+/// Ends everything when it is dropped.
+struct Over<'s, 'v, M>(&'s Shared<'v, M>);
+
+impl<M> Drop for Over<'_, '_, M> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

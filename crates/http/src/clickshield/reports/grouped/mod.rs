@@ -23,7 +23,7 @@ use std::sync::Arc;
 use tollgate_catalog::IntegrationEntry;
 use tollgate_domain::row::Field;
 use tollgate_domain::{Day, EventKind, IntegrationId, Invalid, TxId};
-use tollgate_ledger::group::{GroupError, GroupQuery, GroupSource, Grouped, Key};
+use tollgate_ledger::group::{GroupError, GroupQuery, GroupSource, Key};
 use tollgate_ledger::query::Predicate;
 use tollgate_ledger::scan::ScanError;
 use tollgate_ledger::view::View;
@@ -70,8 +70,8 @@ pub(super) async fn groups(
     let request = read(&state, &caller, raw.as_deref())?;
     let place = state.limits.groups.take(caller.organization_id()).await;
     let place = place.ok_or_else(|| busy("grouped reports"))?;
-    let report = count(state.ledger.view(), request, place).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], report.body()).into_response())
+    let body = count(state.ledger.view(), request, place).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 fn read(state: &ApiState, caller: &Caller, raw: Option<&str>) -> Result<Request, ApiError> {
@@ -166,25 +166,24 @@ fn conversions(kind: EventKind, conditions: &[Condition]) -> Option<Vec<Predicat
     Some(all)
 }
 
-/// Counts where blocking is allowed. The place is taken until the counting ends, whether anybody waits for it or not.
-async fn count(view: View, request: Request, place: Place) -> Result<Report, ApiError> {
+/// The answer's bytes, made where blocking is allowed: there may be hundreds of thousands of groups to join and sort. The
+/// place is taken until that ends, whether anybody waits for it or not.
+async fn count(view: View, request: Request, place: Place) -> Result<Vec<u8>, ApiError> {
     let (first, last) = request.days;
     let length = last.number() - first.number() + 1;
     let now = request.query(first, last)?;
     let before = |day: Day| Day::from_number(day.number() - length);
     let previous = request.compare.then(|| request.query(before(first), before(last))).transpose()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-    let counted = tokio::task::spawn_blocking(move || -> Result<(Grouped, Option<Grouped>), GroupError> {
+    let counted = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, GroupError> {
         let _place = place;
         let previous = previous.map(|query| view.group(&query, threads)).transpose()?;
-        Ok((view.group(&now, threads)?, previous))
+        let (now, previous) = (view.group(&now, threads)?, previous.map(|grouped| (grouped, length)));
+        let Request { keys, order, page, conversions, .. } = request;
+        Ok(Report::new(keys, now, previous, &order, page, conversions.is_some()).body())
     });
     match counted.await {
-        Ok(Ok((now, previous))) => {
-            let previous = previous.map(|grouped| (grouped, length));
-            let Request { keys, order, page, conversions, .. } = request;
-            Ok(Report::new(keys, now, previous, &order, page, conversions.is_some()))
-        }
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error @ (GroupError::TooMany | GroupError::Scan(ScanError::TooWide { .. })))) => {
             Err(ApiError::because(Code::RequestFailed, error.to_string()))
         }
