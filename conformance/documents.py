@@ -47,6 +47,12 @@ def narrow(document, organization):
         prices["maxItems"] = 1
     for name in ["NewPostback", "PostbackChange"]:
         postback(schemas[name]["properties"])
+    # One of the three says who is meant, and an integration must be there.
+    identifiers = schemas["NewPrivacyRequest"]["properties"]
+    for name in ["ip", "user_id", "integration_ids"]:
+        identifiers.pop(name)
+    schemas["NewPrivacyRequest"]["required"] = ["device_id"]
+    common_filters(paths)
     for name in ["NewClickExport", "NewConversionExport", "NewImpressionExport"]:
         properties = schemas[name]["properties"]
         properties.update({name: properties[name] | PARAMETERS[name] for name in ["start_date", "end_date", "extra_parameters"]})
@@ -102,6 +108,21 @@ PARAMETERS = {
     # A name that no field has. That there are none is written as nothing, which is the same as leaving the parameter out.
     "extra_parameters": {"items": {"type": "string", "pattern": "^x[0-9]{1,9}$"}, "minItems": 1},
 }
+
+
+TABLES = ["click-table", "conversion-table", "impression-table"]
+
+
+def common_filters(paths):
+    """Which filters a grouped report may have depends on its kind: those that every kind has."""
+    def filters(report):
+        parameters = paths[f"/api/v2/reports/v2/{report}"]["get"]["parameters"]
+        return next(parameter["schema"]["properties"] for parameter in parameters if parameter["name"] == "filter")
+
+    common = set.intersection(*(set(filters(table)) for table in TABLES))
+    grouped = filters("grouped")
+    for name in set(grouped) - common:
+        del grouped[name]
 
 
 def compared(name, field):

@@ -40,7 +40,10 @@ def before_call(context, case, kwargs):
     """Where links between operations are followed: no Idempotency-Key, because with one the creation of an object that was
     deleted since is answered with its first answer, as it must be, and the object is not there. No id in a creation: it is
     ignored, so that what was read can be sent again, and schemathesis would take it for the new object's. And a filter group
-    belongs to the integration of the path, with a priority that no other one has."""
+    belongs to the integration of the path, with a priority that no other one has; so it does wherever requests are valid, since
+    ids of integrations that exist are learned from answers."""
+    if FACTS:
+        belong(case)
     if case.meta is None or case.meta.phase.name != TestPhase.STATEFUL:
         return
     case.headers.pop("Idempotency-Key", None)
@@ -48,8 +51,14 @@ def before_call(context, case, kwargs):
         return
     if case.method == "POST":
         case.body.pop("id", None)
+
+
+def belong(case):
+    """Puts what is sent to an integration's filter groups into that integration."""
+    if not case.path.startswith("/api/v2/integrations/") or not isinstance(case.body, dict):
+        return
     if "integration_id" in case.path_parameters:
-        if case.method == "POST" or "integration" in case.body:
+        if "integration" in case.body:
             case.body["integration"] = case.path_parameters["integration_id"]
         if "priority" in case.body:
             case.body["priority"] = next(PRIORITIES)

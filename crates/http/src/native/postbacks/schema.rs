@@ -1,6 +1,7 @@
 //! What the document says of the bodies for postbacks, which are read by hand in `model`.
 
 use super::model::{EVENT_TYPES, METHODS, ON, TEMPLATE_LENGTH};
+use crate::fields::TEXT_PATTERN;
 use serde_json::Value;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -52,7 +53,7 @@ fn closed(about: &str, parts: [RefOr<Schema>; 3]) -> RefOr<Schema> {
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct Demands {
     /// Friendly name.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(schema_with = name)]
     name: String,
     /// Whether it is sent; it is unless this says otherwise.
     #[schema(required = false, default = true)]
@@ -70,7 +71,7 @@ struct Demands {
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct Changes {
     /// Friendly name.
-    #[schema(required = false, min_length = 1, max_length = 255)]
+    #[schema(required = false, schema_with = name)]
     name: String,
     /// Whether it is sent. Deliveries that wait are canceled when it is not any more.
     #[schema(required = false)]
@@ -148,6 +149,10 @@ fn nullable_method() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .enum_values(Some(names.chain([Value::Null])))
+}
+
+fn name() -> ObjectBuilder {
+    text().pattern(Some(TEXT_PATTERN)).min_length(Some(1)).max_length(Some(255))
 }
 
 fn url() -> ObjectBuilder {
