@@ -42,7 +42,11 @@ def narrow(document, organization):
     for name in ["NewFilterGroup", "FilterGroupChange"]:
         # The parameters of a filter are those of its type, as the catalogue of filters has them.
         properties = schemas[name]["properties"]
-        properties["filters"]["items"]["properties"]["params"] = {"type": "null"}
+        filters = properties["filters"]["items"]["properties"]
+        filters.update(params={"type": "null"}, type={"enum": WITHOUT_PARAMETERS}, applies_to={"type": "null"})
+        # A preset brings filters of its own.
+        for preset in ["click_filter_preset_id", "conversion_filter_preset_id"]:
+            properties.pop(preset)
     for prices in schemas["AutoCpmChange"]["properties"].values():
         prices["maxItems"] = 1
     for name in ["NewPostback", "PostbackChange"]:
@@ -110,6 +114,8 @@ PARAMETERS = {
 }
 
 
+# Types of filters that need no parameter.
+WITHOUT_PARAMETERS = ["device_id", "bot", "proxy", "attribution", "session_time", "third_party_rejection", "install_time"]
 TABLES = ["click-table", "conversion-table", "impression-table"]
 
 

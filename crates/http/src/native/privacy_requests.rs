@@ -15,7 +15,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tollgate_domain::{Integration, IntegrationId, Invalid};
 use tollgate_jobs::privacy::{self, Certificate, DeletedDays, Identifier, IdentifierKind, PrivacyError};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,10 +28,25 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read))
 }
 
+/// Whose events are to be deleted, without further fields.
+pub(super) struct NewPrivacyRequest;
+
+impl PartialSchema for NewPrivacyRequest {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Asked::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+        schema
+    }
+}
+
+impl ToSchema for NewPrivacyRequest {}
+
 /// Whose events are to be deleted. Exactly one of `device_id`, `ip` and `user_id` is given.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
-pub(super) struct NewPrivacyRequest {
+struct Asked {
     /// Advertising id of the person's device.
     #[schema(nullable = false, min_length = 1, max_length = 2048)]
     device_id: Option<String>,
