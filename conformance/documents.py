@@ -120,15 +120,18 @@ TABLES = ["click-table", "conversion-table", "impression-table"]
 
 
 def common_filters(paths):
-    """Which filters a grouped report may have depends on its kind: those that every kind has."""
-    def filters(report):
+    """Which filters a grouped report may have depends on its kind: those that every kind has. What it is sorted by depends on
+    kind and keys: figures that every report has."""
+    def schema(report, name):
         parameters = paths[f"/api/v2/reports/v2/{report}"]["get"]["parameters"]
-        return next(parameter["schema"]["properties"] for parameter in parameters if parameter["name"] == "filter")
+        return next(parameter["schema"] for parameter in parameters if parameter["name"] == name)
 
-    common = set.intersection(*(set(filters(table)) for table in TABLES))
-    grouped = filters("grouped")
+    common = set.intersection(*(set(schema(table, "filter")["properties"]) for table in TABLES))
+    grouped = schema("grouped", "filter")["properties"]
     for name in set(grouped) - common:
         del grouped[name]
+    figures = ["total", "approved", "rejected", "monitored", "revenue", "payout"]
+    schema("grouped", "sort")["items"]["enum"] = [*figures, *(f"-{name}" for name in figures)]
 
 
 def compared(name, field):

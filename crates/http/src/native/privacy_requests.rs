@@ -7,6 +7,7 @@ use crate::ApiState;
 use crate::body::{Encoding, read_json_object};
 use crate::error::{ApiError, Code};
 use crate::fields::Fields;
+use crate::fields::TEXT_PATTERN;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tollgate_domain::{Integration, IntegrationId, Invalid};
 use tollgate_jobs::privacy::{self, Certificate, DeletedDays, Identifier, IdentifierKind, PrivacyError};
-use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -47,18 +48,29 @@ impl ToSchema for NewPrivacyRequest {}
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct Asked {
-    /// Advertising id of the person's device.
-    #[schema(nullable = false, min_length = 1, max_length = 2048)]
-    device_id: Option<String>,
+    #[schema(required = false, schema_with = device_id)]
+    device_id: String,
     /// The person's IP address.
     #[schema(nullable = false, min_length = 1, max_length = 2048)]
     ip: Option<String>,
-    /// Your id of the person: what events have as `uuid`.
-    #[schema(nullable = false, min_length = 1, max_length = 2048)]
-    user_id: Option<String>,
+    #[schema(required = false, schema_with = user_id)]
+    user_id: String,
     /// The integrations whose events are meant; without it all of the organization's.
     #[schema(min_items = 1, max_items = 1000)]
     integration_ids: Option<Vec<String>>,
+}
+
+fn device_id() -> ObjectBuilder {
+    identifier("Advertising id of the person's device.")
+}
+
+fn user_id() -> ObjectBuilder {
+    identifier("Your id of the person: what events have as `uuid`.")
+}
+
+fn identifier(about: &str) -> ObjectBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String).description(Some(about));
+    text.pattern(Some(TEXT_PATTERN)).min_length(Some(1)).max_length(Some(2048))
 }
 
 /// What was deleted at someone's request. It does not hold the identifier.

@@ -52,7 +52,6 @@ fn closed(about: &str, parts: [RefOr<Schema>; 3]) -> RefOr<Schema> {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct Demands {
-    /// Friendly name.
     #[schema(schema_with = name)]
     name: String,
     /// Whether it is sent; it is unless this says otherwise.
@@ -70,7 +69,6 @@ struct Demands {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct Changes {
-    /// Friendly name.
     #[schema(required = false, schema_with = name)]
     name: String,
     /// Whether it is sent. Deliveries that wait are canceled when it is not any more.
@@ -152,7 +150,8 @@ fn nullable_method() -> ObjectBuilder {
 }
 
 fn name() -> ObjectBuilder {
-    text().pattern(Some(TEXT_PATTERN)).min_length(Some(1)).max_length(Some(255))
+    let text = text().description(Some("Friendly name.")).pattern(Some(TEXT_PATTERN));
+    text.min_length(Some(1)).max_length(Some(255))
 }
 
 fn url() -> ObjectBuilder {
