@@ -66,7 +66,7 @@ fn among(
         }
     }
     if !rows.is_empty() {
-        found.extend(segment.events(&footer, &rows)?);
+        found.extend(segment.events(&footer, &mut window, &rows)?);
     }
     Ok(())
 }

@@ -194,7 +194,7 @@ impl EarlierEvents {
         for (number, mut rows) in sealed {
             let segment = &self.view.segments()[number];
             rows.sort_unstable();
-            events.extend(segment.events(&*segment.footer()?, &rows)?);
+            events.extend(segment.events(&*segment.footer()?, &mut IdWindow::default(), &rows)?);
         }
         records.extend(events.into_iter().map(Record::Event));
         records.sort_unstable_by_key(|record| record.columns().seq);

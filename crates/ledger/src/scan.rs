@@ -225,8 +225,9 @@ impl<'v> Scan<'v> {
                 }
                 Source::Segment(source) => {
                     let rows: Vec<u64> = wanted.iter().map(|(at, _)| *at).collect();
-                    let footer = source.segment.footer()?;
-                    let mut decoded = source.segment.events(&footer, &rows)?;
+                    // Only a source that was opened has found rows.
+                    let Some(opened) = &mut source.opened else { continue };
+                    let mut decoded = source.segment.events(&opened.footer, &mut opened.window, &rows)?;
                     let layers = source.layers(&self.layers);
                     for event in decoded.iter_mut().filter(|_| !layers.is_empty()) {
                         layers.apply(event, self.walk.amended_to)?;

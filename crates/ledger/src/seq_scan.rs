@@ -3,6 +3,7 @@
 use crate::amendments;
 use crate::row::{self, RowView};
 use crate::scan::ScanError;
+use crate::segment::IdWindow;
 use crate::view::View;
 use std::collections::VecDeque;
 use tollgate_domain::{Amendment, Event, EventKind};
@@ -75,7 +76,8 @@ impl SeqScan {
                     continue;
                 }
                 let footer = segment.footer()?;
-                for event in segment.events(&footer, &segment.with_seq(&footer, &window)?)? {
+                let sealed = segment.with_seq(&footer, &window)?;
+                for event in segment.events(&footer, &mut IdWindow::default(), &sealed)? {
                     let mut bytes = Vec::with_capacity(512);
                     row::encode(&event, &mut bytes);
                     rows.push((event.seq, bytes));

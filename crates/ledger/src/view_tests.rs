@@ -4,7 +4,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::open::OpenRows;
 use crate::query::{Cursor, PageQuery, Predicate};
 use crate::row;
-use crate::segment::{self, FooterCache, Layout, RowSet, Segment, SegmentMeta};
+use crate::segment::{self, FooterCache, IdWindow, Layout, RowSet, Segment, SegmentMeta};
 use crate::seq_scan::Record;
 use crate::view::{Page, View};
 use proptest::prelude::*;
@@ -202,7 +202,7 @@ fn delete_some(disk: &Arc<dyn Disk>, segment: &Arc<Segment>, deleted: &mut HashS
         return segment.clone();
     }
     let rows: Vec<u64> = (0..meta.rows).step_by(5).collect();
-    let events = segment.events(&segment.footer().unwrap(), &rows).unwrap();
+    let events = segment.events(&segment.footer().unwrap(), &mut IdWindow::default(), &rows).unwrap();
     deleted.extend(events.into_iter().map(|event| event.id));
     let rows = RowSet::new(rows.into_iter().map(|row| row..row + 1).collect());
     let deletes = segment::write_deletes(&**disk, &meta.name, 1, &rows).unwrap();

@@ -2,21 +2,26 @@
 
 use super::SegmentError;
 use super::footer::Footer;
+use super::pick::Dictionaries;
 use crate::amendments::Amendments;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Footers and overlays by the number of their file, the least recently used given up when they take more than the
-/// budget. Segments stay open as long as their footer is here.
+/// Footers, dictionaries and overlays by the number of their file, the least recently used given up when they take more
+/// than the budget. Segments stay open as long as their footer is here.
 pub struct FooterCache {
     budget: usize,
     inner: Mutex<Inner>,
 }
 
-/// What is kept of a file.
+/// A file, and which part of it: 0 is the footer or the whole overlay, others are row groups, counted from 1.
+type Part = (u64, u32);
+
+/// What is kept of a part.
 #[derive(Clone)]
 enum Cached {
     Footer(Arc<Footer>),
+    Dictionaries(Arc<Dictionaries>),
     Overlay(Arc<Amendments>),
 }
 
@@ -29,8 +34,8 @@ struct Entry {
 
 #[derive(Default)]
 struct Inner {
-    entries: HashMap<u64, Entry>,
-    order: BTreeMap<u64, u64>,
+    entries: BTreeMap<Part, Entry>,
+    order: BTreeMap<u64, Part>,
     bytes: usize,
     tick: u64,
     files: u64,
@@ -60,12 +65,29 @@ impl FooterCache {
         segment: u64,
         read: impl FnOnce() -> Result<Footer, SegmentError>,
     ) -> Result<Arc<Footer>, SegmentError> {
-        if let Some(Cached::Footer(found)) = self.lock().touch(segment) {
+        if let Some(Cached::Footer(found)) = self.lock().touch((segment, 0)) {
             return Ok(found);
         }
         let footer = Arc::new(read()?);
-        self.lock().insert(segment, Cached::Footer(footer.clone()), footer.bytes, self.budget);
+        self.lock().insert((segment, 0), Cached::Footer(footer.clone()), footer.bytes, self.budget);
         Ok(footer)
+    }
+
+    /// The dictionaries of a row group of a segment, read with `read` when they are not here.
+    pub(super) fn dictionaries(
+        &self,
+        segment: u64,
+        group: usize,
+        read: impl FnOnce() -> Result<Dictionaries, SegmentError>,
+    ) -> Result<Arc<Dictionaries>, SegmentError> {
+        let part = (segment, group as u32 + 1);
+        if let Some(Cached::Dictionaries(found)) = self.lock().touch(part) {
+            return Ok(found);
+        }
+        let dictionaries = Arc::new(read()?);
+        let bytes = dictionaries.bytes();
+        self.lock().insert(part, Cached::Dictionaries(dictionaries.clone()), bytes, self.budget);
+        Ok(dictionaries)
     }
 
     /// What an overlay holds, and the bytes that takes, read with `read` when it is not here.
@@ -74,17 +96,21 @@ impl FooterCache {
         overlay: u64,
         read: impl FnOnce() -> Result<(Amendments, usize), SegmentError>,
     ) -> Result<Arc<Amendments>, SegmentError> {
-        if let Some(Cached::Overlay(found)) = self.lock().touch(overlay) {
+        if let Some(Cached::Overlay(found)) = self.lock().touch((overlay, 0)) {
             return Ok(found);
         }
         let (amendments, bytes) = read()?;
         let amendments = Arc::new(amendments);
-        self.lock().insert(overlay, Cached::Overlay(amendments.clone()), bytes, self.budget);
+        self.lock().insert((overlay, 0), Cached::Overlay(amendments.clone()), bytes, self.budget);
         Ok(amendments)
     }
 
     pub(super) fn forget(&self, file: u64) {
-        self.lock().remove(file);
+        let mut inner = self.lock();
+        while let Some((part, _)) = inner.entries.range((file, 0)..=(file, u32::MAX)).next() {
+            let part = *part;
+            inner.remove(part);
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -93,21 +119,21 @@ impl FooterCache {
 }
 
 impl Inner {
-    fn touch(&mut self, file: u64) -> Option<Cached> {
+    fn touch(&mut self, part: Part) -> Option<Cached> {
         self.tick += 1;
-        let entry = self.entries.get_mut(&file)?;
+        let entry = self.entries.get_mut(&part)?;
         self.order.remove(&entry.used);
         entry.used = self.tick;
-        self.order.insert(self.tick, file);
+        self.order.insert(self.tick, part);
         Some(entry.cached.clone())
     }
 
-    fn insert(&mut self, file: u64, cached: Cached, bytes: usize, budget: usize) {
-        self.remove(file);
+    fn insert(&mut self, part: Part, cached: Cached, bytes: usize, budget: usize) {
+        self.remove(part);
         self.tick += 1;
         self.bytes += bytes;
-        self.order.insert(self.tick, file);
-        self.entries.insert(file, Entry { cached, bytes, used: self.tick });
+        self.order.insert(self.tick, part);
+        self.entries.insert(part, Entry { cached, bytes, used: self.tick });
         while self.bytes > budget && self.entries.len() > 1 {
             let Some((_, oldest)) = self.order.first_key_value() else { break };
             let oldest = *oldest;
@@ -115,8 +141,8 @@ impl Inner {
         }
     }
 
-    fn remove(&mut self, file: u64) {
-        if let Some(entry) = self.entries.remove(&file) {
+    fn remove(&mut self, part: Part) {
+        if let Some(entry) = self.entries.remove(&part) {
             self.order.remove(&entry.used);
             self.bytes -= entry.bytes;
         }

@@ -87,26 +87,6 @@ impl Decoded {
     pub(super) fn row(&self, row: usize, integration: IntegrationId, id: TxId) -> BatchRow<'_> {
         BatchRow { columns: self, row, integration, id }
     }
-
-    /// A row as an event; `None` when the integration or the id was not read or is malformed.
-    pub(super) fn event(&self, row: usize) -> Option<Event> {
-        let integration = self.integrations.as_ref()?.value(row).parse().ok()?;
-        let mut event = Event::new(self.kind, integration);
-        event.id = TxId::from_u128(number(self.ids.as_ref()?.value(row)));
-        event.seq = self.seq(row)?;
-        event.key = self.key(row).unwrap_or(0);
-        for (column, array) in &self.texts {
-            if array.is_valid(row) {
-                event.set_text(*column, array.value(row));
-            }
-        }
-        for (column, array) in &self.numbers {
-            if let Some(value) = array.value(row) {
-                event.set_number(*column, value);
-            }
-        }
-        Some(event)
-    }
 }
 
 pub(super) fn sixteen(array: &dyn Array) -> Option<FixedSizeBinaryArray> {

@@ -8,6 +8,7 @@ use bytes::{Buf, Bytes};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::reader::{ChunkReader, Length};
 use std::ops::Range;
 use std::sync::Arc;
@@ -42,6 +43,39 @@ impl ChunkReader for SegmentFile {
         let mut bytes = vec![0; length];
         self.file.read_at(start, &mut bytes)?;
         Ok(bytes.into())
+    }
+}
+
+impl SegmentFile {
+    /// Makes `bytes` what stands at `place`.
+    pub(super) fn read_into(&self, place: Range<u64>, bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
+        if place.end > self.length || place.start > place.end {
+            return Err(ParquetError::EOF(format!(
+                "bytes {} to {} lie beyond the end",
+                place.start, place.end
+            )));
+        }
+        bytes.resize((place.end - place.start) as usize, 0);
+        Ok(self.file.read_at(place.start, bytes)?)
+    }
+}
+
+/// The data pages of one column in one row group.
+pub(super) struct Pages<'a> {
+    locations: &'a [PageLocation],
+    /// Rows of the row group.
+    rows: u64,
+}
+
+impl Pages<'_> {
+    /// Where the page with a row lies, and the rows it has; rows are counted from the row group's first.
+    pub(super) fn of(&self, row: u64) -> Option<(Range<u64>, Range<u64>)> {
+        let next = self.locations.partition_point(|page| page.first_row_index as u64 <= row);
+        let page = self.locations.get(next.checked_sub(1)?)?;
+        let end = self.locations.get(next).map_or(self.rows, |next| next.first_row_index as u64);
+        let start = page.offset as u64;
+        let place = start..start.checked_add(u64::try_from(page.compressed_page_size).ok()?)?;
+        (row < end).then_some((place, page.first_row_index as u64..end))
     }
 }
 
@@ -168,6 +202,24 @@ impl Footer {
     /// The leaf of a stored column, if the file has it.
     pub(super) fn column(&self, column: Column) -> Option<usize> {
         self.position(Leaf::Stored(column))
+    }
+
+    /// The integration that a row belongs to.
+    pub(super) fn integration_of(&self, row: u64) -> Option<IntegrationId> {
+        let at = self.integrations.partition_point(|(_, end)| *end <= row);
+        self.integrations.get(at).map(|(integration, _)| *integration)
+    }
+
+    /// The pages of a leaf in a row group.
+    pub(super) fn pages(&self, group: usize, leaf: usize) -> Option<Pages<'_>> {
+        let locations = self.arrow.metadata().page_index()?.page_locations(group, leaf)?;
+        Some(Pages { locations, rows: self.group_starts.get(group + 1)? - self.group_starts[group] })
+    }
+
+    /// Where a leaf's dictionary in a row group lies, if it has one: just before its first page.
+    pub(super) fn dictionary_place(&self, group: usize, leaf: usize) -> Option<Range<u64>> {
+        let start = self.arrow.metadata().row_group(group).column(leaf).dictionary_page_offset()? as u64;
+        Some(start..self.pages(group, leaf)?.of(0)?.0.start)
     }
 
     /// The row group of a row.

@@ -2,12 +2,10 @@
 //! index leads to one page of ids, which is decoded here without the detour through Arrow.
 
 use super::footer::Footer;
+use super::pick::{Coding, Scratch};
 use super::{SegmentError, guarded, parquet_error};
-use parquet::basic::Encoding;
-use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::reader::SerializedPageReader;
 use std::ops::Range;
 
 /// The data pages of the id column over all row groups.
@@ -57,11 +55,12 @@ impl IdPages {
     }
 }
 
-/// A window on the ids of a segment: the page that was looked at last.
+/// A window on the ids of a segment: the page that was looked at last, and what it takes to read another.
 #[derive(Default)]
 pub(crate) struct IdWindow {
     first: u64,
     ids: Vec<u128>,
+    pub(super) scratch: Scratch,
 }
 
 impl IdWindow {
@@ -120,29 +119,15 @@ impl IdWindow {
     }
 
     fn load(&mut self, path: &str, footer: &Footer, page: usize) -> Result<(), SegmentError> {
-        let start = footer.id_pages.starts[page];
-        let rows = footer.id_pages.starts[page + 1] - start;
+        let pages = &footer.id_pages;
+        let (start, end) = (pages.starts[page], pages.starts[page + 1]);
         let group = footer.group_of(start);
-        let metadata = footer.arrow.metadata();
-        let chunk = metadata.row_group(group).column(footer.id_pages.leaf);
-        let index = metadata.page_index_for_row_group(group);
-        let locations = index.page_locations(footer.id_pages.leaf).ok_or_else(|| damaged(path))?;
-        let in_group = (start - footer.group_starts[group]) as i64;
-        let skip = locations.partition_point(|location| location.first_row_index < in_group);
-        let group_rows = metadata.row_group(group).num_rows() as usize;
-        let mut reader =
-            SerializedPageReader::new(footer.file.clone(), chunk, group_rows, Some(locations.clone()))
-                .map_err(parquet_error(path))?;
-        for _ in 0..skip {
-            reader.skip_next_page().map_err(parquet_error(path))?;
-        }
-        let Some(Page::DataPage { buf, encoding: Encoding::PLAIN, num_values, .. }) =
-            reader.get_next_page().map_err(parquet_error(path))?
-        else {
-            return Err(damaged(path));
-        };
-        let (ids, rest) = buf.as_chunks::<16>();
-        if u64::from(num_values) != rows || ids.len() as u64 != rows || !rest.is_empty() {
+        let place = footer.pages(group, pages.leaf).and_then(|p| p.of(start - footer.group_starts[group]));
+        let (place, _) = place.ok_or_else(|| damaged(path))?;
+        let compression = footer.arrow.metadata().row_group(group).column(pages.leaf).compression();
+        let read = self.scratch.page(&footer.file, place, compression).map_err(parquet_error(path))?;
+        let (ids, rest) = read.bytes.as_chunks::<16>();
+        if read.coding != Coding::Plain || ids.len() as u64 != end - start || !rest.is_empty() {
             return Err(damaged(path));
         }
         self.ids.clear();

@@ -11,7 +11,7 @@ use super::schema::Presence;
 use super::sink::Refusal;
 use super::stream::{Rows, Stream};
 use super::writer::{BATCH_ROWS, Facts, Layout};
-use super::{Footer, Segment, SegmentError, SegmentMeta, parquet_error, path};
+use super::{Footer, IdWindow, Segment, SegmentError, SegmentMeta, parquet_error, path};
 use crate::disk::Disk;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::Schema;
@@ -109,7 +109,7 @@ fn sample(sources: &[Arc<Segment>], footers: &[Arc<Footer>]) -> Result<Variety, 
         let step = rows.div_ceil(PLACES as u64).max(1);
         let starts = (0..rows).step_by(step as usize);
         let sampled: Vec<u64> = starts.flat_map(|start| start..(start + each.min(step)).min(rows)).collect();
-        events.extend(segment.events(footer, &sampled)?);
+        events.extend(segment.events(footer, &mut IdWindow::default(), &sampled)?);
     }
     Ok(Variety::of_rows(&events))
 }

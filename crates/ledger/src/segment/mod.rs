@@ -16,6 +16,7 @@ mod locate;
 mod merge;
 mod meta;
 mod overlay;
+mod pick;
 mod prune;
 mod reader;
 mod schema;

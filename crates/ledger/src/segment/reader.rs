@@ -5,6 +5,7 @@ use super::decode::{BatchRow, Decoded, Patched};
 use super::deletes::{Deletes, RowSet};
 use super::footer::Footer;
 use super::locate::IdWindow;
+use super::pick::Dictionaries;
 use super::prune;
 use super::schema::Leaf;
 use super::{SegmentError, SegmentMeta, disk_error, guarded, parquet_error, path, read_checked};
@@ -109,6 +110,15 @@ impl Segment {
         })
     }
 
+    /// The dictionaries of a row group, read with `read` when they are not in the cache.
+    pub(super) fn dictionaries(
+        &self,
+        group: usize,
+        read: impl FnOnce() -> Result<Dictionaries, SegmentError>,
+    ) -> Result<Arc<Dictionaries>, SegmentError> {
+        self.file.cache.dictionaries(self.file.number, group, read)
+    }
+
     /// The rows of `integration`, counted from the file's first.
     pub(crate) fn rows_of(&self, footer: &Footer, integration: IntegrationId) -> Range<u64> {
         footer.rows_of(integration)
@@ -132,9 +142,9 @@ impl Segment {
 
     /// The event of an id.
     pub(crate) fn find(&self, integration: IntegrationId, id: TxId) -> Result<Option<Event>, SegmentError> {
-        let footer = self.footer()?;
-        match self.row_of(&footer, &mut IdWindow::default(), integration, id)? {
-            Some(row) => Ok(self.events(&footer, &[row])?.pop()),
+        let (footer, mut window) = (self.footer()?, IdWindow::default());
+        match self.row_of(&footer, &mut window, integration, id)? {
+            Some(row) => Ok(self.events(&footer, &mut window, &[row])?.pop()),
             None => Ok(None),
         }
     }
@@ -151,18 +161,6 @@ impl Segment {
         let row = self.lower_bound(footer, window, rows.clone(), id)?;
         let is_it = row != rows.end && self.id(footer, window, row)? == id;
         Ok((is_it && !self.deleted()?.is_some_and(|deleted| deleted.contains(row))).then_some(row))
-    }
-
-    /// The events at `rows`, which rise strictly.
-    pub(crate) fn events(&self, footer: &Footer, rows: &[u64]) -> Result<Vec<Event>, SegmentError> {
-        let all: Vec<usize> = (0..footer.leaves.len()).collect();
-        let mut events = Vec::with_capacity(rows.len());
-        for decoded in self.decode(footer, &all, &runs(rows.iter().copied()))? {
-            for row in 0..decoded.rows() {
-                events.push(decoded.event(row).ok_or_else(|| self.damaged())?);
-            }
-        }
-        Ok(events)
     }
 
     /// Whether the footer and bloom filters leave it possible that any of `rows` satisfies the filter.
@@ -281,7 +279,7 @@ impl Segment {
         let mut at_a_time = 1;
         while !rows.is_empty() {
             let (older, newer) = rows.split_at(rows.len().saturating_sub(at_a_time));
-            let mut events = self.events(footer, newer)?;
+            let mut events = self.events(footer, &mut IdWindow::default(), newer)?;
             if let Some(newest) = events.iter().rposition(accept) {
                 return Ok(Some(events.swap_remove(newest)));
             }

@@ -234,7 +234,7 @@ fn ask_everything(segment: &Segment) -> Result<(), SegmentError> {
     let rows = segment.rows_of(&footer, owner(2));
     segment.newest_with_text(&footer, rows, (Text::ExternalTransactionId, "external 50"), &|_| true)?;
     segment.with_seq(&footer, &(20..70))?;
-    segment.events(&footer, &(0..segment.meta().rows).collect::<Vec<_>>())?;
+    segment.events(&footer, &mut IdWindow::default(), &(0..segment.meta().rows).collect::<Vec<_>>())?;
     Ok(())
 }
 

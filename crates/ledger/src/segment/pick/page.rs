@@ -1,0 +1,169 @@
+//! One page of one column: read by its place in the page index, its header parsed, decompressed.
+
+use super::super::footer::SegmentFile;
+use super::bad;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use std::ops::Range;
+use zstd::bulk::Decompressor;
+
+/// Room that pages are read into one after the other, and what decompresses them.
+#[derive(Default)]
+pub(in super::super) struct Scratch {
+    stored: Vec<u8>,
+    page: Vec<u8>,
+    decompressor: Option<Decompressor<'static>>,
+}
+
+/// How a page's values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Coding {
+    /// One after the other.
+    Plain,
+    /// As codes of the column's dictionary.
+    Codes,
+    /// As differences from value to value.
+    Deltas,
+}
+
+/// A page, decompressed.
+pub(in super::super) struct Page<'a> {
+    pub(in super::super) coding: Coding,
+    /// How many values it has, absent ones too.
+    pub(super) values: usize,
+    pub(in super::super) bytes: &'a [u8],
+}
+
+impl Scratch {
+    /// The page that lies at `place` of the file.
+    pub(in super::super) fn page(
+        &mut self,
+        file: &SegmentFile,
+        place: Range<u64>,
+        compression: Compression,
+    ) -> Result<Page<'_>, ParquetError> {
+        file.read_into(place, &mut self.stored)?;
+        let (header, start) = Header::parse(&self.stored).ok_or_else(|| bad("the header of a page"))?;
+        let body = self.stored.get(start..).and_then(|rest| rest.get(..header.stored));
+        let body = body.ok_or_else(|| bad("the length of a page"))?;
+        let bytes = match compression {
+            Compression::UNCOMPRESSED => body,
+            Compression::ZSTD(_) => {
+                let decompressor = match &mut self.decompressor {
+                    Some(decompressor) => decompressor,
+                    none => none.insert(Decompressor::new()?),
+                };
+                self.page.clear();
+                self.page.reserve(header.length);
+                decompressor.decompress_to_buffer(body, &mut self.page)?;
+                &self.page
+            }
+            _ => return Err(bad("the compression of a page")),
+        };
+        if bytes.len() != header.length {
+            return Err(bad("the length of a page"));
+        }
+        Ok(Page { coding: header.coding, values: header.values, bytes })
+    }
+}
+
+/// What a page's header says: Thrift's compact protocol, `PageHeader` of the Parquet format.
+struct Header {
+    /// Bytes of the page, and as they are stored.
+    length: usize,
+    stored: usize,
+    values: usize,
+    coding: Coding,
+}
+
+/// Pages greater than this are damage: the writer closes them at a few MiB.
+const MAX_PAGE: i64 = 1 << 30;
+
+impl Header {
+    /// The header at the start of `bytes`, and its length.
+    fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
+        let (mut length, mut stored, mut values, mut coding) = (None, None, None, None);
+        let mut thrift = Thrift(bytes);
+        thrift.each_field(0, &mut |thrift, id, kind| match id {
+            2 => Some(length = Some(thrift.zigzag()?)),
+            3 => Some(stored = Some(thrift.zigzag()?)),
+            // Both kinds of pages begin with the number of values and their encoding.
+            5 | 7 if kind == Thrift::STRUCT => thrift.each_field(1, &mut |thrift, id, kind| match id {
+                1 => Some(values = Some(thrift.zigzag()?)),
+                2 => Some(coding = Some(thrift.zigzag()?)),
+                _ => thrift.skip(kind, 2),
+            }),
+            _ => thrift.skip(kind, 1),
+        })?;
+        let size = |n: Option<i64>| n.filter(|n| (0..=MAX_PAGE).contains(n)).map(|n| n as usize);
+        let coding = match coding? {
+            0 => Coding::Plain,
+            2 | 8 => Coding::Codes,
+            5 => Coding::Deltas,
+            _ => return None,
+        };
+        let header = Self { length: size(length)?, stored: size(stored)?, values: size(values)?, coding };
+        Some((header, bytes.len() - thrift.0.len()))
+    }
+}
+
+/// What is left of something in Thrift's compact protocol.
+struct Thrift<'a>(&'a [u8]);
+
+impl Thrift<'_> {
+    const STRUCT: u8 = 12;
+    const DEEPEST: u8 = 4;
+
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        super::varint(&mut self.0)
+    }
+
+    fn zigzag(&mut self) -> Option<i64> {
+        self.varint().map(super::unzigzag)
+    }
+
+    /// Calls `take` with the id and type of each field of a structure; it has to take the value away.
+    fn each_field(
+        &mut self,
+        depth: u8,
+        take: &mut dyn FnMut(&mut Self, i64, u8) -> Option<()>,
+    ) -> Option<()> {
+        if depth > Self::DEEPEST {
+            return None;
+        }
+        let mut id = 0i64;
+        loop {
+            let head = self.byte()?;
+            if head == 0 {
+                return Some(());
+            }
+            id = match head >> 4 {
+                0 => self.zigzag()?,
+                step => id.checked_add(i64::from(step))?,
+            };
+            take(self, id, head & 0x0f)?;
+        }
+    }
+
+    /// Takes a value of this type away. Lists and maps stand in no page's header.
+    fn skip(&mut self, kind: u8, depth: u8) -> Option<()> {
+        match kind {
+            1 | 2 => Some(()),
+            3 => self.byte().map(|_| ()),
+            4..=6 => self.varint().map(|_| ()),
+            8 => {
+                let length = self.varint()? as usize;
+                self.0 = self.0.get(length..)?;
+                Some(())
+            }
+            Self::STRUCT => self.each_field(depth, &mut |thrift, _, kind| thrift.skip(kind, depth + 1)),
+            _ => None,
+        }
+    }
+}

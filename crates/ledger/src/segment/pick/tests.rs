@@ -1,0 +1,108 @@
+//! What is picked from a segment is what was written into it, whatever its columns are like.
+
+use crate::disk::{Disk, RealDisk};
+use crate::row;
+use crate::segment::{FooterCache, IdWindow, Layout, Segment, publish, write_as};
+use proptest::prelude::*;
+use std::sync::Arc;
+use tollgate_domain::{
+    Column, ColumnType, Day, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxId,
+};
+
+const DAY: Day = Day::from_number(20_000);
+
+/// What a column is like: one row of how many has a value, one of how many values, and how long texts are.
+#[derive(Debug, Clone, Copy)]
+struct Likeness {
+    every: u64,
+    distinct: u64,
+    length: usize,
+}
+
+fn likeness() -> impl Strategy<Value = Likeness> {
+    let every = prop_oneof![Just(0), Just(1), Just(2), Just(7), Just(300)];
+    let distinct = prop_oneof![Just(1), Just(3), Just(40), Just(700), Just(u64::MAX)];
+    (every, distinct, prop_oneof![Just(0usize), Just(9), Just(150)])
+        .prop_map(|(every, distinct, length)| Likeness { every, distinct, length })
+}
+
+fn mixed(number: u64, salt: u64) -> u64 {
+    let z = (number ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (z ^ (z >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 1
+}
+
+fn event(n: u64, columns: &[(Column, Likeness)]) -> Event {
+    let owner: IntegrationId = format!("aaaaaaaa{:02}", n % 3).parse().unwrap();
+    let mut event = Event::new(EventKind::Click, owner);
+    let time = Timestamp::from_millis(DAY.start().millis() + (n * 13) as i64);
+    (event.id, event.seq) = (TxId::new(time, u128::from(mixed(n, 7))), n + 1);
+    if n.is_multiple_of(3) {
+        event.key = u128::from(mixed(n, 8)) << 50 | 1;
+    }
+    for (salt, (column, like)) in (10..).zip(columns) {
+        if like.every == 0 || !mixed(n, salt).is_multiple_of(like.every) {
+            continue;
+        }
+        let value = mixed(n, salt + 100) % like.distinct;
+        match column {
+            Column::Text(column) => event.set_text(*column, &format!("{value}{}", "ä".repeat(like.length))),
+            Column::Number(column) if column.column_type() == ColumnType::Boolean => {
+                event.set_number(*column, (value % 2) as i64);
+            }
+            Column::Number(Number::RequestTime) => event.set_number(Number::RequestTime, time.millis()),
+            Column::Number(column) => event.set_number(*column, value as i64 - (1 << 40)),
+        }
+    }
+    event
+}
+
+fn segment(disk: &Arc<dyn Disk>, layout: Layout, events: &[Event]) -> Segment {
+    let encode = |event: &Event| {
+        let mut bytes = Vec::new();
+        row::encode(event, &mut bytes);
+        bytes
+    };
+    let rows: Vec<Vec<u8>> = events.iter().map(encode).collect();
+    let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+    let meta = write_as(layout, &**disk, "a.parquet", EventKind::Click, DAY, &rows).unwrap();
+    publish(&**disk, &["a.parquet"]).unwrap();
+    Segment::open(disk.clone(), meta, FooterCache::new(1 << 20))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn rows_are_picked_as_they_were_written(
+        rows in 1..4000u64,
+        group_rows in 50..3000usize,
+        page_rows in 5..600usize,
+        likenesses in proptest::collection::vec(likeness(), Text::ALL.len() + Number::ALL.len()),
+        steps in proptest::collection::vec(1..400usize, 1..60),
+    ) {
+        let texts = Text::ALL.iter().copied().map(Column::Text);
+        let columns: Vec<_> =
+            texts.chain(Number::ALL.iter().copied().map(Column::Number)).zip(likenesses).collect();
+        let mut events: Vec<Event> = (0..rows).map(|n| event(n, &columns)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()).unwrap());
+        let segment = segment(&disk, Layout { group_rows, page_rows }, &events);
+        events.sort_unstable_by_key(|event| (event.integration, event.id));
+
+        let footer = segment.footer().unwrap();
+        let mut window = IdWindow::default();
+        let mut wanted: Vec<usize> = Vec::new();
+        for step in steps {
+            wanted.push(wanted.last().map_or(0, |last| last + step));
+        }
+        wanted.retain(|row| *row < events.len());
+        for chosen in [wanted, (0..events.len()).collect()] {
+            let at: Vec<u64> = chosen.iter().map(|row| *row as u64).collect();
+            let picked = segment.events(&footer, &mut window, &at).unwrap();
+            prop_assert_eq!(picked.len(), chosen.len());
+            for (picked, row) in picked.iter().zip(chosen) {
+                prop_assert_eq!(picked, &events[row]);
+            }
+        }
+    }
+}
