@@ -78,8 +78,10 @@ class History(Tollgate):
 
     def start(self):
         begin = time.monotonic()
+        # One key asks everything here, so its limit must not be what is measured.
+        unlimited = {"TOLLGATE_REQUESTS_PER_SECOND": "1000000", "TOLLGATE_REQUESTS_BURST": "1000000"}
         self.launch(self.binary, "serve", "--data-dir", self.folder / "data", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-                    stdout=subprocess.PIPE)
+                    stdout=subprocess.PIPE, env=os.environ | unlimited)
         self.url = self._ready(time.monotonic() + 120)
         status, answer = http("GET", f"{self.url}/g/{self.integration}/click?no_redirect=true&click_ip=192.0.2.1&user_agent=bench")
         if status != 200:

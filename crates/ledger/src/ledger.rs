@@ -10,6 +10,7 @@ use crate::erase::Erase;
 use crate::log::{FrameKind, HEAD, LogError, LogWriter};
 use crate::manifest::Manifest;
 use crate::merge::Merges;
+use crate::near::Near;
 use crate::open::OpenRows;
 use crate::pending::{Group, Pending, Refused};
 use crate::segment::SegmentError;
@@ -40,8 +41,10 @@ pub struct Options {
     pub max_open_rows: u64,
     /// The same in bytes.
     pub max_open_bytes: u64,
-    /// Bytes of segment footers and indexes kept in memory.
+    /// Bytes of segment footers, indexes and dictionaries kept in memory.
     pub footer_cache_bytes: usize,
+    /// Bytes of the newest sealed rows kept in memory for look-ups by id; a row takes about a hundred. 0 keeps none.
+    pub near_bytes: usize,
 }
 
 impl Default for Options {
@@ -55,7 +58,8 @@ impl Default for Options {
             seal_age: Duration::from_secs(60),
             max_open_rows: 4_000_000,
             max_open_bytes: 2 << 30,
-            footer_cache_bytes: 64 << 20,
+            footer_cache_bytes: 192 << 20,
+            near_bytes: 192 << 20,
         }
     }
 }
@@ -138,6 +142,7 @@ pub(crate) struct Inner {
     /// Whom [`Ledger::start`] was told to call when the ledger cannot go on.
     pub(crate) on_fatal: OnceLock<OnFatal>,
     pub(crate) books: Mutex<Books>,
+    pub(crate) near: Arc<Near>,
     pub(crate) open: Mutex<OpenState>,
     pub(crate) committed: AtomicU64,
     pub(crate) checkpointed: AtomicU64,
@@ -167,6 +172,8 @@ pub struct LedgerStats {
     pub merges: u64,
     /// Rows that are deleted and still in files.
     pub deleted_rows: u64,
+    /// Bytes of memory that the newest sealed rows take, kept for look-ups.
+    pub near_bytes: u64,
     /// Rows that merges wrote.
     pub merged_rows: u64,
     /// Bytes that merges wrote.
@@ -311,7 +318,8 @@ impl Ledger {
         let books = lock(&self.0.books);
         let open = lock(&self.0.open).rows.snapshot();
         let cut = open.last_seq().unwrap_or(0).max(books.sealed_seq());
-        View::new(books.segments(), open, cut).with_overlays(books.overlays())
+        let view = View::new(books.segments(), open, cut).with_overlays(books.overlays());
+        view.with_near(self.0.near.clone())
     }
 
     /// Lets log files with rows up to `seq` be reused, as far as they are sealed: no counter needs them any more.
@@ -332,6 +340,7 @@ impl Ledger {
             segments,
             segment_bytes,
             deleted_rows,
+            near_bytes: self.0.near.bytes() as u64,
             merges: self.0.merged.merges.load(Ordering::Relaxed),
             merged_rows: self.0.merged.rows.load(Ordering::Relaxed),
             merged_bytes: self.0.merged.bytes.load(Ordering::Relaxed),

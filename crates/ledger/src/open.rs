@@ -376,6 +376,11 @@ impl OpenSnapshot {
         Ok(layers)
     }
 
+    /// Whether all of it is indexed, so that looking into it takes no time.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.runs.iter().all(|run| run.index.get().is_some())
+    }
+
     pub(crate) fn runs(&self) -> &[Arc<Run>] {
         &self.runs
     }

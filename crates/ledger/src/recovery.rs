@@ -8,6 +8,7 @@ use crate::ledger::{Inner, Ledger, LedgerError, OpenState, Options, lock, write}
 use crate::log::{self, Frame, FrameKind, LogError, LogWriter};
 use crate::manifest::{Manifest, ManifestChange};
 use crate::merge::Merges;
+use crate::near::Near;
 use crate::open::{OpenRows, frame_rows};
 use crate::pending::Pending;
 use crate::row::RowView;
@@ -145,6 +146,7 @@ impl Ledger {
             log: Mutex::new(log),
             sealed: AtomicU64::new(manifest.sealed_seq),
             books: Mutex::new(Books::new(manifest, disk.clone(), footers)),
+            near: Arc::new(Near::new(options.near_bytes)),
             open: Mutex::new(OpenState { rows: open, since }),
             committed: AtomicU64::new(last_seq),
             checkpointed: AtomicU64::new(checkpointed),

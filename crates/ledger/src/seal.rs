@@ -39,6 +39,7 @@ impl Ledger {
         segment::publish(&*self.0.disk, &files)?;
         let sealed = Sealed { rows: through - sealed_before, segments: change.added.len() as u64 };
         if self.adopt(change)? {
+            self.0.near.add(groups.iter().flat_map(|group| group.rows.iter().copied()));
             return Ok(Some(sealed));
         }
         segment::withdraw(&*self.0.disk, &files);

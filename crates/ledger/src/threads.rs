@@ -1,5 +1,6 @@
-//! The ledger's background threads: one commits, one keeps log files ready, one seals, one merges. Sealing runs at idle
-//! priority until the backlog grows, and merging always does, so that commits do not wait for them.
+//! The ledger's background threads: one commits, one keeps log files ready, one seals, one merges, one reads the newest
+//! rows into memory. Sealing runs at idle priority until the backlog grows, and the last two always do, so that commits do
+//! not wait for them.
 
 use crate::ledger::{Ledger, LedgerError, lock};
 use crate::merge_plan::Watch;
@@ -24,6 +25,8 @@ const KEEP_EVERY: Duration = Duration::from_millis(20);
 const RETRY_FULL: Duration = Duration::from_secs(2);
 /// How often it is asked whether segments are to be merged.
 const MERGE_EVERY: Duration = Duration::from_secs(2);
+/// How often it is asked whether the newest rows are to be read into memory again.
+const NEAR_EVERY: Duration = Duration::from_secs(1);
 /// How long merging waits after it met a full disk.
 const MERGE_AFTER_FULL: Duration = Duration::from_secs(60);
 /// Rows of one sealing: bounds its memory, and the rows of a segment.
@@ -49,6 +52,7 @@ impl Ledger {
             ("ledger-keep", Self::keep_loop),
             ("ledger-seal", Self::seal_loop),
             ("ledger-merge", Self::merge_loop),
+            ("ledger-near", Self::near_loop),
         ] {
             let (ledger, stop, on_fatal) = (self.clone(), stop.clone(), on_fatal.clone());
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -158,6 +162,22 @@ impl Ledger {
                 }
             };
             pause_unless(stop, pause);
+        }
+        Ok(())
+    }
+
+    fn near_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
+        set_idle_priority(true);
+        let mut filled = None;
+        while !stop.load(Ordering::Acquire) {
+            if filled != Some(self.near_cleared()) {
+                let go_on = || !stop.load(Ordering::Acquire);
+                filled = Some(self.fill_near(&go_on).unwrap_or_else(|error| {
+                    tracing::error!(%error, "a segment cannot be read; older rows are not kept in memory");
+                    self.near_cleared()
+                }));
+            }
+            pause_unless(stop, NEAR_EVERY);
         }
         Ok(())
     }

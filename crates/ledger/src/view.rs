@@ -4,6 +4,7 @@
 //! long it is held; a segment's file is removed only when no view has it any more.
 
 use crate::amendments::Layers;
+use crate::near::Near;
 use crate::open::{Named, OpenSnapshot};
 use crate::query::{Cursor, PageQuery, Predicate};
 use crate::row::RowView;
@@ -23,6 +24,7 @@ pub struct View {
     segments: Arc<[Arc<Segment>]>,
     open: Arc<OpenSnapshot>,
     overlays: Overlays,
+    near: Arc<Near>,
     cut: u64,
     amended_to: u64,
 }
@@ -41,7 +43,13 @@ pub struct Page {
 impl View {
     /// The view of these segments and open rows, which share no row; `cut` is the greatest `seq` among them.
     pub fn new(segments: Arc<[Arc<Segment>]>, open: Arc<OpenSnapshot>, cut: u64) -> Self {
-        Self { segments, open, overlays: Overlays::default(), cut, amended_to: u64::MAX }
+        let (overlays, near) = (Overlays::default(), Arc::new(Near::new(0)));
+        Self { segments, open, overlays, near, cut, amended_to: u64::MAX }
+    }
+
+    /// The same with rows of its segments that are in memory.
+    pub(crate) fn with_near(self, near: Arc<Near>) -> Self {
+        Self { near, ..self }
     }
 
     /// The same with the overlays of its segments.
@@ -77,6 +85,16 @@ impl View {
         let layers = Layers(sealed.as_deref().into_iter().chain(open.0).collect());
         layers.apply(&mut event, self.amended_to)?;
         Ok(event)
+    }
+
+    /// Amendments up to this `seq` are seen.
+    pub(crate) fn amendments_end(&self) -> u64 {
+        self.amended_to
+    }
+
+    /// Rows of its segments that are in memory.
+    pub(crate) fn in_memory(&self) -> &Near {
+        &self.near
     }
 
     /// The open rows.
@@ -144,35 +162,6 @@ impl View {
     ) -> Result<bool, ScanError> {
         let walk = self.walk(query, range, direction);
         Ok(Scan::new(self, &walk)?.next(budget)?.is_some())
-    }
-
-    /// The event of an id; of any kind when none is given.
-    pub fn find(
-        &self,
-        integration: IntegrationId,
-        kind: Option<EventKind>,
-        id: TxId,
-    ) -> Result<Option<Event>, ScanError> {
-        let next = id.next();
-        let kinds = tollgate_domain::KINDS_ALL.iter().filter(|known| kind.is_none_or(|kind| kind == **known));
-        for run in self.open.runs().iter().rev() {
-            let index = run.index()?;
-            for kind in kinds.clone() {
-                if let Some(at) = index.range(*kind, integration, &(id..next)).next() {
-                    let event = RowView::parse(run.row(&index.entries[at]))?.to_event();
-                    return self.amended(event, None).map(Some);
-                }
-            }
-        }
-        for segment in self.segments.iter() {
-            let meta = segment.meta();
-            let may_have = kind.is_none_or(|kind| kind == meta.kind)
-                && meta.bounds(integration).is_some_and(|(least, greatest)| least <= id && id <= greatest);
-            if may_have && let Some(event) = segment.find(integration, id)? {
-                return self.amended(event, Some(segment)).map(Some);
-            }
-        }
-        Ok(None)
     }
 
     /// The newest event of `integration` and `kind` with this external transaction id and a time from `from` up to but

@@ -101,6 +101,8 @@ fn ledger(out: &mut Exposition, intake: &Intake) {
     out.gauge("tollgate_ledger_segment_bytes", "Bytes of all segments.", stats.segment_bytes);
     let about = "Rows that are deleted and still in files.";
     out.gauge("tollgate_ledger_deleted_rows", about, stats.deleted_rows);
+    let about = "Bytes of memory that the newest sealed rows take, kept for look-ups by id.";
+    out.gauge("tollgate_ledger_near_bytes", about, stats.near_bytes);
     let about = "Merges of segments since the start.";
     out.counter("tollgate_ledger_merges_total", about, stats.merges);
     out.counter("tollgate_ledger_merged_rows_total", "Rows that merges wrote.", stats.merged_rows);

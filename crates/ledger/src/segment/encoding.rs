@@ -14,7 +14,7 @@ use parquet::schema::types::ColumnPath;
 use std::collections::HashSet;
 use tollgate_domain::{Column, ColumnType, Day, EventKind, Number, Text};
 
-/// A reader decodes a column's dictionary for every page it wants, so a great one would cost more than it saves.
+/// Readers keep the dictionaries of a row group in memory, or decode them again: a great one would cost more than it saves.
 const DICTIONARY_BYTES: usize = 64 << 10;
 /// Rows that are looked at to see which columns repeat themselves.
 pub(super) const SAMPLE: usize = 1024;

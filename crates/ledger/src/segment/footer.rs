@@ -204,6 +204,12 @@ impl Footer {
         self.position(Leaf::Stored(column))
     }
 
+    /// The rows of each integration, counted from the file's first.
+    pub(crate) fn all_rows(&self) -> impl Iterator<Item = Range<u64>> {
+        let mut start = 0;
+        self.integrations.iter().map(move |(_, end)| std::mem::replace(&mut start, *end)..*end)
+    }
+
     /// The integration that a row belongs to.
     pub(super) fn integration_of(&self, row: u64) -> Option<IntegrationId> {
         let at = self.integrations.partition_point(|(_, end)| *end <= row);

@@ -49,6 +49,9 @@ pub(super) async fn click(
 ) -> Answer {
     let facts = facts(&state, &caller, raw.as_deref(), "tx_id")?;
     let (view, organization) = (state.ledger.view(), facts.organization);
+    if let Some(event) = at_once(&view, &facts) {
+        return answer(Some(event), organization);
+    }
     let found = super::scan(&state, organization, move || find_click(&view, &facts)).await?;
     answer(found, organization)
 }
@@ -107,12 +110,19 @@ fn facts(
     })
 }
 
+/// By our id, without a thread of its own, when the click is in memory. What goes wrong here is met again and told by
+/// [`find_click`].
+fn at_once(view: &View, facts: &Facts) -> Option<Event> {
+    let id = facts.name.parse().ok()?;
+    let found = view.find_at_once(facts.integration, EventKind::Click, id).ok()?;
+    found.filter(|event| is_meant(event, facts))
+}
+
 /// By the caller's id or by ours.
 fn find_click(view: &View, facts: &Facts) -> Result<Option<Event>, ScanError> {
     if let Ok(id) = facts.name.parse::<TxId>() {
         let found = view.find(facts.integration, Some(EventKind::Click), id)?;
-        let in_day = |event: &Event| (facts.from..facts.to).contains(&event.at());
-        if let Some(event) = found.filter(|event| in_day(event) && is_of(event, facts)) {
+        if let Some(event) = found.filter(|event| is_meant(event, facts)) {
             return Ok(Some(event));
         }
     }
@@ -130,6 +140,11 @@ fn find_conversion(view: &View, facts: &Facts) -> Result<Option<Event>, ScanErro
         page.predicates.extend(Predicate::parse(kind, field, None, value));
     }
     Ok(view.page(&page)?.rows.pop())
+}
+
+/// Whether an event that was found by its id is of the day, offer and publisher that were given.
+fn is_meant(event: &Event, facts: &Facts) -> bool {
+    (facts.from..facts.to).contains(&event.at()) && is_of(event, facts)
 }
 
 fn is_of(event: &Event, facts: &Facts) -> bool {

@@ -85,12 +85,12 @@ impl Header {
         let (mut length, mut stored, mut values, mut coding) = (None, None, None, None);
         let mut thrift = Thrift(bytes);
         thrift.each_field(0, &mut |thrift, id, kind| match id {
-            2 => Some(length = Some(thrift.zigzag()?)),
-            3 => Some(stored = Some(thrift.zigzag()?)),
+            2 => thrift.number_into(&mut length),
+            3 => thrift.number_into(&mut stored),
             // Both kinds of pages begin with the number of values and their encoding.
             5 | 7 if kind == Thrift::STRUCT => thrift.each_field(1, &mut |thrift, id, kind| match id {
-                1 => Some(values = Some(thrift.zigzag()?)),
-                2 => Some(coding = Some(thrift.zigzag()?)),
+                1 => thrift.number_into(&mut values),
+                2 => thrift.number_into(&mut coding),
                 _ => thrift.skip(kind, 2),
             }),
             _ => thrift.skip(kind, 1),
@@ -126,6 +126,11 @@ impl Thrift<'_> {
 
     fn zigzag(&mut self) -> Option<i64> {
         self.varint().map(super::unzigzag)
+    }
+
+    fn number_into(&mut self, number: &mut Option<i64>) -> Option<()> {
+        *number = Some(self.zigzag()?);
+        Some(())
     }
 
     /// Calls `take` with the id and type of each field of a structure; it has to take the value away.
