@@ -31,6 +31,13 @@ fi
 if [ -e "$signals/LICENSES.md" ]; then export TOLLGATE_TEST_SIGNALS_DIR=$signals; fi
 if [ -d ../shared/data ]; then note "real data beside the checkout: ../shared/data"; else note "no ../shared/data: tests on real data skip themselves"; fi
 
+# The server that stands for S3-compatible storage.
+if s3=$(installed s3-python tests/s3/requirements.txt pip_into tests/s3/requirements.txt); then
+  export TOLLGATE_TEST_S3=$s3
+else
+  note "SKIPPED: the packages of tests/s3/requirements.txt cannot be installed (no pip, or no registry): tests of storage skip themselves"
+fi
+
 # Property tests draw the same cases each time: a run that fails is repeated by running it again, and fails for what was
 # changed. `make explore` draws others.
 export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-20261122}

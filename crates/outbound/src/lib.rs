@@ -8,6 +8,7 @@ mod client;
 mod connect;
 mod destination;
 mod error;
+mod exchange;
 mod post;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -17,4 +18,5 @@ pub use client::{Fetched, Limits, Options, Outbound, authorities};
 pub use connect::{Resolve, SystemResolver};
 pub use destination::Destinations;
 pub use error::OutboundError;
+pub use exchange::Answered;
 pub use post::Post;

@@ -85,7 +85,8 @@ impl Inner {
         Ok(Fetched { urls: vec![url], status, headers, body })
     }
 
-    async fn open(&self, url: &Url) -> Result<Kept, OutboundError> {
+    /// A connection that can take a request.
+    pub(crate) async fn open(&self, url: &Url) -> Result<Kept, OutboundError> {
         let until = Instant::now() + KEPT_FOR;
         let stream = self.connector.connect(url).await?;
         // Each request is one small packet, which is to leave at once.
@@ -138,8 +139,8 @@ fn request(url: &Url, post: &Post<'_>) -> Result<Request<Full<Bytes>>, OutboundE
 }
 
 /// A connection that can take a request.
-struct Kept {
-    sender: SendRequest<Full<Bytes>>,
+pub(crate) struct Kept {
+    pub(crate) sender: SendRequest<Full<Bytes>>,
     until: Instant,
 }
 

@@ -3,24 +3,23 @@
 
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::compose::House;
-use crate::config::Config;
+use crate::config::{Config, S3Config};
 use crate::data_dir;
 use crate::failure::Failure;
+use crate::serve::outbound_options;
+use ipnet::{Ipv4Net, Ipv6Net};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tollgate_jobs::exports::{Exports, Folder, Options, Parts};
+use tollgate_jobs::exports::{Artifacts, Bucket, Exports, Folder, Options, Parts};
+use tollgate_outbound::{self as outbound, Outbound};
 
-/// Opens the records of exports and the folder of their files.
+/// Opens the records of exports and the place of their files.
 pub(crate) fn open(config: &Config, house: &House) -> Result<Arc<Exports>, Failure> {
-    let folder = config.exports_dir.clone().unwrap_or_else(|| data_dir::exports(house.root()));
-    let artifacts = Folder::open(&folder);
-    let artifacts =
-        artifacts.map_err(Failure::because(format!("exports_dir {} cannot be used", folder.display())))?;
     let parts = Parts {
         ledger: house.intake.ledger().clone(),
-        artifacts: Arc::new(artifacts),
+        artifacts: artifacts(config, house)?,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         options: Options {
@@ -35,6 +34,26 @@ pub(crate) fn open(config: &Config, house: &House) -> Result<Arc<Exports>, Failu
     };
     let file = data_dir::export_records(house.root());
     house.runtime.block_on(Exports::open(&file, parts)).map_err(Failure::new)
+}
+
+/// Where files go: a bucket, or a folder.
+fn artifacts(config: &Config, house: &House) -> Result<Arc<dyn Artifacts>, Failure> {
+    if let Some(S3Config { bucket, plain_http }) = &config.exports_s3 {
+        let options = outbound::Options {
+            // The operator himself says where it is.
+            allow: vec![Ipv4Net::default().into(), Ipv6Net::default().into()],
+            plain_http: *plain_http,
+            ..outbound_options(config)?
+        };
+        let client = Outbound::new(options).map_err(Failure::because("outbound_authorities"))?;
+        let bucket = Bucket::new(bucket.clone(), client, house.runtime.handle().clone());
+        return Ok(Arc::new(bucket.map_err(Failure::because("exports_s3_bucket cannot be used"))?));
+    }
+    let folder = config.exports_dir.clone().unwrap_or_else(|| data_dir::exports(house.root()));
+    let opened = Folder::open(&folder);
+    Ok(Arc::new(
+        opened.map_err(Failure::because(format!("exports_dir {} cannot be used", folder.display())))?,
+    ))
 }
 
 /// Exports under way.

@@ -62,6 +62,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls", &["tollgate-http", "tollgate-outbound"]),
     ("tokio-rustls", &["tollgate-http", "tollgate-outbound"]),
     ("webpki", &["tollgate-outbound"]),
+    ("object_store", &["tollgate-jobs"]),
     ("maxminddb", &["tollgate-signals"]),
     ("clap", &["tollgate"]),
     ("getrandom", &["tollgate"]),

@@ -5,76 +5,15 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use support::{Connection, Made, Server, setting};
-
-const FIELDS: &str = "real_tx_id,external_transaction_id,request_time,offer_id,user_agent,status,rejection";
-/// How long anything may take on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Sends so many clicks.
-fn send_clicks(made: &Made, server: &Server, count: usize) {
-    let mut connection = server.connect();
-    let path = format!("/g/{}/events", made.integration);
-    let headers = [("API-KEY", made.api_key.as_str()), ("content-type", "application/x-ndjson")];
-    let numbers: Vec<usize> = (0..count).collect();
-    for some in numbers.chunks(10_000) {
-        let line = |n: &usize| {
-            let user_agent = format!("Mozilla/5.0 (Linux; Android 14; Phone {n}) \"quoted\", and more");
-            let click = json!({"kind": "click", "external_transaction_id": format!("x{n}"), "offer": "o",
-                               "click_ip": "10.9.8.7", "user_agent": user_agent});
-            format!("{click}\n")
-        };
-        let body: String = some.iter().map(line).collect();
-        let reply = connection.send("POST", &path, &headers, body.as_bytes()).unwrap();
-        assert_eq!(reply.status, 200, "{}", reply.text());
-    }
-}
+use support::downloads::{FIELDS, PATIENCE, ask, download, exports, send_clicks, settled};
+use support::{Made, Server, setting};
 
 fn today(made: &Made, server: &Server) -> String {
     let path = format!("/api/v2/download-center/{}/clicks?fields=ip&extra_parameters=", made.integration);
     let reply = server.connect().get(&path, &made.api_key);
     reply.json()["export_list_options"]["end_date"].as_str().unwrap().to_owned()
-}
-
-/// Asks for a file of clicks; answers the export's id.
-fn ask(made: &Made, connection: &mut Connection, more: &str) -> String {
-    let path = format!(
-        "/api/v2/download-center/{}/clicks?fields={FIELDS}&extra_parameters={more}",
-        made.integration
-    );
-    let reply = connection.get(&path, &made.api_key);
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    reply.json()["id"].as_str().unwrap().to_owned()
-}
-
-fn exports(made: &Made, server: &Server) -> BTreeMap<String, Value> {
-    let reply = server.connect().get("/api/v2/download-center/exports?page%5Bsize%5D=100", &made.api_key);
-    let list = reply.json()["data"].as_array().unwrap().clone();
-    list.into_iter().map(|one| (one["id"].as_str().unwrap().to_owned(), one)).collect()
-}
-
-/// Every export once none waits or is written any more.
-fn settled(made: &Made, server: &Server) -> BTreeMap<String, Value> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let all = exports(made, server);
-        let is_open = |one: &Value| one["status"] == "PENDING" || one["status"] == "IN_PROGRESS";
-        if !all.values().any(is_open) {
-            return all;
-        }
-        assert!(Instant::now() < deadline, "exports do not come to an end: {all:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// The file that an export's link leads to.
-fn download(server: &Server, export: &Value, headers: &[(&str, &str)]) -> support::Reply {
-    let link = export["artifact"]["download_link"].as_str().unwrap();
-    let path = link.strip_prefix(&server.url()).unwrap();
-    server.connect().send("GET", path, headers, b"").unwrap()
 }
 
 fn folder(made: &Made) -> PathBuf {

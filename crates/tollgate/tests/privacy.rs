@@ -5,6 +5,7 @@ mod support;
 
 use serde_json::{Value, json};
 use std::path::Path;
+use support::downloads::{download, exports, settled};
 use support::{Made, run, stderr, stdout};
 
 fn forget(arguments: &[&str]) -> Value {
@@ -22,6 +23,42 @@ fn has_bytes(folder: &Path, bytes: &[u8]) -> bool {
         }
         std::fs::read(&path).unwrap().windows(bytes.len()).any(|window| window == bytes)
     })
+}
+
+#[test]
+fn files_that_a_person_is_in_go_and_can_be_made_anew_without_him() {
+    let made = Made::new();
+    let server = made.serve();
+    let click = |device: &str| {
+        let path =
+            format!("/g/{}/click?offer=7&publisher=p&device_id={device}&no_redirect=true", made.integration);
+        assert_eq!(server.connect().send("GET", &path, &[], b"").unwrap().status, 200);
+    };
+    click("device-of-somebody");
+    click("device-of-another");
+    let path =
+        format!("/api/v2/download-center/{}/clicks?fields=device_id&extra_parameters=", made.integration);
+    let asked = server.connect().get(&path, &made.api_key);
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    let id = asked.json()["id"].as_str().unwrap().to_owned();
+    let whole = settled(&made, &server)[&id].clone();
+    assert!(download(&server, &whole, &[]).text().contains("device-of-somebody"));
+
+    let there = ["--server", &server.url(), "--api-key", &made.api_key, "--device-id", "device-of-somebody"];
+    let certificate = forget(&there);
+    assert_eq!((&certificate["deleted_events"], &certificate["files"]["exports"]), (&json!(1), &json!(1)));
+    assert_eq!(download(&server, &whole, &[]).status, 404);
+    assert!(!has_bytes(&made.path("data/exports"), b"device-of"), "the file is gone");
+    let lost = &exports(&made, &server)[&id];
+    assert_eq!((&lost["status"], &lost["artifact"]["download_link"]), (&json!("ERROR"), &Value::Null));
+    assert!(lost["error"].as_str().unwrap().contains("deleted since"), "{lost}");
+
+    let path = format!("/tollgate/v1/exports/{id}/retry");
+    let headers = [("API-KEY", made.api_key.as_str())];
+    assert_eq!(server.connect().send("POST", &path, &headers, b"").unwrap().status, 200);
+    let again = &settled(&made, &server)[&id];
+    assert_eq!(download(&server, again, &[]).text(), "device_id\r\ndevice-of-another\r\n");
+    server.stop();
 }
 
 #[test]

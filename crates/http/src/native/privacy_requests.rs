@@ -15,6 +15,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tollgate_domain::{Integration, IntegrationId, Invalid};
+use tollgate_jobs::exports::ForgetError;
 use tollgate_jobs::privacy::{self, Certificate, DeletedDays, Identifier, IdentifierKind, PrivacyError};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -248,7 +249,13 @@ fn failed(error: PrivacyError) -> Failure {
         PrivacyError::Busy => true,
         PrivacyError::Ledger(error) => error.is_full_disk(),
         PrivacyError::File { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
-        PrivacyError::Exports(_) | PrivacyError::Ended => false,
+        PrivacyError::Exports(ForgetError::Files(_)) => {
+            tracing::error!(%error, "files of exports could not be removed for a privacy request");
+            let what = "The events are deleted, but files of exports may be left, which nobody can download any more: \
+                        their storage cannot be reached. Ask again.";
+            return ApiError::because(Code::Unavailable, what).into();
+        }
+        PrivacyError::Exports(ForgetError::Store(_)) | PrivacyError::Ended => false,
     };
     if passing {
         let what = "The ledger cannot do this just now: it is busy, or the disk is full. Try again.";

@@ -6,13 +6,18 @@
 //! again by the next one. So a file that can be downloaded is whole.
 
 mod artifacts;
+mod bucket;
+mod folder;
 mod links;
 mod produce;
+mod reconcile;
 mod record;
 mod store;
 mod work;
 
-pub use artifacts::{Artifact, Artifacts, Folder, Unfinished};
+pub use artifacts::{Artifact, Artifacts, Pieces, Stopped, Unfinished};
+pub use bucket::{Bucket, BucketOptions};
+pub use folder::Folder;
 pub use links::{Link, LinkError, Signer};
 pub use record::{AskedFilter, Export, ExportRequest, ExportState, LOG_NAMES, log_name};
 pub use store::StoreError;
@@ -106,6 +111,8 @@ pub struct Exports {
     figures: Mutex<Figures>,
     completed: AtomicU64,
     failed: AtomicU64,
+    /// Whether files may be left that no record has; claimed by whoever removes them or lets a file be begun.
+    untidy: tokio::sync::Mutex<bool>,
 }
 
 /// Figures for metrics.
@@ -142,6 +149,17 @@ pub enum AskError {
     Store(#[from] StoreError),
 }
 
+/// Files that hold what was deleted are not known to be gone.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// The records.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What keeps the files.
+    #[error("what keeps the files of exports: {0}")]
+    Files(std::io::Error),
+}
+
 /// What came of a wish to cancel or to retry an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {
@@ -161,7 +179,7 @@ impl fmt::Debug for Exports {
 
 impl Exports {
     /// Opens the records at `path` and makes files and records agree: what is not whole goes, what was under way waits
-    /// again.
+    /// again. Files that are reached over the network may be out of reach just now: [`Self::run`] looks at them.
     pub async fn open(path: &Path, parts: Parts) -> Result<Arc<Self>, StoreError> {
         let Parts { ledger, artifacts, clock, entropy, options } = parts;
         let store = Store::open(path).await?;
@@ -178,32 +196,15 @@ impl Exports {
             figures: Mutex::default(),
             completed: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            untidy: tokio::sync::Mutex::new(true),
         };
         exports.store.recover(ATTEMPTS, exports.clock.now()).await?;
-        exports.reconcile(path).await?;
+        if !exports.artifacts.is_remote() {
+            let failed = |source| StoreError::File { path: path.to_owned(), source };
+            exports.reconcile().await?.map_err(failed)?;
+        }
         exports.look_at_figures().await?;
         Ok(Arc::new(exports))
-    }
-
-    /// Removes files that no record has, and says of records whose file is gone that it is.
-    async fn reconcile(&self, path: &Path) -> Result<(), StoreError> {
-        let failed = |source| StoreError::File { path: path.to_owned(), source };
-        self.artifacts.tidy().map_err(failed)?;
-        let mut there: HashMap<String, u64> = self.artifacts.list().map_err(failed)?.into_iter().collect();
-        for (artifact, size) in self.store.files().await? {
-            match there.remove(&artifact) {
-                Some(found) if found == size => continue,
-                Some(_) => self.artifacts.remove(&artifact).map_err(failed)?,
-                None => {}
-            }
-            tracing::warn!(artifact, "an export's file is gone or damaged");
-            let why = "The file is not there any more; retry the export.";
-            self.store.lost(&artifact, why, self.clock.now()).await?;
-        }
-        for name in there.keys() {
-            self.artifacts.remove(name).map_err(failed)?;
-        }
-        Ok(())
     }
 
     /// Takes up a request of `by`, unless the organization has too many already.
@@ -293,14 +294,17 @@ impl Exports {
     }
 
     /// Removes what files hold of an integration, after events of it were deleted: whole files go, and their exports are
-    /// errors that can be tried again; what is being written begins again. Answers how many files went.
-    pub async fn forget(&self, integration: IntegrationId) -> Result<usize, StoreError> {
+    /// errors that can be tried again; what is being written begins again. Answers how many files went; with an error some
+    /// may be left, which nobody can download any more, and it is to be asked for again.
+    pub async fn forget(&self, integration: IntegrationId) -> Result<usize, ForgetError> {
         let why = "The file held events that were deleted since; retry the export.";
         let (files, begun) = self.store.forget(integration, why, self.clock.now()).await?;
         begun.iter().for_each(|id| self.stop_one(id));
         let count = files.len();
         self.remove(files).await;
         self.news.notify_one();
+        // Those, and what an earlier attempt or process left.
+        self.reconcile().await?.map_err(ForgetError::Files)?;
         Ok(count)
     }
 
@@ -389,8 +393,9 @@ impl Exports {
         Ok(())
     }
 
-    /// Closes the records in good order.
+    /// Closes the records in good order, and gives up what waits for files out of reach.
     pub async fn close(&self) {
+        self.artifacts.close();
         self.store.close().await;
     }
 

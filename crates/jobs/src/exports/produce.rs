@@ -1,7 +1,7 @@
 //! Writing one export's file, on a thread of its own. It leaves room on the disk, stops when it is told to, and leaves
 //! nothing behind unless the file is whole.
 
-use super::artifacts::{Artifacts, Unfinished};
+use super::artifacts::{Artifacts, Stopped, Unfinished};
 use super::record::ExportRequest;
 use super::store::Ended;
 use flate2::Compression;
@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tollgate_domain::row::Field;
 use tollgate_domain::{Invalid, TxId};
@@ -22,14 +23,21 @@ const LOOK_EVERY: u64 = 4 << 20;
 const BUFFER: usize = 256 << 10;
 
 /// An attempt that is under way, as others see it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Running {
+    /// The name of its file.
+    pub(super) artifact: String,
     stop: AtomicBool,
     /// Of a million.
     share: AtomicU64,
 }
 
 impl Running {
+    /// An attempt to write this file.
+    pub(super) fn new(artifact: String) -> Self {
+        Self { artifact, stop: AtomicBool::new(false), share: AtomicU64::new(0) }
+    }
+
     /// Lets it stop at the next part.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -71,17 +79,19 @@ enum Refused {
 pub(super) fn produce(
     view: &View,
     request: &ExportRequest,
-    (artifacts, name): (&dyn Artifacts, &str),
+    artifacts: &dyn Artifacts,
     room: Room,
     threads: usize,
-    running: &Running,
+    running: &Arc<Running>,
 ) -> Ended {
     let refused = Cell::new(None);
     let write = || -> Result<Ended, Failure> {
         let query = query(request)?;
         let encoding = encoding(request)?;
-        let mut file =
-            Guarded { file: artifacts.put(name)?, artifacts, room, refused: &refused, written: 0, looked: 0 };
+        let attempt = running.clone();
+        let stopped: Stopped = Arc::new(move || attempt.is_stopped());
+        let file = artifacts.put(&running.artifact, stopped)?;
+        let mut file = Guarded { file, artifacts, room, refused: &refused, written: 0, looked: 0 };
         file.look()?;
         let mut out = io::BufWriter::with_capacity(BUFFER, file);
         let mut told = |progress| running.told(progress);
@@ -96,7 +106,12 @@ pub(super) fn produce(
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(completed(exported, file.file.finish()?))
     };
-    write().unwrap_or_else(|failure| failure.told(refused.get()))
+    match write() {
+        Ok(ended) => ended,
+        // Whatever became of the file, it is not wanted.
+        Err(_) if running.is_stopped() => Ended::Interrupted,
+        Err(failure) => failure.told(refused.get()),
+    }
 }
 
 fn completed(exported: Exported, size: u64) -> Ended {
@@ -149,7 +164,14 @@ impl Failure {
             }
             (None, Self::Io(error) | Self::Export(ExportError::Write(error))) => {
                 tracing::error!(%error, "an export's file could not be written");
-                "The file could not be written.".to_owned()
+                let why = match error.kind() {
+                    ErrorKind::HostUnreachable => {
+                        "The storage of files does not answer as it should; retry it later."
+                    }
+                    ErrorKind::PermissionDenied => "The storage of files refused the file.",
+                    _ => "The file could not be written.",
+                };
+                why.to_owned()
             }
             (None, Self::Export(ExportError::Scan(error))) => {
                 tracing::error!(%error, "an export could not read history");

@@ -148,12 +148,14 @@ impl Store {
 
     /// Notes that a file is not there any more.
     pub(super) async fn lost(&self, artifact: &str, why: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE exports SET state = 3, updated_at = ?2, error = ?3 WHERE artifact = ?1")
-            .bind(artifact.to_owned())
-            .bind(now.millis())
-            .bind(why.to_owned())
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "UPDATE exports SET state = 3, updated_at = ?2, error = ?3 WHERE artifact = ?1 AND state = 2",
+        )
+        .bind(artifact.to_owned())
+        .bind(now.millis())
+        .bind(why.to_owned())
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 

@@ -15,6 +15,8 @@ use tollgate_ledger::set_idle_priority;
 const REST: Duration = Duration::from_secs(5);
 /// How often what is too old is removed.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+/// How often files and records are made to agree, when that is due.
+const RECONCILE_EVERY: Duration = Duration::from_secs(10);
 /// Exports that are removed in one step.
 const EXPIRE_AT_ONCE: u32 = 100;
 
@@ -28,6 +30,8 @@ impl Exports {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut working = JoinSet::new();
         let mut hourly = tokio::time::interval(EXPIRE_EVERY);
+        let mut reconciling = tokio::time::interval(RECONCILE_EVERY);
+        self.look_at_files(&mut stop).await;
         loop {
             let rest = self.begin(&mut working).await;
             if let Err(error) = self.look_at_figures().await {
@@ -43,11 +47,30 @@ impl Exports {
                 }
                 _ = self.news.notified() => {}
                 _ = hourly.tick() => self.expire().await,
+                _ = reconciling.tick() => self.look_at_files(&mut stop).await,
                 () = tokio::time::sleep(REST), if rest => {}
             }
         }
         self.running().values().for_each(|(_, running)| running.stop());
         while working.join_next().await.is_some() {}
+    }
+
+    /// Removes files that no record has, if that is due, unless `stop` says so meanwhile.
+    async fn look_at_files(&self, stop: &mut watch::Receiver<bool>) {
+        let looked = tokio::select! {
+            biased;
+            () = told(stop) => return,
+            looked = self.reconcile() => looked,
+        };
+        match looked {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the files of exports cannot be looked at; that is tried again")
+            }
+            Err(error) => {
+                tracing::error!(%error, "files of exports could not be compared with records; that is tried again")
+            }
+        }
     }
 
     /// Begins what waits while there are places. Answers whether that failed and is to be tried again later.
@@ -69,6 +92,8 @@ impl Exports {
 
     /// Takes the next export that may be begun.
     async fn claim(&self) -> Result<Option<(Claimed, Arc<Running>)>, StoreError> {
+        // Nobody removes files that he does not know until this one is known.
+        let _untidy = self.untidy.lock().await;
         let (under_way, full) = {
             let running = self.running();
             let count = |one| running.values().filter(|(organization, _)| *organization == one).count();
@@ -80,7 +105,7 @@ impl Exports {
         let Some(claimed) = self.store.claim(&full, &under_way, self.clock.now()).await? else {
             return Ok(None);
         };
-        let running = Arc::new(Running::default());
+        let running = Arc::new(Running::new(claimed.artifact.clone()));
         self.running().insert(claimed.id.clone(), (claimed.request.organization, running.clone()));
         Ok(Some((claimed, running)))
     }
@@ -88,6 +113,10 @@ impl Exports {
     /// Writes one file and its record.
     async fn work(self: Arc<Self>, claimed: Claimed, running: Arc<Running>) {
         let ended = self.produce(&claimed, running.clone()).await;
+        if !matches!(ended, Ended::Completed { .. }) {
+            // What could not be taken back where files are out of reach is found again.
+            *self.untidy.lock().await |= self.artifacts.is_remote();
+        }
         match &ended {
             Ended::Completed { total, size, .. } => {
                 self.completed.fetch_add(1, Ordering::Relaxed);
@@ -120,13 +149,13 @@ impl Exports {
     /// Writes one file on a thread of its own, at idle priority.
     async fn produce(self: &Arc<Self>, claimed: &Claimed, running: Arc<Running>) -> Ended {
         let (told, ended) = oneshot::channel();
-        let (this, artifact, request) = (self.clone(), claimed.artifact.clone(), claimed.request.clone());
+        let (this, request) = (self.clone(), claimed.request.clone());
         let thread = std::thread::Builder::new().name("export".to_owned()).spawn(move || {
             set_idle_priority(true);
             let Self { options, artifacts, .. } = &*this;
-            let room = Room { most: options.file_bytes, reserve: options.reserve_bytes };
-            let (view, file) = (this.ledger.view(), (&**artifacts, &*artifact));
-            let ended = produce(&view, &request, file, room, options.threads, &running);
+            let most = options.file_bytes.min(artifacts.largest());
+            let room = Room { most, reserve: options.reserve_bytes };
+            let ended = produce(&this.ledger.view(), &request, &**artifacts, room, options.threads, &running);
             // Whoever asked waits as long as the runtime does.
             let _ = told.send(ended);
         });
@@ -140,6 +169,8 @@ impl Exports {
 
     /// Removes exports that are older than they are kept.
     pub async fn expire(&self) {
+        // What was lost on the way to files out of reach is found again in time.
+        *self.untidy.lock().await |= self.artifacts.is_remote();
         let kept = i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX);
         let before = self.clock.now().plus_millis(kept.saturating_neg());
         loop {
@@ -159,17 +190,22 @@ impl Exports {
         }
     }
 
-    /// Removes files. What cannot be removed now is removed at the next start, since no record has it.
+    /// Removes files. What cannot be removed now is removed later, since no record has it.
     pub(super) async fn remove(&self, names: Vec<String>) {
         let artifacts = self.artifacts.clone();
         let removed = tokio::task::spawn_blocking(move || {
+            let mut all = true;
             for name in names {
                 if let Err(error) = artifacts.remove(&name) {
-                    tracing::error!(%error, name, "an export's file could not be removed; the next start does it");
+                    tracing::error!(%error, name, "an export's file could not be removed; that is tried again");
+                    all = false;
                 }
             }
+            all
         });
         // A panic is in the log.
-        let _ = removed.await;
+        if !removed.await.unwrap_or(false) {
+            *self.untidy.lock().await = true;
+        }
     }
 }

@@ -6,7 +6,7 @@ mod certificate;
 
 pub use certificate::{Certificate, DeletedDays, Files, Identifier, IdentifierKind};
 
-use crate::exports::Exports;
+use crate::exports::{Exports, ForgetError};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub enum PrivacyError {
     Ledger(#[from] LedgerError),
     /// The files of exports that may have had the events.
     #[error("the events are deleted, but files of exports that may have them are not: {0}")]
-    Exports(String),
+    Exports(ForgetError),
     /// The task that deletes ended before it was done: a defect of this program.
     #[error("the deletion ended before it was done")]
     Ended,
@@ -113,7 +113,7 @@ impl Privacy {
         let mut files = 0;
         for integration in integrations {
             let gone = self.exports.forget(integration).await;
-            files += gone.map_err(|error| PrivacyError::Exports(error.to_string()))?;
+            files += gone.map_err(PrivacyError::Exports)?;
         }
         certificate.finish(self.catalog.now(), &deleted, files as u64);
         let jobs = self.clone();

@@ -15,7 +15,7 @@ use toml::Value;
 /// Values as they were given, the later layer over the earlier.
 #[derive(Default)]
 pub(super) struct Layers {
-    values: BTreeMap<&'static str, (Value, Origin)>,
+    pub(super) values: BTreeMap<&'static str, (Value, Origin)>,
     pub(super) errors: Vec<String>,
     printed: String,
 }
@@ -80,7 +80,7 @@ impl Layers {
         }
     }
 
-    fn text(&mut self, name: &str, default: Option<&str>) -> Option<String> {
+    pub(super) fn text(&mut self, name: &str, default: Option<&str>) -> Option<String> {
         let shown = default.map_or_else(|| "\"\"".to_owned(), |text| format!("\"{text}\""));
         let read = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| "must be text".to_owned());
         self.get(name, &shown, read).filter(|text| !text.is_empty()).or_else(|| default.map(str::to_owned))
@@ -103,7 +103,7 @@ impl Layers {
         NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
     }
 
-    fn flag(&mut self, name: &str, default: bool) -> bool {
+    pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
         let legal = |value: &Value| value.as_bool().ok_or_else(|| "must be true or false".to_owned());
         self.get(name, &default.to_string(), legal).unwrap_or(default)
     }
@@ -196,6 +196,7 @@ impl Layers {
             outbound_plain_http: self.flag("outbound_plain_http", false),
             public_url: self.public_url(),
             exports_dir: self.text("exports_dir", None).map(PathBuf::from),
+            exports_s3: self.exports_s3(),
             export_workers: self.number("export_workers", 2) as usize,
             export_retention: Duration::from_secs(whole(self.number("export_days", 90)) * 86_400),
             export_link_lifetime: Duration::from_secs(whole(self.number("export_link_minutes", 15)) * 60),

@@ -2,6 +2,7 @@
 //! starts. Nothing else reads the environment.
 
 mod layers;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tollgate_http::server::CertificateFiles;
+use tollgate_jobs::exports::BucketOptions;
 
 /// How a setting is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,18 @@ const KEYS: &[Key] = &[
         "where callers reach the API, for links that it answers; default: as they asked",
     ),
     key("exports_dir", Form::Text, "files of the Download Center; default <data_dir>/exports"),
+    key(
+        "exports_s3_bucket",
+        Form::Text,
+        "bucket of S3-compatible storage that the files of the Download Center go to instead",
+    ),
+    key("exports_s3_prefix", Form::Text, "what the names of objects in it begin with"),
+    key("exports_s3_region", Form::Text, "region of the bucket"),
+    key("exports_s3_endpoint", Form::Text, "address of the storage; default: Amazon's of the region"),
+    key("exports_s3_plain_http", Form::Flag, "whether that may be an http address, without TLS"),
+    key("exports_s3_access_key_id", Form::Text, "in whose name the bucket is used"),
+    key("exports_s3_secret_access_key", Form::Secret, "what proves it"),
+    key("exports_s3_session_token", Form::Secret, "what belongs to a key that is lent for a while"),
     key("export_workers", Form::Number(1, 16), "exports that are written at a time"),
     key("export_days", Form::Number(1, 3650), "how long exports are kept"),
     key("export_link_minutes", Form::Number(1, 1440), "how long a link to a file leads there"),
@@ -119,6 +133,21 @@ pub(crate) struct TlsConfig {
     pub(crate) listen: SocketAddr,
 }
 
+/// A bucket of S3-compatible storage.
+#[derive(Clone)]
+pub(crate) struct S3Config {
+    pub(crate) bucket: BucketOptions,
+    /// Whether it is reached without TLS.
+    pub(crate) plain_http: bool,
+}
+
+impl fmt::Debug for S3Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without its keys.
+        f.debug_struct("S3Config").field("bucket", &self.bucket.bucket).finish_non_exhaustive()
+    }
+}
+
 /// The whole configuration, checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
@@ -140,6 +169,8 @@ pub(crate) struct Config {
     pub(crate) outbound_plain_http: bool,
     pub(crate) public_url: Option<String>,
     pub(crate) exports_dir: Option<PathBuf>,
+    /// Where files of exports go instead of `exports_dir`.
+    pub(crate) exports_s3: Option<S3Config>,
     pub(crate) export_workers: usize,
     pub(crate) export_retention: Duration,
     pub(crate) export_link_lifetime: Duration,

@@ -74,6 +74,44 @@ fn a_certificate_needs_its_key_and_an_address_of_its_own() {
 }
 
 #[test]
+fn a_bucket_needs_keys_and_https() {
+    let all = [
+        ("TOLLGATE_EXPORTS_S3_BUCKET", "files"),
+        ("TOLLGATE_EXPORTS_S3_ACCESS_KEY_ID", "a"),
+        ("TOLLGATE_EXPORTS_S3_SECRET_ACCESS_KEY", "b"),
+    ];
+    let told = |more: &[(&str, &str)]| load(None, &[&all, more].concat(), Flags::default());
+    let usual = told(&[("TOLLGATE_EXPORTS_S3_REGION", "eu-central-1")]).unwrap().exports_s3.unwrap();
+    assert_eq!(usual.bucket.endpoint, "https://s3.eu-central-1.amazonaws.com");
+    assert_eq!((usual.bucket.prefix.as_str(), usual.plain_http), ("tollgate-exports", false));
+    assert!(!format!("{usual:?}").contains("\"b\""));
+    let near = ("TOLLGATE_EXPORTS_S3_ENDPOINT", "http://10.0.0.1:9000/");
+    let near = told(&[near, ("TOLLGATE_EXPORTS_S3_PLAIN_HTTP", "true")]).unwrap().exports_s3.unwrap();
+    assert_eq!((near.bucket.endpoint.as_str(), near.plain_http), ("http://10.0.0.1:9000", true));
+    assert!(load(None, &[], Flags::default()).unwrap().exports_s3.is_none());
+    for (name, value, expected) in [
+        (
+            "ENDPOINT",
+            "http://10.0.0.1",
+            "exports_s3_endpoint: must be https; exports_s3_plain_http allows http",
+        ),
+        ("ENDPOINT", "https://a:b@10.0.0.1", "exports_s3_endpoint: must be an address"),
+        ("ENDPOINT", "files.example.com", "exports_s3_endpoint: must be an address"),
+        ("BUCKET", "a/b", "exports_s3_bucket: must be the name of a bucket"),
+        ("BUCKET", "", "exports_s3_access_key_id: needs exports_s3_bucket"),
+        ("PREFIX", "a//b", "exports_s3_prefix: must be"),
+        ("PREFIX", "a/../b", "exports_s3_prefix: must be"),
+        ("REGION", "here?", "exports_s3_region: must be a region"),
+        ("SECRET_ACCESS_KEY", "", "exports_s3_bucket: needs exports_s3_secret_access_key as well"),
+    ] {
+        let error = told(&[(&format!("TOLLGATE_EXPORTS_S3_{name}"), value)]).unwrap_err();
+        assert!(error.contains(expected), "{name} {value}: {error}");
+    }
+    let both = told(&[("TOLLGATE_EXPORTS_DIR", "/x")]).unwrap_err();
+    assert_eq!(both, "exports_s3_bucket: exports_dir names another place; give one of them");
+}
+
+#[test]
 fn what_may_be_reached_and_how_often_is_a_setting() {
     let config =
         load(Some("outbound_allow = [\"10.0.0.0/8\"]\napp_ads_txt_hours = 0\n"), &[], Flags::default());

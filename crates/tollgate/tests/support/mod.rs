@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod client;
+pub mod downloads;
 
 pub use client::{Connection, Reply, stream};
 

@@ -24,11 +24,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::task::JoinHandle;
-use tollgate_jobs::exports::{Artifact, Export, Link};
-
-/// Bytes that are read at a time.
-const PIECE: u64 = 128 << 10;
+use tollgate_jobs::exports::{Artifact, Export, Link, Pieces};
 
 /// Download a file
 ///
@@ -71,7 +67,7 @@ pub(super) async fn handle(
         file.map(|file| file.map(|file| (export, file)))
     });
     let opened = opening.await.map_err(|error| ApiError::internal("opening a file", &error))?;
-    let opened = opened.map_err(|error| ApiError::internal("opening a file", &error))?;
+    let opened = opened.map_err(|error| unreadable(&error))?;
     let (export, file) = opened.ok_or_else(gone)?;
     Ok(answer(&headers, &export, file)?)
 }
@@ -99,6 +95,12 @@ fn gone() -> ApiError {
     ApiError::because(Code::NotFound, "The file is not there any more.")
 }
 
+/// A file that is there and cannot be opened now.
+fn unreadable(error: &io::Error) -> ApiError {
+    tracing::error!(%error, "an export's file could not be opened");
+    ApiError { retry_after: Some(5), ..ApiError::new(Code::Unavailable) }
+}
+
 fn answer(headers: &HeaderMap, export: &Export, file: Arc<dyn Artifact>) -> Result<Response, ApiError> {
     let (size, tag) = (file.size(), export.tag());
     let (status, range) = match wanted(headers, size, &tag) {
@@ -111,7 +113,7 @@ fn answer(headers: &HeaderMap, export: &Export, file: Arc<dyn Artifact>) -> Resu
     };
     let kind =
         if export.request.gzip { "application/gzip" } else { "text/csv; charset=utf-8; header=present" };
-    let mut response = Response::new(Body::new(Pieces::new(file, range.clone())));
+    let mut response = Response::new(Body::new(Part { file, left: range.clone(), pieces: None }));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -136,31 +138,14 @@ fn outside(size: u64) -> Response {
     response
 }
 
-/// A part of a file as a body: a piece is read, where blocking is allowed, when the one before is sent.
-struct Pieces {
+/// A part of a file as a body. Nothing is read before it is asked for.
+struct Part {
     file: Arc<dyn Artifact>,
     left: Range<u64>,
-    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    pieces: Option<Pieces>,
 }
 
-impl Pieces {
-    fn new(file: Arc<dyn Artifact>, left: Range<u64>) -> Self {
-        Self { file, left, reading: None }
-    }
-
-    /// Begins to read the next piece.
-    fn next(&self) -> JoinHandle<io::Result<Bytes>> {
-        let (file, offset) = (self.file.clone(), self.left.start);
-        let length = usize::try_from((self.left.end - offset).min(PIECE)).unwrap_or_default();
-        tokio::task::spawn_blocking(move || {
-            let mut bytes = vec![0; length];
-            file.read_at(offset, &mut bytes)?;
-            Ok(bytes.into())
-        })
-    }
-}
-
-impl hyper::body::Body for Pieces {
+impl hyper::body::Body for Part {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -171,18 +156,16 @@ impl hyper::body::Body for Pieces {
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
-        let mut reading = self.reading.take().unwrap_or_else(|| self.next());
-        let Poll::Ready(read) = Pin::new(&mut reading).poll(context) else {
-            self.reading = Some(reading);
-            return Poll::Pending;
-        };
-        let piece = read.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let Self { file, left, pieces } = &mut *self;
+        let pieces = pieces.get_or_insert_with(|| file.clone().read(left.clone()));
+        let Poll::Ready(piece) = pieces.poll_recv(context) else { return Poll::Pending };
+        let piece = piece.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
         match &piece {
-            Ok(bytes) => self.left.start += bytes.len() as u64,
+            Ok(bytes) => left.start += bytes.len() as u64,
             Err(error) => {
                 // The connection is cut: what was promised does not come.
                 tracing::error!(%error, "a file could not be read to its end");
-                self.left.end = self.left.start;
+                left.end = left.start;
             }
         }
         Poll::Ready(Some(piece.map(Frame::data)))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use tollgate_jobs::exports::{Artifact, Artifacts, Folder, Options, Unfinished};
+use tollgate_jobs::exports::{Artifact, Artifacts, Folder, Options, Stopped, Unfinished};
 
 /// Posts to the native API.
 pub(super) async fn native(app: &TestApp, path: &str) -> Answered {
@@ -75,9 +75,9 @@ impl Unfinished for Waiting {
 }
 
 impl Artifacts for Gated {
-    fn put(&self, name: &str) -> io::Result<Box<dyn Unfinished>> {
+    fn put(&self, name: &str, stopped: Stopped) -> io::Result<Box<dyn Unfinished>> {
         Ok(Box::new(Waiting {
-            file: self.folder.put(name)?,
+            file: self.folder.put(name, stopped)?,
             left: self.capacity.load(Ordering::Relaxed),
             gate: self.gate.clone(),
         }))
@@ -99,9 +99,19 @@ impl Artifacts for Gated {
         Ok(self.free.load(Ordering::Relaxed))
     }
 
-    fn tidy(&self) -> io::Result<()> {
-        self.folder.tidy()
+    fn largest(&self) -> u64 {
+        self.folder.largest()
     }
+
+    fn tidy(&self, written: &[String]) -> io::Result<()> {
+        self.folder.tidy(written)
+    }
+
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    fn close(&self) {}
 }
 
 async fn gated(options: Options) -> (TestApp, Arc<Gated>, tempfile::TempDir) {
