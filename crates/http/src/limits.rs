@@ -33,7 +33,12 @@ pub struct Limits {
     pub(crate) reads: Places,
     /// Grouped reports.
     pub(crate) groups: Places,
+    /// Events that a grouped report may read.
+    pub(crate) group_rows: u64,
 }
+
+/// Events that a grouped report may read, unless told otherwise: about a minute of two cores.
+const GROUP_ROWS: u64 = 500_000_000;
 
 impl fmt::Debug for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,7 +58,20 @@ impl Limits {
         let (explanations, samples, groups) = (places(EXPLANATIONS), places(SAMPLES), places(GROUPS));
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let reads = Places::new(cores * READS.0, cores * READS.1);
-        Self { limiter, counted: AtomicU32::new(0), explanations, samples, reads, groups }
+        Self {
+            limiter,
+            counted: AtomicU32::new(0),
+            explanations,
+            samples,
+            reads,
+            groups,
+            group_rows: GROUP_ROWS,
+        }
+    }
+
+    /// The same with another limit of events that a grouped report may read.
+    pub fn with_group_rows(self, rows: u64) -> Self {
+        Self { group_rows: rows, ..self }
     }
 
     /// Counts a request of a credential that proved itself, by its id. Over the limit: 429, with the seconds after which

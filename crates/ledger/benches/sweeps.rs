@@ -15,7 +15,7 @@ use tollgate_domain::row::Field;
 use tollgate_domain::{EventKind, Timestamp, TxId};
 use tollgate_ledger::disk::{Disk, RealDisk};
 use tollgate_ledger::export::{Encoding, ExportQuery, Format};
-use tollgate_ledger::group::{GroupQuery, GroupSource, Key};
+use tollgate_ledger::group::{Bounds, GroupQuery, GroupSource, Key};
 use tollgate_ledger::query::Predicate;
 use tollgate_ledger::segment::Layout;
 use tollgate_ledger::view::View;
@@ -87,7 +87,7 @@ fn group(view: &View, name: &str, keys: &[&str]) -> Outcome<()> {
         let (mut best, mut rows, mut groups) = (f64::MAX, 0, 0);
         for _ in 0..3 {
             let started = Instant::now();
-            let grouped = view.group(&query, threads)?;
+            let grouped = view.group(&query, &Bounds::threads(threads))?;
             (rows, groups, best) =
                 (grouped.totals.total, grouped.groups.len(), best.min(started.elapsed().as_secs_f64()));
         }

@@ -121,7 +121,8 @@ fn bind(config: &Config, house: &House, shown: &Shown) -> Result<Server, Failure
         auctions: Some(auctions),
     };
     let options = ServerOptions { listen: config.listen, cores: config.cores, gateway };
-    let limits = Arc::new(Limits::new(config.requests_per_second, config.requests_burst));
+    let limits = Limits::new(config.requests_per_second, config.requests_burst);
+    let limits = Arc::new(limits.with_group_rows(config.report_rows));
     let (catalog, ledger) = (house.catalog.clone(), house.intake.ledger().clone());
     let imports = Imports { intake: house.intake.clone(), folder: data_dir::imports(house.root()) };
     let bidders = Bidders::from(&outbound_options(config)?);

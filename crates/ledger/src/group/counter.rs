@@ -110,18 +110,25 @@ impl<'t> Counter<'t> {
     }
 }
 
-impl Worker for Counter<'_> {
+/// What is told of a strip that was counted.
+pub(super) struct Counted {
     /// Whether the groups are few enough.
-    type Made = bool;
+    pub(super) fits: bool,
+    /// Rows that were read for it.
+    pub(super) read: u64,
+}
 
-    fn work(&mut self, strip: &Strip) -> Result<bool, ScanError> {
+impl Worker for Counter<'_> {
+    type Made = Counted;
+
+    fn work(&mut self, strip: &Strip) -> Result<Counted, ScanError> {
         for part in &strip.parts {
             match &part.stored {
                 Stored::Columns(columns) => self.columns(columns, part),
                 Stored::Events(events) => events.iter().for_each(|event| self.row(event)),
             }
         }
-        Ok(self.table.groups.len() <= GroupQuery::MAX_GROUPS)
+        Ok(Counted { fits: self.table.groups.len() <= GroupQuery::MAX_GROUPS, read: strip.read })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Keys are codes of dictionaries that the whole query shares; every thread counts in a table of its own, and the tables are
 //! added up at the end. Sums are whole micro-dollars. The number of groups is bounded.
 
+mod bounds;
 mod clock;
 mod codes;
 mod counter;
@@ -14,9 +15,11 @@ use crate::scan::ScanError;
 use crate::segment::Wanted;
 use crate::sweep;
 use crate::view::View;
+use bounds::Spent;
+pub use bounds::{Bounds, Stop};
 use clock::Clock;
 use codes::Dictionary;
-use counter::{Counter, Tables};
+use counter::{Counted, Counter, Tables};
 use std::ops::ControlFlow;
 use tollgate_domain::{Column, Day, EventKind, IntegrationId, Number, Text, TxId};
 
@@ -200,26 +203,45 @@ pub enum GroupError {
         GroupQuery::MAX_GROUPS
     )]
     TooMany,
+    /// Too many events would have to be read.
+    #[error(
+        "more than {rows} events would have to be read; ask for a shorter time range, or for fewer integrations"
+    )]
+    TooWide {
+        /// How many may be read.
+        rows: u64,
+    },
+    /// Whoever asked wants it no more.
+    #[error("the report was broken off")]
+    Stopped,
+}
+
+/// A query, its keys, and the codes of their values.
+struct Asked<'q> {
+    query: &'q GroupQuery,
+    keys: &'q [Key],
+    dictionary: Dictionary,
 }
 
 impl View {
-    /// Counts events by keys, on up to `threads` threads besides the calling one, which waits.
-    pub fn group(&self, query: &GroupQuery, threads: usize) -> Result<Grouped, GroupError> {
-        let dictionary = Dictionary::default();
+    /// Counts events by keys within `bounds`; the calling thread waits.
+    pub fn group(&self, query: &GroupQuery, bounds: &Bounds) -> Result<Grouped, GroupError> {
         let keys = &query.keys[..query.keys.len().min(GroupQuery::MAX_KEYS)];
-        let mut tables = Tables::new(threads.max(1));
+        let asked = Asked { query, keys, dictionary: Dictionary::default() };
+        let mut tables = Tables::new(bounds.threads.max(1));
+        let mut spent = Spent::new(bounds);
         for source in &query.sources {
             let (kind, predicates) = &query.counted;
-            self.count(query, keys, source, (*kind, predicates), &dictionary, &mut tables)?;
+            self.count(&asked, source, (*kind, predicates), &mut tables, &mut spent)?;
             if let Some(predicates) = &query.conversions {
                 let kind = EventKind::Conversion;
                 tables.as_conversions(|tables| {
-                    self.count(query, keys, source, (kind, predicates), &dictionary, tables)
+                    self.count(&asked, source, (kind, predicates), tables, &mut spent)
                 })?;
             }
         }
         let cut = query.as_of.map_or(self.cut(), |cut| cut.min(self.cut()));
-        let mut groups = tables.groups(keys, &dictionary)?;
+        let mut groups = tables.groups(keys, &asked.dictionary)?;
         groups.sort_unstable_by(|a, b| a.keys.cmp(&b.keys));
         let mut totals = Measures::default();
         groups.iter().for_each(|group| totals.add(&group.measures));
@@ -228,13 +250,13 @@ impl View {
 
     fn count(
         &self,
-        query: &GroupQuery,
-        keys: &[Key],
+        asked: &Asked<'_>,
         source: &GroupSource,
         (kind, predicates): (EventKind, &[Predicate]),
-        dictionary: &Dictionary,
         tables: &mut Tables,
+        spent: &mut Spent<'_>,
     ) -> Result<(), GroupError> {
+        let Asked { query, keys, dictionary } = asked;
         let walk = self.all((kind, source.integration), source.from..source.to, predicates, query.as_of);
         let columns = keys.iter().filter_map(|key| key.column()).chain(tables.columns().iter().copied());
         let wanted = Wanted { ids: false, seqs: false, columns: columns.collect() };
@@ -242,10 +264,13 @@ impl View {
             .each()
             .map(|table| Counter::new(keys, source.integration, Clock::new(&source.zone), dictionary, table))
             .collect();
-        let mut fits = |fits: bool, _| if fits { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-        match sweep::run(self, &walk, &wanted, &mut counters, &mut fits)? {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(GroupError::TooMany),
-        }
+        let mut refused = None;
+        let mut take = |strip: Counted, _| {
+            let fits = if strip.fits { spent.add(strip.read) } else { Err(GroupError::TooMany) };
+            refused = fits.err();
+            if refused.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let _ = sweep::run(self, &walk, &wanted, &mut counters, &mut take)?;
+        refused.map_or(Ok(()), Err)
     }
 }

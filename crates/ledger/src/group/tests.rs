@@ -96,7 +96,7 @@ proptest! {
                 expected.entry(keys()).or_default().conversions += 1;
             }
         }
-        let grouped = both.view.group(&query, threads).unwrap();
+        let grouped = both.view.group(&query, &Bounds::threads(threads)).unwrap();
         let found: Vec<_> = grouped.groups.iter().map(|group| (group.keys.clone(), group.measures)).collect();
         prop_assert_eq!(&found, &expected.clone().into_iter().collect::<Vec<_>>());
         let mut totals = Measures::default();
@@ -143,12 +143,48 @@ fn too_many_groups_are_refused_with_what_narrows_them() {
     let counted = (EventKind::Click, Vec::new());
     let keys = vec![Key::Text(Text::SubId)];
     let query = GroupQuery { sources: vec![source], counted, conversions: None, keys, as_of: None };
-    let error = both.view.group(&query, 2).unwrap_err();
+    let error = both.view.group(&query, &Bounds::threads(2)).unwrap_err();
     assert!(matches!(error, GroupError::TooMany), "{error}");
     assert_eq!(
         error.to_string(),
         "there are more than 1000 groups; ask for fewer keys, a shorter time range or a filter"
     );
     let one = GroupQuery { keys: Vec::new(), ..query };
-    assert_eq!(both.view.group(&one, 2).unwrap().totals.total, 1100);
+    assert_eq!(both.view.group(&one, &Bounds::threads(2)).unwrap().totals.total, 1100);
+}
+
+#[test]
+fn a_report_reads_no_more_than_it_may_and_ends_when_nobody_wants_it() {
+    let event = |n: i64| {
+        let mut event = Event::new(EventKind::Click, integration(0));
+        let time = Timestamp::from_millis(20_000 * DAY_MS + n);
+        event.id = TxId::new(time, n as u128);
+        event.set_number(Number::RequestTime, time.millis());
+        event.set_text(Text::Publisher, if n % 7 == 0 { "seven" } else { "other" });
+        event
+    };
+    let layout = (crate::segment::Layout { group_rows: 300, page_rows: 8 }, 0);
+    let both = spread_amended((0..900).map(event).collect(), &[400, 300], &[], layout, &[]);
+    let (from, to) = (TxId::default(), TxId::from_u128(u128::MAX));
+    let source = GroupSource { integration: integration(0), from, to, zone: jiff::tz::TimeZone::UTC };
+    let nothing = vec![Predicate::parse(EventKind::Click, "publisher", Some("contains"), "x").unwrap()];
+    let sources = vec![source];
+    let mut query = GroupQuery {
+        sources,
+        counted: (EventKind::Click, nothing),
+        conversions: None,
+        keys: Vec::new(),
+        as_of: None,
+    };
+    let bounded = |rows| Bounds { rows, ..Bounds::threads(2) };
+    query.conversions = Some(Vec::new());
+    assert_eq!(both.view.group(&query, &bounded(900)).unwrap().totals.total, 0);
+    let error = both.view.group(&query, &bounded(899)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "more than 899 events would have to be read; ask for a shorter time range, or for fewer integrations"
+    );
+    let stopped = bounded(900);
+    stopped.stop.clone().set();
+    assert!(matches!(both.view.group(&query, &stopped), Err(GroupError::Stopped)));
 }

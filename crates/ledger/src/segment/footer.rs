@@ -7,7 +7,7 @@ use crate::disk::DiskFile;
 use bytes::{Buf, Bytes};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::reader::{ChunkReader, Length};
 use std::ops::Range;
@@ -192,6 +192,27 @@ impl Footer {
     /// integration's rows too, the id may be one of theirs.
     pub(crate) fn page_ends(&self, rows: &Range<u64>) -> impl Iterator<Item = (TxId, u64)> {
         self.id_pages.ends(rows).map(|(id, rows)| (TxId::from_u128(id), rows))
+    }
+
+    /// Bytes that these columns of a row have on average, read, in the row groups of `rows`; no less than they would in
+    /// the group where they have most.
+    pub(crate) fn row_bytes<'c>(&self, rows: &Range<u64>, columns: impl Iterator<Item = &'c Column>) -> u64 {
+        let leaves: Vec<usize> = columns.filter_map(|column| self.column(*column)).collect();
+        let of_group = |group: usize| {
+            let stored = self.arrow.metadata().row_group(group);
+            let bytes: i64 = leaves.iter().map(|leaf| self.unfolded(stored.column(*leaf))).sum();
+            bytes.unsigned_abs() / stored.num_rows().unsigned_abs().max(1)
+        };
+        (self.group_of(rows.start)..=self.group_of(rows.end.saturating_sub(1)))
+            .map(of_group)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Bytes that a column chunk has once it is read: of texts, what the file says of them where it does.
+    fn unfolded(&self, chunk: &ColumnChunkMetaData) -> i64 {
+        let stored = chunk.uncompressed_size();
+        chunk.unencoded_byte_array_data_bytes().map_or(stored, |texts| texts.max(stored))
     }
 
     /// The leaf that holds `leaf`, if the file has it.

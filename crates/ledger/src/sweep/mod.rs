@@ -16,3 +16,5 @@ pub(crate) use run::{Worker, run};
 
 /// Rows that a strip has, or not many more; few in tests, so that these have many strips.
 const STRIP_ROWS: u64 = if cfg!(test) { 16 } else { 65_536 };
+/// Bytes that what is read of a strip's rows has, or a page of rows more.
+const STRIP_BYTES: u64 = if cfg!(test) { 32 << 10 } else { 64 << 20 };

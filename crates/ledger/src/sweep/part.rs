@@ -19,6 +19,8 @@ pub(crate) struct Strip {
     pub(crate) parts: Vec<Part>,
     /// Which rows of which part come next, so that ids rise.
     pub(crate) order: Vec<(usize, Range<usize>)>,
+    /// Rows that were looked at to find these, or about as many.
+    pub(crate) read: u64,
 }
 
 /// Rows of one source, in the order of their ids.
@@ -97,7 +99,7 @@ pub(super) fn load(
     let parts: Vec<Part> = parts.into_iter().map(|(_, part)| part).collect();
     let order =
         if mixed { merged(&parts) } else { (0..).zip(&parts).map(|(n, part)| (n, 0..part.rows())).collect() };
-    Ok(Strip { parts, order })
+    Ok(Strip { parts, order, read: task.rows })
 }
 
 /// Where the strip's rows of a segment lie and what amends them; nothing when it has none.

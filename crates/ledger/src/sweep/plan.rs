@@ -1,10 +1,10 @@
 //! Cuts a sweep into strips: ranges of ids that follow each other, each with about the same number of rows of all sources
 //! together. Sources are opened as their ids are reached; small ones are not opened here at all.
 
-use super::STRIP_ROWS;
+use super::{STRIP_BYTES, STRIP_ROWS};
 use crate::open::{Entry, Run};
 use crate::scan::{ScanError, Walk};
-use crate::segment::{Filter, Footer, IdWindow, Overlay, Segment, SegmentError};
+use crate::segment::{Filter, Footer, IdWindow, Overlay, Segment, SegmentError, Wanted};
 use crate::view::View;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -16,10 +16,15 @@ use tollgate_domain::TxId;
 /// at a time.
 const WHOLE: u64 = if cfg!(test) { 6 } else { 8192 };
 
+/// Most bytes of the file of a segment that goes into one strip whole: what they unfold to is not known.
+const WHOLE_BYTES: u64 = 1 << 20;
+
 /// The sources of one strip and the ids that it is about.
 pub(super) struct Task<'v> {
     /// How many strips came before.
     pub(super) number: u64,
+    /// Rows that it has before any predicate is tested, or about as many.
+    pub(super) rows: u64,
     pub(super) range: Range<TxId>,
     pub(super) segments: Vec<SegmentTask<'v>>,
     pub(super) open: Vec<(&'v Run, Entry)>,
@@ -41,6 +46,7 @@ pub(super) struct SegmentTask<'v> {
 /// Sources that were not used up yet, and where the next strip begins.
 pub(super) struct Plan<'v> {
     walk: &'v Walk<'v>,
+    wanted: &'v Wanted,
     /// Segments by their smallest id.
     segments: Vec<Planned<'v>>,
     /// Open rows, by their ids.
@@ -57,6 +63,8 @@ struct Planned<'v> {
     task: SegmentTask<'v>,
     /// Ends of its pages that were not put on the heap, the next one last.
     pages: Vec<(TxId, u64)>,
+    /// What is read of a row of it, in bytes.
+    row_bytes: u64,
 }
 
 /// What ends at an id. Segments that begin come before all that ends there.
@@ -64,14 +72,33 @@ struct Planned<'v> {
 enum Ends {
     /// A segment, by its position, was not looked into and begins here at the earliest.
     Unopened(usize),
-    /// That many rows of a segment.
-    Rows(u64, Option<usize>),
+    /// That many rows, of this segment if it was looked into.
+    Rows(Weight, Option<usize>),
+}
+
+/// What rows weigh in memory once they are read.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Weight {
+    rows: u64,
+    bytes: u64,
+}
+
+impl Weight {
+    fn add(&mut self, more: Self) {
+        self.rows += more.rows;
+        self.bytes += more.bytes;
+    }
+
+    fn is_enough(self) -> bool {
+        self.rows >= STRIP_ROWS || self.bytes >= STRIP_BYTES
+    }
 }
 
 impl<'v> Plan<'v> {
-    pub(super) fn new(view: &'v View, walk: &'v Walk<'v>) -> Result<Self, ScanError> {
+    pub(super) fn new(view: &'v View, walk: &'v Walk<'v>, wanted: &'v Wanted) -> Result<Self, ScanError> {
         let mut plan = Self {
             walk,
+            wanted,
             segments: Vec::new(),
             open: VecDeque::new(),
             ends: BinaryHeap::new(),
@@ -100,14 +127,14 @@ impl<'v> Plan<'v> {
         }
         let (first, last) = (bounds.0.max(range.start), bounds.1.min(range.end));
         let (number, rows) = (self.segments.len(), meta.rows_of(self.walk.integration));
-        self.ends.push(Reverse(if rows <= WHOLE {
-            (last, Ends::Rows(rows, None))
+        self.ends.push(Reverse(if rows <= WHOLE && meta.bytes <= WHOLE_BYTES {
+            (last, Ends::Rows(Weight { rows, bytes: meta.bytes }, None))
         } else {
             (first, Ends::Unopened(number))
         }));
         self.extend_span(first, last);
         let task = SegmentTask { segment, overlay, bounds, footer: None };
-        self.segments.push(Planned { task, pages: Vec::new() });
+        self.segments.push(Planned { task, pages: Vec::new(), row_bytes: 0 });
     }
 
     fn add_open(&mut self, view: &'v View) -> Result<(), ScanError> {
@@ -118,10 +145,14 @@ impl<'v> Plan<'v> {
             rows.extend(index.entries[of_run].iter().map(|entry| (&**run, *entry)));
         }
         rows.sort_unstable_by_key(|(_, entry)| entry.id);
-        for page in rows.chunks(WHOLE as usize) {
-            let (first, last) = (page[0].1.id, page[page.len() - 1].1.id);
-            self.ends.push(Reverse((last, Ends::Rows(page.len() as u64, None))));
-            self.extend_span(first, last);
+        let mut weight = Weight::default();
+        for (at, (run, entry)) in rows.iter().enumerate() {
+            weight.add(Weight { rows: 1, bytes: run.row(entry).len() as u64 });
+            let is_last = at + 1 == rows.len();
+            if is_last || weight.rows == WHOLE || weight.bytes >= STRIP_BYTES {
+                self.ends.push(Reverse((entry.id, Ends::Rows(std::mem::take(&mut weight), None))));
+            }
+            self.extend_span(entry.id, entry.id);
         }
         self.open = rows.into();
         Ok(())
@@ -139,25 +170,25 @@ impl<'v> Plan<'v> {
 
     /// The next strip; `None` when all rows are in strips.
     pub(super) fn next(&mut self) -> Result<Option<Task<'v>>, ScanError> {
-        let mut rows = 0;
+        let mut weight = Weight::default();
         while let Some(Reverse((id, ends))) = self.ends.pop() {
             match ends {
                 Ends::Unopened(number) => self.open_segment(number)?,
                 Ends::Rows(more, source) => {
-                    rows += more;
+                    weight.add(more);
                     source.into_iter().for_each(|number| self.offer_page(number));
-                    if rows >= STRIP_ROWS && id >= self.at && !self.ends.is_empty() {
-                        return Ok(Some(self.cut(id.next())));
+                    if weight.is_enough() && id >= self.at && !self.ends.is_empty() {
+                        return Ok(Some(self.cut(id.next(), weight.rows)));
                     }
                 }
             }
         }
-        let rest = (rows > 0).then(|| self.cut(self.walk.range.end));
+        let rest = (weight.rows > 0).then(|| self.cut(self.walk.range.end, weight.rows));
         Ok(rest)
     }
 
     /// The strip from where the last one ended up to `end`.
-    fn cut(&mut self, end: TxId) -> Task<'v> {
+    fn cut(&mut self, end: TxId, rows: u64) -> Task<'v> {
         let range = self.at..end.min(self.walk.range.end);
         let touches = |task: &SegmentTask<'_>| task.bounds.0 < range.end && task.bounds.1 >= range.start;
         let segments = self.segments.iter().map(|planned| &planned.task).filter(|task| touches(task));
@@ -168,6 +199,7 @@ impl<'v> Plan<'v> {
         }
         let task = Task {
             number: self.number,
+            rows,
             segments,
             open: self.open.drain(..open).collect(),
             share: self.share(range.end),
@@ -202,14 +234,18 @@ impl<'v> Plan<'v> {
             *end = segment.id(&footer, &mut window, rows.start + *count - 1)?;
         }
         planned.pages.reverse();
+        let of_predicates = walk.predicates.iter().flat_map(|predicate| predicate.field.columns());
+        planned.row_bytes = footer.row_bytes(&rows, self.wanted.columns.iter().chain(of_predicates));
         planned.task.footer = Some(footer);
         self.offer_page(number);
         Ok(())
     }
 
     fn offer_page(&mut self, number: usize) {
-        if let Some((id, rows)) = self.segments[number].pages.pop() {
-            self.ends.push(Reverse((id.min(self.walk.range.end), Ends::Rows(rows, Some(number)))));
+        let planned = &mut self.segments[number];
+        if let Some((id, rows)) = planned.pages.pop() {
+            let weight = Weight { rows, bytes: rows * planned.row_bytes };
+            self.ends.push(Reverse((id.min(self.walk.range.end), Ends::Rows(weight, Some(number)))));
         }
     }
 }

@@ -51,8 +51,13 @@ pub(crate) fn run<W: Worker>(
     take: &mut dyn FnMut(W::Made, f64) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ScanError> {
     let layers = view.open().layers()?;
-    let state =
-        State { plan: Plan::new(view, walk)?, ready: BTreeMap::new(), next: 0, strips: None, over: false };
+    let state = State {
+        plan: Plan::new(view, walk, wanted)?,
+        ready: BTreeMap::new(),
+        next: 0,
+        strips: None,
+        over: false,
+    };
     let shared = Shared { state: Mutex::new(state), made: Condvar::new(), taken: Condvar::new() };
     let window = workers.len() as u64 + AHEAD;
     std::thread::scope(|scope| {

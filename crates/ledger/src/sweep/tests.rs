@@ -2,12 +2,13 @@
 
 use super::run::AHEAD;
 use super::*;
+use crate::query::Fields;
 use crate::scan::ScanError;
 use crate::segment::{Layout, Wanted};
 use crate::view_tests::{DAY_MS, integration, spread_amended};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tollgate_domain::{Event, EventKind, Number, Timestamp, TxId};
+use tollgate_domain::{Column, Event, EventKind, Number, Text, Timestamp, TxId};
 
 const THREADS: u64 = 3;
 
@@ -62,4 +63,47 @@ fn a_sweep_that_is_broken_off_ends() {
         if taken == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(ended.is_break() && taken == 3);
+}
+
+/// The greatest strip, in bytes of the texts that its rows have.
+struct Widest;
+
+impl Worker for Widest {
+    type Made = u64;
+
+    fn work(&mut self, strip: &Strip) -> Result<u64, ScanError> {
+        let of_part = |part: &Part| match &part.stored {
+            Stored::Columns(columns) => {
+                let text = |row| columns.row(row).text(Text::UserAgent).map_or(0, str::len) as u64;
+                (0..columns.rows()).map(text).sum::<u64>()
+            }
+            Stored::Events(events) => events.iter().map(|event| event.text_bytes() as u64).sum(),
+        };
+        Ok(strip.parts.iter().map(of_part).sum())
+    }
+}
+
+#[test]
+fn strips_of_wide_rows_have_fewer_of_them() {
+    const WIDTH: u64 = 9000;
+    let event = |n: i64| {
+        let mut event = Event::new(EventKind::Click, integration(0));
+        let time = Timestamp::from_millis(20_000 * DAY_MS + n);
+        event.id = TxId::new(time, n as u128);
+        event.set_text(Text::UserAgent, &"w".repeat(WIDTH as usize - n as usize % 2));
+        event
+    };
+    let layout = (Layout { group_rows: 40, page_rows: 2 }, 0);
+    let both = spread_amended((0..120).map(event).collect(), &[80], &[], layout, &[]);
+    let range = TxId::default()..TxId::from_u128(u128::MAX);
+    let walk = both.view.all((EventKind::Click, integration(0)), range, &[], None);
+    let wanted = Wanted { columns: vec![Column::Text(Text::UserAgent)], ..Wanted::default() };
+    let (mut all, mut widest) = (0, 0);
+    let mut take = |bytes: u64, _| {
+        (all, widest) = (all + bytes, widest.max(bytes));
+        ControlFlow::Continue(())
+    };
+    let _ = run(&both.view, &walk, &wanted, &mut [Widest], &mut take).unwrap();
+    assert_eq!(all, 120 * WIDTH - 60);
+    assert!(widest <= STRIP_BYTES + 3 * WIDTH, "{widest} bytes in one strip");
 }

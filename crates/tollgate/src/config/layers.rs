@@ -191,6 +191,7 @@ impl Layers {
             shutdown_grace: Duration::from_secs(whole(self.number("shutdown_grace_seconds", 10))),
             requests_per_second: self.positive("requests_per_second", 1000),
             requests_burst: self.positive("requests_burst", 5000),
+            report_rows: whole(self.number("report_rows", 500_000_000)),
             outbound_allow: self.networks("outbound_allow"),
             outbound_authorities: self.text("outbound_authorities", None).map(PathBuf::from),
             outbound_plain_http: self.flag("outbound_plain_http", false),

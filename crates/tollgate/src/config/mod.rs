@@ -67,6 +67,7 @@ const KEYS: &[Key] = &[
     key("outbound_plain_http", Form::Flag, "whether postbacks may go to http addresses, without TLS"),
     key("requests_per_second", Form::Number(1, 1_000_000), "management requests a credential may send"),
     key("requests_burst", Form::Number(1, 10_000_000), "how many of them at once"),
+    key("report_rows", Form::Number(1, 1_000_000_000_000), "events that a grouped report may read"),
     key(
         "public_url",
         Form::Text,
@@ -164,6 +165,7 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace: Duration,
     pub(crate) requests_per_second: NonZeroU32,
     pub(crate) requests_burst: NonZeroU32,
+    pub(crate) report_rows: u64,
     pub(crate) outbound_allow: Vec<IpNet>,
     pub(crate) outbound_authorities: Option<PathBuf>,
     pub(crate) outbound_plain_http: bool,

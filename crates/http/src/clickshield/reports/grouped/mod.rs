@@ -23,9 +23,8 @@ use std::sync::Arc;
 use tollgate_catalog::IntegrationEntry;
 use tollgate_domain::row::Field;
 use tollgate_domain::{Day, EventKind, IntegrationId, Invalid, TxId};
-use tollgate_ledger::group::{GroupError, GroupQuery, GroupSource, Key};
+use tollgate_ledger::group::{Bounds, GroupError, GroupQuery, GroupSource, Key, Stop};
 use tollgate_ledger::query::Predicate;
-use tollgate_ledger::scan::ScanError;
 use tollgate_ledger::view::View;
 
 /// Threads that one report is counted on at most.
@@ -70,7 +69,8 @@ pub(super) async fn groups(
     let request = read(&state, &caller, raw.as_deref())?;
     let place = state.limits.groups.take(caller.organization_id()).await;
     let place = place.ok_or_else(|| busy("grouped reports"))?;
-    let body = count(state.ledger.view(), request, place).await?;
+    let bounds = Bounds { rows: state.limits.group_rows, ..bounds() };
+    let body = count(state.ledger.view(), request, place, bounds).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
@@ -166,25 +166,38 @@ fn conversions(kind: EventKind, conditions: &[Condition]) -> Option<Vec<Predicat
     Some(all)
 }
 
+fn bounds() -> Bounds {
+    Bounds::threads(std::thread::available_parallelism().map_or(1, usize::from).min(THREADS))
+}
+
+/// Ends the counting when it is dropped: nobody waits for the answer any more.
+struct Waiting(Stop);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
 /// The answer's bytes, made where blocking is allowed: there may be hundreds of thousands of groups to join and sort. The
-/// place is taken until that ends, whether anybody waits for it or not.
-async fn count(view: View, request: Request, place: Place) -> Result<Vec<u8>, ApiError> {
+/// place is taken until that ends, which is soon when nobody waits for it.
+async fn count(view: View, request: Request, place: Place, bounds: Bounds) -> Result<Vec<u8>, ApiError> {
     let (first, last) = request.days;
     let length = last.number() - first.number() + 1;
     let now = request.query(first, last)?;
     let before = |day: Day| Day::from_number(day.number() - length);
     let previous = request.compare.then(|| request.query(before(first), before(last))).transpose()?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+    let _waiting = Waiting(bounds.stop.clone());
     let counted = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, GroupError> {
         let _place = place;
-        let previous = previous.map(|query| view.group(&query, threads)).transpose()?;
-        let (now, previous) = (view.group(&now, threads)?, previous.map(|grouped| (grouped, length)));
+        let previous = previous.map(|query| view.group(&query, &bounds)).transpose()?;
+        let (now, previous) = (view.group(&now, &bounds)?, previous.map(|grouped| (grouped, length)));
         let Request { keys, order, page, conversions, .. } = request;
         Ok(Report::new(keys, now, previous, &order, page, conversions.is_some()).body())
     });
     match counted.await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(error @ (GroupError::TooMany | GroupError::Scan(ScanError::TooWide { .. })))) => {
+        Ok(Err(error @ (GroupError::TooMany | GroupError::TooWide { .. }))) => {
             Err(ApiError::because(Code::RequestFailed, error.to_string()))
         }
         Ok(Err(error)) => Err(ApiError::internal("counting events", &error)),

@@ -1,8 +1,12 @@
 //! The grouped report through the real router, over events in a real ledger.
 
+use super::*;
+use crate::Limits;
 use crate::testing::TestApp;
 use serde_json::{Value, json};
-use tollgate_domain::{Event, EventKind, Number, Status, Text, Timestamp};
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+use tollgate_domain::{Event, Number, Status, Text, Timestamp};
 
 const DAYS: &str = "start_date=2026-03-01&end_date=2026-03-02";
 
@@ -209,4 +213,43 @@ async fn another_organizations_events_are_not_counted() {
     assert_eq!((answered.status.as_u16(), &answered.body["totals"]["total"]), (200, &json!(0)));
     let named = format!("{path}&integration_id={}", app.made.integration_id);
     assert_eq!(app.call_as(&neighbour.api_key, "GET", &named, Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_report_over_too_many_events_says_how_to_narrow_it() {
+    let app = TestApp::with_limits(Limits::default().with_group_rows(5)).await;
+    stored(&app);
+    let path = format!("/reports/v2/grouped?{DAYS}&group_by=country&kind=conversion");
+    assert_eq!(app.call("GET", &path, Value::Null).await.status, 200);
+    let wide = app.call("GET", &format!("/reports/v2/grouped?{DAYS}&group_by=sub_id"), Value::Null).await;
+    assert_eq!(wide.status, 402, "{wide:?}");
+    let message = wide.body["message"].as_str().unwrap();
+    assert!(message.contains("more than 5 events") && message.contains("a shorter time range"), "{message}");
+}
+
+#[tokio::test]
+async fn counting_ends_when_nobody_waits_for_it() {
+    let app = TestApp::new().await;
+    stored(&app);
+    let day = Day::parse("day", "2026-03-01").unwrap();
+    let request = Request {
+        entries: app.catalog.snapshot().integrations().cloned().collect(),
+        days: (day, day),
+        kind: EventKind::Click,
+        keys: vec![Key::Date],
+        predicates: Vec::new(),
+        conversions: None,
+        order: Vec::new(),
+        page: Page { number: 1, size: 25 },
+        compare: false,
+        as_of: None,
+    };
+    let place = app.limits.groups.take(app.made.organization_id).await.unwrap();
+    let bounds = bounds();
+    let stop = bounds.stop.clone();
+    let mut counting = Box::pin(count(app.ledger.view(), request, place, bounds));
+    let begun = poll_fn(|context| Poll::Ready(counting.as_mut().poll(context))).await;
+    assert!(begun.is_ready() || !stop.is_set());
+    drop(counting);
+    assert!(stop.is_set());
 }
