@@ -29,6 +29,10 @@ class Run:
     rss: int = 0
     samples: tuple = ()
 
+    def most(self, name):
+        """The greatest of what the server said under this name while it ran; None where it said nothing."""
+        return max((sample[name] for sample in self.samples if name in sample), default=None)
+
     @property
     def rate(self):
         return max(0, self.requests - self.non2xx) / self.seconds
@@ -79,9 +83,6 @@ class Watch:
             pass  # A server too busy to be read leaves a gap in the series, nothing else.
         self.samples.append(sample)
 
-    def most(self, name):
-        return max((sample[name] for sample in self.samples if name in sample), default=None)
-
 
 def wrk(server, script, arguments=(), connections=256, seconds=10, path="/"):
     """Runs one load script against a server that is up."""
@@ -98,5 +99,6 @@ def wrk(server, script, arguments=(), connections=256, seconds=10, path="/"):
         raise BenchError(f"wrk ended with {done.returncode}: {done.stderr.strip()[-1000:]} {done.stdout.strip()[-1000:]}")
     run = parse(done.stdout)
     server.check()
-    run.samples, run.rss = watch.samples, watch.most("rss")
+    run.samples = watch.samples
+    run.rss = run.most("rss")
     return run

@@ -244,15 +244,15 @@ class Tollgate(Server):
         return approved, events
 
     def metrics(self):
-        """What the ledger says of itself: unsealed rows over all shards, and the last seq; None where it says nothing."""
+        """What the server says of itself: unsealed rows, the last seq, and the memory of its counters; {} where it says nothing."""
         if self.admin is None:
             return {}
         status, text = http("GET", self.admin + "/metrics", timeout=5)
         if status != 200:
             return {}
         read = {}
-        for name, fold in (("tollgate_ledger_unsealed_rows", sum), ("tollgate_ledger_seq", max)):
+        for name, fold in (("tollgate_ledger_unsealed_rows", sum), ("tollgate_ledger_seq", max), ("tollgate_counter_bytes", sum)):
             values = [float(m[1]) for m in re.finditer(rf"^{name}(?:{{[^}}]*}})? (\S+)", text.decode(errors="replace"), re.M)]
             if values:
-                read[name.removeprefix("tollgate_ledger_")] = int(fold(values))
+                read[name.removeprefix("tollgate_").removeprefix("ledger_")] = int(fold(values))
         return read

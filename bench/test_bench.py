@@ -5,6 +5,7 @@ import pathlib
 import unittest
 import uuid
 
+import chart
 import engines
 import history
 import load
@@ -18,6 +19,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def run(requests, **fields):
     return load.Run(**{"requests": requests, "seconds": 10.0, "non2xx": 0, "broken": 0, "p50": 1.0, "p99": 2.0} | fields)
+
+
+class Chart(unittest.TestCase):
+    def test_factors_of_the_floor_rise_with_what_is_better(self):
+        self.assertEqual(chart.better((0.5, 1.0), 2.0), 4)
+        self.assertEqual(chart.better(("at most", 50, 10), 25), 2)
+        self.assertEqual(chart.goal(("at most", 50, 10)), 5)
+
+    def test_every_question_with_a_target_is_drawn_and_named(self):
+        drawn = chart.chart({"a <b>": [1, 2, 3], "of no target": [1]}, {"a <b>": (4, 8)}, "Title")
+        self.assertIn("a &lt;b&gt;", drawn)
+        self.assertNotIn("of no target", drawn)
+        self.assertIn('class="missed"', drawn)
+        self.assertEqual(drawn.count("<circle"), 1)
 
 
 class Load(unittest.TestCase):

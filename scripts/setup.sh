@@ -25,7 +25,7 @@ case "$target" in
   test) toolchain; packages ;;
   data) packages ;;
   bench) toolchain; need python3 python3; need nginx nginx-light; need wrk wrk ;;
-  history) toolchain; packages; need nginx nginx-light; need wrk wrk; need pg_ctlcluster postgresql ;;
+  history) toolchain; packages; need nginx nginx-light; need wrk wrk; need curl curl; need pg_ctlcluster postgresql ;;
   *) die "unknown target '$target'; one of run, test, data, bench, history, lint" ;;
 esac
 

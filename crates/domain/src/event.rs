@@ -108,6 +108,11 @@ impl Event {
         }
     }
 
+    /// Makes room for so many bytes of texts.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.buffer.reserve(bytes);
+    }
+
     /// Empties the event for another use; its buffer keeps its capacity.
     pub fn reset(&mut self, kind: EventKind, integration: IntegrationId) {
         (self.kind, self.integration) = (kind, integration);

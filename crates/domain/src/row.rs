@@ -6,10 +6,11 @@
 use crate::decimal::write_decimal;
 use crate::event::first_reason;
 use crate::{
-    AuctionOutcome, Column, ColumnType, Event, EventKind, IntegrationId, Money, Number, OrganizationId,
-    Status, Text, Timestamp, TxId,
+    AuctionOutcome, Column, ColumnType, Event, EventKind, IntegrationId, KINDS_ALL, Money, Number,
+    OrganizationId, Status, Text, Timestamp, TxId,
 };
 use std::io::Write;
+use std::sync::LazyLock;
 
 /// A field of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +90,26 @@ impl Field {
     }
 }
 
+/// The fields of a row, each with what stands before its value.
+type Places = Vec<(Field, String)>;
+
+/// The fields of each kind's rows, with what stands before a value: a comma where there is one, the name, a colon.
+static ROWS: LazyLock<Vec<(EventKind, Places)>> = LazyLock::new(|| {
+    let before = |n, field: Field| format!("{}\"{}\":", if n > 0 { "," } else { "" }, field.name());
+    let fields =
+        |kind| Field::of_kind(kind).enumerate().map(|(n, field)| (field, before(n, field))).collect();
+    KINDS_ALL.iter().map(|kind| (*kind, fields(*kind))).collect()
+});
+
 /// Appends the whole row.
 pub fn write(event: &Event, organization: OrganizationId, out: &mut Vec<u8>) {
-    write_fields(event, organization, Field::of_kind(event.kind), out);
+    out.push(b'{');
+    let rows = ROWS.iter().find(|(kind, _)| *kind == event.kind);
+    for (field, before) in rows.iter().flat_map(|(_, fields)| fields) {
+        out.extend_from_slice(before.as_bytes());
+        write_value(event, organization, *field, out);
+    }
+    out.push(b'}');
 }
 
 /// Appends an object of `fields`.

@@ -149,7 +149,6 @@ impl Ledger {
         }
         let through = change.erase_seq;
         if self.adopt(change)? {
-            self.0.near.clear();
             self.erase_through(through);
             return Ok(Some(deleted));
         }

@@ -27,8 +27,10 @@ impl View {
                 }
             }
         }
-        if let Some(event) = self.near(integration, kind, id)? {
-            return self.amended_by_any(event).map(Some);
+        let near = self.meant(self.in_memory().find(id), (integration, kind))?;
+        // Where what could amend it cannot be read, it may be another segment's: its own is asked.
+        if let Some(Ok(event)) = near.map(|event| self.amended_by_any(event)) {
+            return Ok(Some(event));
         }
         for segment in self.segments_with(integration, kind, id) {
             if let Some(event) = segment.find(integration, id)? {
@@ -50,24 +52,23 @@ impl View {
         if !self.open().is_indexed() || self.segments_with(integration, Some(kind), id).any(amended) {
             return Ok(None);
         }
-        let event = self.near(integration, Some(kind), id)?;
+        let event = self.meant(self.in_memory().find_at_once(id), (integration, Some(kind)))?;
         event.map(|event| self.amended(event, None)).transpose()
     }
 
-    /// The event of an id as it was judged, if it is among the newest sealed rows that are in memory.
-    fn near(
+    /// The event of a row that was in memory, as it was judged, if it is of the integration and kind and in this view.
+    fn meant(
         &self,
-        integration: IntegrationId,
-        kind: Option<EventKind>,
-        id: TxId,
+        row: Option<Vec<u8>>,
+        (integration, kind): (IntegrationId, Option<EventKind>),
     ) -> Result<Option<Event>, ScanError> {
-        let Some(row) = self.in_memory().find(id) else { return Ok(None) };
+        let Some(row) = row else { return Ok(None) };
         let event = RowView::parse(&row)?.to_event();
         // It may have been sealed after this view was made.
-        let is_it = event.integration == integration
+        let is_meant = event.integration == integration
             && kind.is_none_or(|kind| kind == event.kind)
             && event.seq <= self.cut();
-        Ok(is_it.then_some(event))
+        Ok(is_meant.then_some(event))
     }
 
     /// The event with its amendments, whichever segment has it.

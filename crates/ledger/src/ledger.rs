@@ -43,7 +43,7 @@ pub struct Options {
     pub max_open_bytes: u64,
     /// Bytes of segment footers, indexes and dictionaries kept in memory.
     pub footer_cache_bytes: usize,
-    /// Bytes of the newest sealed rows kept in memory for look-ups by id; a row takes about a hundred. 0 keeps none.
+    /// Bytes of the newest sealed rows kept in memory for look-ups by id; a row takes some 130. 0 keeps none.
     pub near_bytes: usize,
 }
 

@@ -10,6 +10,7 @@ mod books;
 mod conditions;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+mod decompress;
 mod delete;
 pub mod disk;
 pub mod earlier;

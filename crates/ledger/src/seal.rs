@@ -82,6 +82,8 @@ impl Ledger {
         let sealed_seq = change.sealed_seq;
         let mut books = lock(&self.0.books);
         let seals = sealed_seq > books.sealed_seq();
+        // No view that is made from now on may find what is deleted.
+        let forgotten = (change.erase_seq > 0).then(|| self.0.near.clear());
         let retired = books.apply(change);
         if seals {
             let mut open = lock(&self.0.open);
@@ -93,6 +95,7 @@ impl Ledger {
         self.0.sealed.store(sealed_seq, Ordering::Release);
         self.refresh_room(&log);
         drop(log);
+        drop(forgotten);
         drop(retired);
         Ok(true)
     }

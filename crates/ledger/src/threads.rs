@@ -41,7 +41,7 @@ const GATHER_AT_LEAST: Duration = Duration::from_micros(100);
 const GATHER_AT_MOST: Duration = Duration::from_millis(1);
 
 impl Ledger {
-    /// Starts committing, keeping, sealing and merging.
+    /// Starts committing, keeping, sealing, merging, and keeping the newest rows in memory.
     pub fn start(&self, on_fatal: OnFatal) -> std::io::Result<Running> {
         // A ledger is started once; whom a second start names is called by its own threads.
         let _ = self.0.on_fatal.set(on_fatal.clone());
@@ -172,10 +172,7 @@ impl Ledger {
         while !stop.load(Ordering::Acquire) {
             if filled != Some(self.near_cleared()) {
                 let go_on = || !stop.load(Ordering::Acquire);
-                filled = Some(self.fill_near(&go_on).unwrap_or_else(|error| {
-                    tracing::error!(%error, "a segment cannot be read; older rows are not kept in memory");
-                    self.near_cleared()
-                }));
+                filled = Some(self.fill_near(&go_on));
             }
             pause_unless(stop, NEAR_EVERY);
         }

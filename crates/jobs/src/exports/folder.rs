@@ -8,11 +8,13 @@ use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use tokio::sync::mpsc::{self, Sender};
 use tollgate_ledger::disk::{Disk, RealDisk};
 
 /// Bytes that are read at a time.
-const PIECE: u64 = 128 << 10;
+const PIECE: u64 = 512 << 10;
 /// Ends the name of a file that is not finished.
 const UNFINISHED: &str = ".part";
 /// Bytes between two syncs, so that the ledger's commits do not wait for all of a big file.
@@ -56,7 +58,9 @@ impl Artifacts for Folder {
         let path = self.root.join(format!("{name}{UNFINISHED}"));
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         let named = self.root.join(name);
-        Ok(Box::new(Part { file, path: Some(path), named, written: 0, unsynced: 0 }))
+        // What stays behind when no thread can be started is removed at the next start.
+        let syncs = Syncs::start(file.try_clone()?)?;
+        Ok(Box::new(Part { file, path: Some(path), named, written: 0, unsynced: 0, syncs }))
     }
 
     fn open(&self, name: &str) -> io::Result<Option<Arc<dyn Artifact>>> {
@@ -114,6 +118,37 @@ struct Part {
     named: PathBuf,
     written: u64,
     unsynced: u64,
+    syncs: Syncs,
+}
+
+/// Makes durable what was written to a file while more is written, by a thread that ends with it.
+struct Syncs {
+    ask: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Syncs {
+    fn start(file: File) -> io::Result<Self> {
+        // One may wait while another is under way, so no more than three parts are not durable.
+        let (ask, asked) = sync_channel(1);
+        let sync = move || asked.iter().try_for_each(|()| file.sync_data());
+        let thread = std::thread::Builder::new().name("export-sync".to_owned()).spawn(sync)?;
+        Ok(Self { ask: Some(ask), thread: Some(thread) })
+    }
+
+    /// Asks for another, and waits while two are asked for already.
+    fn ask(&mut self) -> io::Result<()> {
+        let asked = self.ask.as_ref().is_some_and(|ask| ask.send(()).is_ok());
+        // Its thread ends early when a sync failed.
+        if asked { Ok(()) } else { self.end().and_then(|()| Err(ErrorKind::BrokenPipe.into())) }
+    }
+
+    /// Waits for all that were asked for.
+    fn end(&mut self) -> io::Result<()> {
+        self.ask = None;
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs panicked")))
+    }
 }
 
 impl Write for Part {
@@ -122,8 +157,8 @@ impl Write for Part {
         self.written += written as u64;
         self.unsynced += written as u64;
         if self.unsynced >= SYNC_EVERY {
-            self.file.sync_data()?;
             self.unsynced = 0;
+            self.syncs.ask()?;
         }
         Ok(written)
     }
@@ -135,6 +170,7 @@ impl Write for Part {
 
 impl Unfinished for Part {
     fn finish(mut self: Box<Self>) -> io::Result<u64> {
+        self.syncs.end()?;
         self.file.sync_all()?;
         let Some(path) = &self.path else { return Ok(self.written) };
         fs::rename(path, &self.named)?;

@@ -1,12 +1,12 @@
 //! Rows by id, compressed some at a time.
 
+use crate::decompress::decompress;
 use crate::row::RowHead;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use tollgate_domain::TxId;
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::bulk::Compressor;
 
 /// Rows that are compressed together, and the bytes after which fewer are.
 const BLOCK_ROWS: usize = 16;
@@ -59,7 +59,12 @@ fn random(id: TxId) -> u64 {
 impl Chunk {
     /// Bytes it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes + self.places.capacity() * PLACE_BYTES
+        size_of::<Self>() + self.bytes + self.places.capacity() * PLACE_BYTES
+    }
+
+    /// The greatest id.
+    pub(super) fn greatest(&self) -> Option<TxId> {
+        self.bounds.map(|(_, greatest)| greatest)
     }
 
     /// The block that has a row with this id, or with one that ends like it.
@@ -95,22 +100,12 @@ impl Chunk {
     }
 }
 
-thread_local! {
-    /// Making one costs more than a block.
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
-}
-
 impl Block {
     /// The row with this id, if it is this block's.
     pub(super) fn row(&self, id: TxId) -> Option<Vec<u8>> {
         let (length, packed) = self.0.split_first_chunk::<4>()?;
-        let rows = DECOMPRESSOR.with_borrow_mut(|kept| {
-            let decompressor = match kept {
-                Some(decompressor) => decompressor,
-                none => none.insert(Decompressor::new().ok()?),
-            };
-            decompressor.decompress(packed, u32::from_le_bytes(*length) as usize).ok()
-        })?;
+        let mut rows = Vec::new();
+        decompress(packed, u32::from_le_bytes(*length) as usize, &mut rows).ok()?;
         let mut rest = &rows[..];
         while let Some((length, after)) = rest.split_first_chunk::<4>() {
             let (row, next) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;

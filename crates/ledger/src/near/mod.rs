@@ -12,7 +12,6 @@ mod tests;
 
 use crate::row::RowHead;
 use chunk::{Chunk, Packer};
-use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tollgate_domain::TxId;
 
@@ -24,8 +23,8 @@ pub(crate) struct Near {
 
 #[derive(Default)]
 struct Inner {
-    /// The ones that came last are at the back.
-    chunks: VecDeque<Chunk>,
+    /// What is sealed next is added to the last.
+    chunks: Vec<Chunk>,
     bytes: usize,
     /// How often everything was forgotten: what was read before that must not come in after it.
     cleared: u64,
@@ -53,40 +52,58 @@ impl Near {
             let Ok(head) = RowHead::parse(row) else { continue };
             packer.push(head.id, row);
             if packer.is_full() {
-                self.write().append(packer.take(), self.budget);
+                self.append(packer.take());
             }
         }
         if !packer.is_empty() {
-            self.write().append(packer.take(), self.budget);
+            self.append(packer.take());
         }
     }
 
-    /// Adds older rows than all that are here, read when it had been cleared `cleared` times. False when there is no
-    /// room for them, or it was cleared since.
+    fn append(&self, chunk: Chunk) {
+        let mut inner = self.write();
+        let removed = inner.append(chunk, self.budget);
+        // Giving memory back takes its time, and somebody may wait for the lock.
+        drop(inner);
+        drop(removed);
+    }
+
+    /// Adds rows that are older than most, read when it had been cleared `cleared` times. False when there is no room for
+    /// them, or it was cleared since.
     fn add_older(&self, cleared: u64, chunk: Chunk) -> bool {
         let mut inner = self.write();
         let fits = inner.cleared == cleared && inner.bytes + chunk.bytes() <= self.budget;
         if fits {
             inner.bytes += chunk.bytes();
-            inner.chunks.push_front(chunk);
+            let before_last = inner.chunks.len().saturating_sub(1);
+            inner.chunks.insert(before_last, chunk);
         }
         fits
     }
 
     /// The row of an id, if it is here.
     pub(crate) fn find(&self, id: TxId) -> Option<Vec<u8>> {
-        let inner = self.read();
-        let packed = inner.chunks.iter().rev().find_map(|chunk| chunk.find(id))?;
-        drop(inner);
-        packed.row(id)
+        Self::found(self.read(), id)
     }
 
-    /// Forgets everything, because rows were deleted.
-    pub(crate) fn clear(&self) {
+    /// The row of an id, if it is here and nobody is changing what is here just now.
+    pub(crate) fn find_at_once(&self, id: TxId) -> Option<Vec<u8>> {
+        Self::found(self.inner.try_read().ok()?, id)
+    }
+
+    fn found(inner: RwLockReadGuard<'_, Inner>, id: TxId) -> Option<Vec<u8>> {
+        let block = inner.chunks.iter().rev().find_map(|chunk| chunk.find(id))?;
+        drop(inner);
+        block.row(id)
+    }
+
+    /// Forgets everything, because rows were deleted. What it was is handed back, to be dropped without a lock.
+    #[must_use]
+    pub(crate) fn clear(&self) -> impl Sized + use<> {
         let mut inner = self.write();
-        inner.chunks.clear();
         inner.bytes = 0;
         inner.cleared += 1;
+        std::mem::take(&mut inner.chunks)
     }
 
     fn cleared(&self) -> u64 {
@@ -103,21 +120,29 @@ impl Near {
 }
 
 impl Inner {
-    /// Adds newer rows than all that are here.
-    fn append(&mut self, chunk: Chunk, budget: usize) {
-        self.bytes += chunk.bytes();
-        match self.chunks.back_mut() {
+    /// Adds rows that were just sealed, and takes away those chunks whose rows are the oldest, as far as there is no room
+    /// for them: imports bring rows that are older than what is here.
+    fn append(&mut self, chunk: Chunk, budget: usize) -> Vec<Chunk> {
+        match self.chunks.last_mut() {
             // Sealings of few rows share one.
             Some(last) if last.has_room_for(&chunk) => {
-                self.bytes -= last.bytes() + chunk.bytes();
+                self.bytes -= last.bytes();
                 last.join(chunk);
                 self.bytes += last.bytes();
             }
-            _ => self.chunks.push_back(chunk),
+            _ => {
+                self.bytes += chunk.bytes();
+                self.chunks.push(chunk);
+            }
         }
+        let mut removed = Vec::new();
         while self.bytes > budget {
-            let Some(oldest) = self.chunks.pop_front() else { break };
-            self.bytes -= oldest.bytes();
+            let oldest = (0..self.chunks.len()).min_by_key(|at| self.chunks[*at].greatest());
+            let Some(oldest) = oldest else { break };
+            let chunk = self.chunks.remove(oldest);
+            self.bytes -= chunk.bytes();
+            removed.push(chunk);
         }
+        removed
     }
 }

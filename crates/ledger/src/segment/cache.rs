@@ -65,12 +65,11 @@ impl FooterCache {
         segment: u64,
         read: impl FnOnce() -> Result<Footer, SegmentError>,
     ) -> Result<Arc<Footer>, SegmentError> {
-        if let Some(Cached::Footer(found)) = self.lock().touch((segment, 0)) {
-            return Ok(found);
-        }
-        let footer = Arc::new(read()?);
-        self.lock().insert((segment, 0), Cached::Footer(footer.clone()), footer.bytes, self.budget);
-        Ok(footer)
+        let unwrap = |cached| if let Cached::Footer(footer) = cached { Some(footer) } else { None };
+        self.kept((segment, 0), unwrap, || {
+            let footer = Arc::new(read()?);
+            Ok((footer.clone(), Cached::Footer(footer.clone()), footer.bytes))
+        })
     }
 
     /// The dictionaries of a row group of a segment, read with `read` when they are not here.
@@ -80,29 +79,41 @@ impl FooterCache {
         group: usize,
         read: impl FnOnce() -> Result<Dictionaries, SegmentError>,
     ) -> Result<Arc<Dictionaries>, SegmentError> {
-        let part = (segment, group as u32 + 1);
-        if let Some(Cached::Dictionaries(found)) = self.lock().touch(part) {
-            return Ok(found);
-        }
-        let dictionaries = Arc::new(read()?);
-        let bytes = dictionaries.bytes();
-        self.lock().insert(part, Cached::Dictionaries(dictionaries.clone()), bytes, self.budget);
-        Ok(dictionaries)
+        let unwrap = |cached| if let Cached::Dictionaries(found) = cached { Some(found) } else { None };
+        self.kept((segment, group as u32 + 1), unwrap, || {
+            let dictionaries = Arc::new(read()?);
+            Ok((dictionaries.clone(), Cached::Dictionaries(dictionaries.clone()), dictionaries.bytes()))
+        })
     }
 
-    /// What an overlay holds, and the bytes that takes, read with `read` when it is not here.
+    /// What an overlay holds. `read` reads it, and says what it takes, when it is not here.
     pub(super) fn overlay(
         &self,
         overlay: u64,
         read: impl FnOnce() -> Result<(Amendments, usize), SegmentError>,
     ) -> Result<Arc<Amendments>, SegmentError> {
-        if let Some(Cached::Overlay(found)) = self.lock().touch((overlay, 0)) {
+        let unwrap = |cached| if let Cached::Overlay(found) = cached { Some(found) } else { None };
+        self.kept((overlay, 0), unwrap, || {
+            let (amendments, bytes) = read()?;
+            let amendments = Arc::new(amendments);
+            Ok((amendments.clone(), Cached::Overlay(amendments), bytes))
+        })
+    }
+
+    /// What is kept of a part, or what `read` gives, which is kept from then on. Nothing is locked while it reads.
+    fn kept<T>(
+        &self,
+        part: Part,
+        unwrap: impl FnOnce(Cached) -> Option<T>,
+        read: impl FnOnce() -> Result<(T, Cached, usize), SegmentError>,
+    ) -> Result<T, SegmentError> {
+        let found = self.lock().touch(part);
+        if let Some(found) = found.and_then(unwrap) {
             return Ok(found);
         }
-        let (amendments, bytes) = read()?;
-        let amendments = Arc::new(amendments);
-        self.lock().insert((overlay, 0), Cached::Overlay(amendments.clone()), bytes, self.budget);
-        Ok(amendments)
+        let (value, cached, bytes) = read()?;
+        self.lock().insert(part, cached, bytes, self.budget);
+        Ok(value)
     }
 
     pub(super) fn forget(&self, file: u64) {

@@ -13,8 +13,6 @@ use tollgate_domain::{Column, Event, EventKind, IntegrationId, Number, Text, TxI
 pub(super) struct Decoded {
     kind: EventKind,
     rows: usize,
-    integrations: Option<StringArray>,
-    ids: Option<FixedSizeBinaryArray>,
     seqs: Option<UInt64Array>,
     keys: Option<FixedSizeBinaryArray>,
     texts: Vec<(Text, StringArray)>,
@@ -43,8 +41,6 @@ impl Decoded {
         let mut decoded = Self {
             kind,
             rows: batch.num_rows(),
-            integrations: None,
-            ids: None,
             seqs: None,
             keys: None,
             texts: Vec::new(),
@@ -52,15 +48,13 @@ impl Decoded {
         };
         for (leaf, array) in leaves.iter().zip(batch.columns()) {
             match leaf {
-                Leaf::Integration => decoded.integrations = Some(array.as_string_opt::<i32>()?.clone()),
-                Leaf::Id => decoded.ids = Some(sixteen(array)?),
                 Leaf::Key => decoded.keys = Some(sixteen(array)?),
                 Leaf::Seq => decoded.seqs = Some(array.as_primitive_opt::<UInt64Type>()?.clone()),
                 Leaf::Stored(Column::Text(column)) => {
                     decoded.texts.push((*column, array.as_string_opt::<i32>()?.clone()));
                 }
                 Leaf::Stored(Column::Number(column)) => decoded.numbers.push((*column, numbers(array)?)),
-                Leaf::Unknown => {}
+                Leaf::Integration | Leaf::Id | Leaf::Unknown => {}
             }
         }
         Some(decoded)

@@ -276,10 +276,10 @@ impl Segment {
         mut rows: &[u64],
         accept: &dyn Fn(&Event) -> bool,
     ) -> Result<Option<Event>, SegmentError> {
-        let mut at_a_time = 1;
+        let (mut at_a_time, mut window) = (1, IdWindow::default());
         while !rows.is_empty() {
             let (older, newer) = rows.split_at(rows.len().saturating_sub(at_a_time));
-            let mut events = self.events(footer, &mut IdWindow::default(), newer)?;
+            let mut events = self.events(footer, &mut window, newer)?;
             if let Some(newest) = events.iter().rposition(accept) {
                 return Ok(Some(events.swap_remove(newest)));
             }

@@ -22,6 +22,9 @@ pub(super) fn at(mut bytes: &[u8], positions: &[usize], mut each: impl FnMut(i64
         let widths = bytes.get(..head.miniblocks)?;
         bytes = &bytes[head.miniblocks..];
         for width in widths.iter().map(|width| usize::from(*width)) {
+            if width > 64 {
+                return None;
+            }
             if position >= *last {
                 return Some(());
             }

@@ -64,12 +64,13 @@ impl<'a> Hybrid<'a> {
         // The last group may be cut where the page ends.
         let (bytes, rest) = self.rest.split_at(bytes.min(self.rest.len()));
         self.rest = rest;
-        self.run = if head & 1 == 1 {
-            Run::Packed(bytes)
-        } else {
-            Run::Same(bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte)))
-        };
-        Some(())
+        if head & 1 == 1 {
+            self.run = Run::Packed(bytes);
+            return Some(());
+        }
+        let value = bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
+        self.run = Run::Same(value);
+        (u64::from(value) >> self.width == 0).then_some(())
     }
 }
 

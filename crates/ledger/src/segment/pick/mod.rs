@@ -1,7 +1,7 @@
 //! A few rows read from a segment: of each column the page that has them, and of that page their values alone.
 //!
 //! The Parquet library decodes whole pages into arrays, and sets up buffers, a decompressor and the column's dictionary
-//! for each column of each query: 2 ms for the 35 columns of one row (docs/adr/0006). What is here reads the encodings
+//! for each column of each query: 2 ms for the 35 columns of one row (docs/adr/0007). What is here reads the encodings
 //! that [`super::encoding`] makes the library write, and no others.
 
 mod deltas;
@@ -25,6 +25,9 @@ use page::Page;
 use parquet::errors::ParquetError;
 use tollgate_domain::{Column, ColumnType, Event};
 
+/// Room for the texts of a customary event.
+const TEXT_BYTES: usize = 512;
+
 impl Segment {
     /// The events at `rows`, which rise strictly.
     pub(crate) fn events(
@@ -38,6 +41,7 @@ impl Segment {
             let integration = footer.integration_of(*row).ok_or_else(|| self.damaged())?;
             let mut event = Event::new(self.meta().kind, integration);
             event.id = self.id(footer, window, *row)?;
+            event.reserve(TEXT_BYTES);
             events.push(event);
         }
         guarded(self.path(), || self.fill(footer, &mut window.scratch, rows, &mut events))?;

@@ -2,17 +2,16 @@
 
 use super::super::footer::SegmentFile;
 use super::bad;
+use crate::decompress::decompress;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use std::ops::Range;
-use zstd::bulk::Decompressor;
 
-/// Room that pages are read into one after the other, and what decompresses them.
+/// Room that pages are read into one after the other.
 #[derive(Default)]
 pub(in super::super) struct Scratch {
     stored: Vec<u8>,
     page: Vec<u8>,
-    decompressor: Option<Decompressor<'static>>,
 }
 
 /// How a page's values are written.
@@ -49,13 +48,7 @@ impl Scratch {
         let bytes = match compression {
             Compression::UNCOMPRESSED => body,
             Compression::ZSTD(_) => {
-                let decompressor = match &mut self.decompressor {
-                    Some(decompressor) => decompressor,
-                    none => none.insert(Decompressor::new()?),
-                };
-                self.page.clear();
-                self.page.reserve(header.length);
-                decompressor.decompress_to_buffer(body, &mut self.page)?;
+                decompress(body, header.length, &mut self.page)?;
                 &self.page
             }
             _ => return Err(bad("the compression of a page")),
@@ -76,8 +69,8 @@ struct Header {
     coding: Coding,
 }
 
-/// Pages greater than this are damage: the writer closes them at a few MiB.
-const MAX_PAGE: i64 = 1 << 30;
+/// Pages greater than this are damage: 512 rows have no more text.
+const MAX_PAGE: i64 = 256 << 20;
 
 impl Header {
     /// The header at the start of `bytes`, and its length.
