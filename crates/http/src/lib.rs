@@ -8,6 +8,7 @@ pub mod auth;
 pub mod body;
 mod chartboost;
 pub mod clickshield;
+pub mod control;
 pub mod error;
 mod etag;
 mod fields;

@@ -28,6 +28,7 @@ mod near;
 pub mod open;
 mod overlays;
 mod pending;
+pub mod publish;
 pub mod query;
 mod recovery;
 pub mod row;

@@ -6,7 +6,9 @@ use crate::ledger::{Ledger, LedgerError, lock};
 use crate::manifest::{ManifestChange, NewOverlay};
 use crate::open::{OpenSnapshot, SealGroup};
 use crate::row::{Malformed, RowHead};
+use crate::scan::ScanError;
 use crate::segment::{IdWindow, Segment, SegmentError, write_overlay};
+use crate::view::View;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,6 +82,19 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The open amendments of a view whose events are there and not deleted.
+pub(crate) fn of_present_events(view: &View) -> Result<Vec<Entry>, ScanError> {
+    let mut amendments = view.open().amendments(view.cut())?;
+    let target = |entry: &Entry| (entry.kind, entry.integration, entry.id);
+    let mut places: Places = amendments.iter().map(|entry| (target(entry), None)).collect();
+    if !places.is_empty() {
+        find_in_groups(&view.open().groups(view.cut())?, &mut places)?;
+        find_in_segments(view.segments(), &mut places)?;
+    }
+    amendments.retain(|entry| places.get(&target(entry)).is_some_and(Option::is_some));
+    Ok(amendments)
 }
 
 fn find_in_groups(groups: &[SealGroup<'_>], places: &mut Places) -> Result<(), Malformed> {

@@ -10,9 +10,12 @@ use tollgate_jobs::{exports, postbacks, privacy};
 
 /// The lock file. It stays; what counts is who holds its lock.
 const LOCK: &str = "tollgate.lock";
+/// The socket that commands ask a running server through.
+const SOCKET: &str = "tollgate.sock";
 /// What may stand in a directory that `init` fills: made by us, or put there for us.
 const OURS: &[&str] = &[
     LOCK,
+    SOCKET,
     FILE_NAME,
     "catalog.sqlite-wal",
     "catalog.sqlite-shm",
@@ -72,6 +75,11 @@ pub(crate) fn exports(root: &Path) -> PathBuf {
 /// Files that are being imported, and lines of them that were refused.
 pub(crate) fn imports(root: &Path) -> PathBuf {
     root.join("imports")
+}
+
+/// The socket that commands ask a running server through.
+pub(crate) fn socket(root: &Path) -> PathBuf {
+    root.join(SOCKET)
 }
 
 /// Who holds the directory's lock, when someone does.

@@ -3,6 +3,7 @@
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::compose::{House, OpenHouse, WATCH_EVERY};
 use crate::config::{Config, TlsConfig};
+use crate::control::Socket;
 use crate::data_dir;
 use crate::exporting::{self, Exporting};
 use crate::failure::Failure;
@@ -66,6 +67,7 @@ pub(crate) fn serve(
         exporting: Exporting::start(&open.house.runtime, shown.exports.clone()),
     };
     start_admin(&open, admin, shown, is_ready.clone())?;
+    let socket = Socket::open(&open.house);
     let running = server.start().map_err(Failure::because("the server cannot start"))?;
     is_ready.store(true, Ordering::Release);
     eprintln!("admin listening on http://{admin_address}");
@@ -78,7 +80,7 @@ pub(crate) fn serve(
     ready(public)?;
     signals.wait(&open);
     is_ready.store(false, Ordering::Release);
-    drop(certificates);
+    drop((certificates, socket));
     if let Some(daily) = daily {
         daily.abort();
     }

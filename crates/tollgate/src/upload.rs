@@ -88,13 +88,22 @@ fn ask(
         "{line} HTTP/1.1\r\nHost: {host}\r\nAPI-KEY: {api_key}\r\nContent-Type: {content_type}\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
+    exchange(stream, &head, body.take(length), failed())
+}
+
+/// Sends a request's head and body on a fresh connection; answers the body of a 2xx.
+pub(crate) fn exchange<S: Read + Write>(
+    mut stream: S,
+    head: &str,
+    mut body: impl Read,
+    failed: impl FnOnce(io::Error) -> Failure,
+) -> Result<Body<BufReader<S>>, Failure> {
     // A server that refuses may answer and close before all is sent: what it says matters more than the broken pipe.
-    let sent =
-        (&stream).write_all(head.as_bytes()).and_then(|()| io::copy(&mut body.take(length), &mut &stream));
+    let sent = stream.write_all(head.as_bytes()).and_then(|()| io::copy(&mut body, &mut stream));
     let answer = Answer::read(BufReader::new(stream));
     let mut answer = match (answer, sent) {
         (Ok(answer), _) => answer,
-        (Err(_), Err(error)) | (Err(error), Ok(_)) => return Err(failed()(error)),
+        (Err(_), Err(error)) | (Err(error), Ok(_)) => return Err(failed(error)),
     };
     if !(200..300).contains(&answer.status) {
         let mut body = String::new();
@@ -201,7 +210,7 @@ struct Answer<R> {
 }
 
 /// The rest of an answer.
-enum Body<R> {
+pub(crate) enum Body<R> {
     Plain(io::Take<R>),
     Chunked { reader: R, left: u64, done: bool },
 }

@@ -38,6 +38,7 @@ pub use overlay::Overlay;
 pub(crate) use overlay::{Overlays, write_overlay};
 pub use reader::Segment;
 pub(crate) use reader::{Filter, runs};
+pub(crate) use schema::whole_schema;
 pub use writer::{Layout, write, write_as};
 
 use crate::disk::Disk;

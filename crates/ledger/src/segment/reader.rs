@@ -100,7 +100,12 @@ impl Segment {
 
     /// Reads the whole file and compares its checksum with the manifest's, for whoever has the time.
     pub fn verify(&self) -> Result<(), SegmentError> {
-        read_checked(&*self.file.disk, &self.file.path, (self.meta.bytes, self.meta.crc), |_| {})
+        self.read_whole(|_| {})
+    }
+
+    /// Gives the whole file to `part`, some at a time; its checksum is compared with the manifest's at the end.
+    pub(crate) fn read_whole(&self, part: impl FnMut(&[u8])) -> Result<(), SegmentError> {
+        read_checked(&*self.file.disk, &self.file.path, (self.meta.bytes, self.meta.crc), part)
     }
 
     pub(crate) fn footer(&self) -> Result<Arc<Footer>, SegmentError> {

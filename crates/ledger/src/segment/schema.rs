@@ -2,7 +2,7 @@
 
 use crate::row::RowHead;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use tollgate_domain::{Column, ColumnType, Number, Text};
+use tollgate_domain::{Column, ColumnType, EventKind, Number, Text};
 
 /// The version of the layout; a reader refuses a greater one.
 pub(super) const VERSION: u32 = 1;
@@ -66,6 +66,15 @@ pub(super) fn schema(presence: Presence) -> Schema {
     }
     fields.extend(presence.columns().map(|column| Field::new(column.name(), data_type(column), true)));
     Schema::new(fields)
+}
+
+/// The schema of a file that has every column of a kind.
+pub(crate) fn whole_schema(kind: EventKind) -> Schema {
+    let mut presence = Presence { keys: true, ..Presence::default() };
+    for column in Column::all().filter(|column| column.kinds().contains(&kind)) {
+        presence.add_leaf(Leaf::Stored(column));
+    }
+    schema(presence)
 }
 
 fn data_type(column: Column) -> DataType {

@@ -9,6 +9,7 @@ mod forget;
 mod generate;
 mod import;
 mod init;
+mod ledger;
 mod openapi;
 mod postbacks;
 mod scenario;
@@ -57,6 +58,7 @@ enum Command {
     Explain(explain::Explain),
     Forget(forget::Forget),
     Generate(generate::Generate),
+    Ledger(ledger::LedgerCommand),
     Config(config::ConfigCommand),
     Credentials(credentials::Credentials),
     Openapi(openapi::Openapi),
@@ -173,6 +175,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Forget(command) => command.run(),
         Command::Generate(command) => command.run(),
+        Command::Ledger(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Credentials(command) => command.run(),
         Command::Openapi(command) => command.run(),

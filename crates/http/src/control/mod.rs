@@ -1,0 +1,99 @@
+//! What commands ask of a running server through the socket in its data directory: who may open that may read the
+//! directory itself, so nobody is asked for a key, and organizations are not kept apart.
+//!
+//! A command whose directory no server uses speaks to the same router, over a pair of sockets of its own.
+
+mod frames;
+mod publish;
+
+pub use frames::{Frame, read_frame};
+pub use publish::PublishRequest;
+
+use crate::error::{ApiError, Dialect};
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use std::future::{Future, pending};
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net;
+use tollgate_catalog::Catalog;
+use tollgate_ledger::Ledger;
+
+/// What commands are answered from.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// Configuration.
+    pub catalog: Arc<Catalog>,
+    /// The history.
+    pub ledger: Ledger,
+    /// Where the ledger lies.
+    pub folder: PathBuf,
+}
+
+/// Why a command is refused.
+struct Failure(ApiError);
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        self.0.respond(Dialect::Native)
+    }
+}
+
+type Answer = Result<Response, Failure>;
+
+fn router(control: Control) -> Router {
+    Router::new().route(PUBLICATIONS, post(publish::publish)).with_state(control)
+}
+
+/// Where publications are asked for.
+pub const PUBLICATIONS: &str = "/publications";
+
+/// Answers whoever connects to `listener`. Call it, and run what it returns, within a tokio runtime.
+pub fn serve(listener: UnixListener, control: Control) -> io::Result<impl Future<Output = ()> + Send> {
+    listener.set_nonblocking(true)?;
+    let listener = net::UnixListener::from_std(listener)?;
+    Ok(async move {
+        if let Err(error) = axum::serve(listener, router(control)).await {
+            tracing::error!(%error, "the socket for commands ended");
+        }
+    })
+}
+
+/// Answers whoever holds the other end of `stream`. Call it, and run what it returns, within a tokio runtime.
+pub fn serve_one(stream: UnixStream, control: Control) -> io::Result<impl Future<Output = ()> + Send> {
+    stream.set_nonblocking(true)?;
+    let listener = Once(Some(net::UnixStream::from_std(stream)?));
+    Ok(async move {
+        if let Err(error) = axum::serve(listener, router(control)).await {
+            tracing::error!(%error, "the connection for a command ended");
+        }
+    })
+}
+
+/// A listener that somebody has connected to, and nobody else will.
+struct Once(Option<net::UnixStream>);
+
+impl axum::serve::Listener for Once {
+    type Io = net::UnixStream;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (net::UnixStream, ()) {
+        match self.0.take() {
+            Some(stream) => (stream, ()),
+            None => pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
