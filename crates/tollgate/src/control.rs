@@ -5,7 +5,7 @@ use crate::compose::House;
 use crate::config::Config;
 use crate::data_dir::{self, DataDir};
 use crate::failure::Failure;
-use crate::upload::{Body, exchange};
+use crate::upload::{Body, Refused, exchange, said};
 use std::fs;
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -75,15 +75,25 @@ impl Access {
         Ok(Self::Own(Box::new(House::open(config, DataDir::open(root, purpose)?)?)))
     }
 
-    /// Sends a request, begun with method and path, with a JSON body; answers the body of a 2xx.
-    pub(crate) fn ask(&self, line: &str, body: &str) -> Result<Body<BufReader<UnixStream>>, Failure> {
+    /// Sends a request, begun with method and path, with a JSON body; answers the body of a 2xx. Errors call a parameter what
+    /// `named` calls it.
+    pub(crate) fn ask(
+        &self,
+        line: &str,
+        body: &str,
+        named: impl Fn(&str) -> String,
+    ) -> Result<Body<BufReader<UnixStream>>, Failure> {
         let head = format!(
             "{line} HTTP/1.1\r\nHost: tollgate\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
              Connection: close\r\n\r\n",
             body.len()
         );
-        let failed = Failure::because::<io::Error>("the server does not answer");
-        exchange(self.connect()?, &head, body.as_bytes(), failed)
+        let answer = exchange(self.connect()?, &head, body.as_bytes());
+        match answer.map_err(Failure::because("the server does not answer"))? {
+            Ok(body) => Ok(body),
+            Err(Refused { status: 400, body }) => Err(Failure::misuse(said(&body, named))),
+            Err(Refused { body, .. }) => Err(Failure::new(said(&body, named))),
+        }
     }
 
     fn connect(&self) -> Result<UnixStream, Failure> {

@@ -88,29 +88,42 @@ fn ask(
         "{line} HTTP/1.1\r\nHost: {host}\r\nAPI-KEY: {api_key}\r\nContent-Type: {content_type}\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
-    exchange(stream, &head, body.take(length), failed())
+    match exchange(stream, &head, body.take(length)).map_err(failed())? {
+        Ok(body) => Ok(body),
+        Err(Refused { status, body }) => {
+            let said = said(&body, str::to_owned);
+            Err(Failure::new(format!("the server refused with {status}: {said}")))
+        }
+    }
 }
 
-/// Sends a request's head and body on a fresh connection; answers the body of a 2xx.
+/// An answer that is none of 2xx.
+pub(crate) struct Refused {
+    /// Its status.
+    pub(crate) status: u16,
+    /// Its body.
+    pub(crate) body: String,
+}
+
+/// Sends a request's head and body on a fresh connection; answers the body of the answer.
 pub(crate) fn exchange<S: Read + Write>(
     mut stream: S,
     head: &str,
     mut body: impl Read,
-    failed: impl FnOnce(io::Error) -> Failure,
-) -> Result<Body<BufReader<S>>, Failure> {
+) -> io::Result<Result<Body<BufReader<S>>, Refused>> {
     // A server that refuses may answer and close before all is sent: what it says matters more than the broken pipe.
     let sent = stream.write_all(head.as_bytes()).and_then(|()| io::copy(&mut body, &mut stream));
     let answer = Answer::read(BufReader::new(stream));
     let mut answer = match (answer, sent) {
         (Ok(answer), _) => answer,
-        (Err(_), Err(error)) | (Err(error), Ok(_)) => return Err(failed(error)),
+        (Err(_), Err(error)) | (Err(error), Ok(_)) => return Err(error),
     };
-    if !(200..300).contains(&answer.status) {
-        let mut body = String::new();
-        let _ = answer.body.by_ref().take(64 << 10).read_to_string(&mut body);
-        return Err(Failure::new(format!("the server refused with {}: {}", answer.status, said(&body))));
+    if (200..300).contains(&answer.status) {
+        return Ok(Ok(answer.body));
     }
-    Ok(answer.body)
+    let mut body = String::new();
+    let _ = answer.body.by_ref().take(64 << 10).read_to_string(&mut body);
+    Ok(Err(Refused { status: answer.status, body }))
 }
 
 /// Reads the answer's lines up to the summary.
@@ -192,13 +205,13 @@ fn encoded(text: &str) -> String {
     out
 }
 
-/// What an error body says (RFC 9457), else the body.
-fn said(body: &str) -> String {
+/// What an error body says (RFC 9457), else the body; a field is called what `named` calls it.
+pub(crate) fn said(body: &str, named: impl Fn(&str) -> String) -> String {
     let value: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let mut said = value["detail"].as_str().unwrap_or(body.trim()).to_owned();
     for error in value["errors"].as_array().into_iter().flatten() {
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-        said += &format!(" {}: {}.", text("field"), text("message"));
+        said += &format!(" {}: {}.", named(&text("field")), text("message"));
     }
     said
 }
@@ -295,8 +308,8 @@ mod tests {
     #[test]
     fn errors_are_told_in_full() {
         let body = r#"{"code":"x","detail":"No.","errors":[{"field":"kind","message":"must be"}]}"#;
-        assert_eq!(said(body), "No. kind: must be.");
-        assert_eq!(said("plain"), "plain");
+        assert_eq!(said(body, str::to_owned), "No. kind: must be.");
+        assert_eq!(said("plain", str::to_owned), "plain");
         assert!(host_of("https://x").is_err());
         assert_eq!(host_of("http://localhost:8080/").unwrap(), "localhost:8080");
         assert_eq!(encoded("a b=\"é\""), "a%20b%3D%22%C3%A9%22");

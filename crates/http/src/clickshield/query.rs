@@ -115,7 +115,7 @@ impl Query {
     }
 
     /// The same of parameters that are decoded already.
-    pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
         Self { pairs, known: Vec::new(), errors: Vec::new() }
     }
 

@@ -66,15 +66,20 @@ pub(super) struct Teller {
     share: f64,
 }
 
+fn tell(frames: &mpsc::Sender<Bytes>, what: u8, payload: &[u8]) -> io::Result<()> {
+    let mut frame = BytesMut::with_capacity(5 + payload.len());
+    frame.put_u8(what);
+    // Payloads are pieces that were made here, far below 4 GiB.
+    frame.put_u32_le(payload.len() as u32);
+    frame.put_slice(payload);
+    let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+    frames.blocking_send(frame.freeze()).map_err(gone)
+}
+
 impl Teller {
-    fn tell(&self, what: u8, payload: &[u8]) -> io::Result<()> {
-        let mut frame = BytesMut::with_capacity(5 + payload.len());
-        frame.put_u8(what);
-        // Payloads are pieces that were made here, far below 4 GiB.
-        frame.put_u32_le(payload.len() as u32);
-        frame.put_slice(payload);
-        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        self.frames.blocking_send(frame.freeze()).map_err(gone)
+    /// Makes frames of the bytes that were asked for.
+    pub(super) fn bytes(&self) -> Data {
+        Data(self.frames.clone())
     }
 
     /// Tells how much is done, where that is worth telling. Breaks the work off when nobody waits for it any more.
@@ -83,7 +88,7 @@ impl Teller {
             return ControlFlow::Continue(());
         }
         self.share = share;
-        match self.tell(SHARE, &share.to_le_bytes()) {
+        match tell(&self.frames, SHARE, &share.to_le_bytes()) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
@@ -94,16 +99,19 @@ impl Teller {
         let json = result.and_then(|done| serde_json::to_vec(&done).map_err(|error| error.to_string()));
         // Nobody is told when the caller is gone.
         let _ = match json {
-            Ok(json) => self.tell(END, &json),
-            Err(error) => self.tell(ERROR, error.as_bytes()),
+            Ok(json) => tell(&self.frames, END, &json),
+            Err(error) => tell(&self.frames, ERROR, error.as_bytes()),
         };
     }
 }
 
-impl Write for Teller {
+/// The bytes that were asked for, a frame to each write.
+pub(super) struct Data(mpsc::Sender<Bytes>);
+
+impl Write for Data {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let part = &bytes[..bytes.len().min(MAX_PAYLOAD as usize)];
-        self.tell(DATA, part)?;
+        tell(&self.0, DATA, part)?;
         Ok(part.len())
     }
 
@@ -134,7 +142,7 @@ mod tests {
     #[test]
     fn frames_read_back_as_they_were_told_and_a_cut_answer_is_no_whole_one() {
         let (mut teller, Frames(mut frames)) = answer();
-        teller.write_all(b"abc").unwrap();
+        teller.bytes().write_all(b"abc").unwrap();
         assert!(teller.share(0.0005).is_continue() && teller.share(0.5).is_continue());
         teller.end(Ok("done"));
         let mut bytes = Vec::new();

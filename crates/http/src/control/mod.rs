@@ -3,9 +3,11 @@
 //!
 //! A command whose directory no server uses speaks to the same router, over a pair of sockets of its own.
 
+mod export;
 mod frames;
 mod publish;
 
+pub use export::ExportedRows;
 pub use frames::{Frame, read_frame};
 pub use publish::PublishRequest;
 
@@ -51,11 +53,16 @@ impl IntoResponse for Failure {
 type Answer = Result<Response, Failure>;
 
 fn router(control: Control) -> Router {
-    Router::new().route(PUBLICATIONS, post(publish::publish)).with_state(control)
+    Router::new()
+        .route(PUBLICATIONS, post(publish::publish))
+        .route(EXPORTS, post(export::export))
+        .with_state(control)
 }
 
 /// Where publications are asked for.
 pub const PUBLICATIONS: &str = "/publications";
+/// Where the events of a query are asked for.
+pub const EXPORTS: &str = "/exports";
 
 /// Answers whoever connects to `listener`. Call it, and run what it returns, within a tokio runtime.
 pub fn serve(listener: UnixListener, control: Control) -> io::Result<impl Future<Output = ()> + Send> {

@@ -14,6 +14,7 @@ mod reconcile;
 mod record;
 mod store;
 mod work;
+mod write;
 
 pub use artifacts::{Artifact, Artifacts, Pieces, Stopped, Unfinished};
 pub use bucket::{Bucket, BucketOptions};
@@ -21,6 +22,7 @@ pub use folder::Folder;
 pub use links::{Link, LinkError, Signer};
 pub use record::{AskedFilter, Export, ExportRequest, ExportState, LOG_NAMES, log_name};
 pub use store::StoreError;
+pub use write::{FileFormat, write_file};
 
 use produce::Running;
 use std::collections::HashMap;
@@ -209,7 +211,7 @@ impl Exports {
 
     /// Takes up a request of `by`, unless the organization has too many already.
     pub async fn ask(&self, request: ExportRequest, by: &str) -> Result<Export, AskError> {
-        produce::encoding(&request)?.check()?;
+        write::encoding(&request, FileFormat::Csv)?.check()?;
         let _one_at_a_time = self.asking.lock().await;
         let counts = self.store.counts(request.organization).await?;
         if counts.waiting >= self.options.waiting {

@@ -4,17 +4,13 @@
 use super::artifacts::{Artifacts, Stopped, Unfinished};
 use super::record::ExportRequest;
 use super::store::Ended;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use super::write::{FileFormat, write_file};
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use tollgate_domain::row::Field;
-use tollgate_domain::{Invalid, TxId};
-use tollgate_ledger::export::{Encoding, ExportError, ExportQuery, Exported, Format, Progress};
-use tollgate_ledger::query::Predicate;
+use tollgate_ledger::export::{ExportError, Exported, Progress};
 use tollgate_ledger::view::View;
 
 /// Bytes between two looks at the room that is left.
@@ -86,8 +82,6 @@ pub(super) fn produce(
 ) -> Ended {
     let refused = Cell::new(None);
     let write = || -> Result<Ended, Failure> {
-        let query = query(request)?;
-        let encoding = encoding(request)?;
         let attempt = running.clone();
         let stopped: Stopped = Arc::new(move || attempt.is_stopped());
         let file = artifacts.put(&running.artifact, stopped)?;
@@ -95,15 +89,9 @@ pub(super) fn produce(
         file.look()?;
         let mut out = io::BufWriter::with_capacity(BUFFER, file);
         let mut told = |progress| running.told(progress);
-        let (exported, mut file) = if request.gzip {
-            let mut zipped = GzEncoder::new(out, Compression::fast());
-            let exported = view.export(&query, &encoding, threads, &mut zipped, &mut told)?;
-            (exported, zipped.finish()?)
-        } else {
-            (view.export(&query, &encoding, threads, &mut out, &mut told)?, out)
-        };
-        file.flush()?;
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let exported = write_file(view, request, (FileFormat::Csv, None), threads, &mut out, &mut told)?;
+        out.flush()?;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(completed(exported, file.file.finish()?))
     };
     match write() {
@@ -121,19 +109,12 @@ fn completed(exported: Exported, size: u64) -> Ended {
 /// Why there is no file.
 enum Failure {
     Export(ExportError),
-    Request(Invalid),
     Io(io::Error),
 }
 
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         Self::Export(error)
-    }
-}
-
-impl From<Invalid> for Failure {
-    fn from(invalid: Invalid) -> Self {
-        Self::Request(invalid)
     }
 }
 
@@ -154,9 +135,7 @@ impl Failure {
             }
             (Some(Refused::NoRoom), _) => NO_ROOM.to_owned(),
             (None, Self::Export(ExportError::Canceled)) => return Ended::Interrupted,
-            (None, Self::Export(ExportError::Invalid(invalid)) | Self::Request(invalid)) => {
-                invalid.to_string()
-            }
+            (None, Self::Export(ExportError::Invalid(invalid))) => invalid.to_string(),
             (None, Self::Io(error) | Self::Export(ExportError::Write(error)))
                 if error.kind() == ErrorKind::StorageFull =>
             {
@@ -183,39 +162,6 @@ impl Failure {
 }
 
 const NO_ROOM: &str = "There is not enough space on the server's disk.";
-
-fn query(request: &ExportRequest) -> Result<ExportQuery, Invalid> {
-    let mut predicates = Vec::new();
-    for filter in &request.filters {
-        let values = filter.values.iter().map(String::as_str);
-        let parsed = Predicate::parse_all(request.kind, &filter.field, &filter.operator, values);
-        predicates.extend(parsed.map_err(|errors| first(errors, &filter.field))?);
-    }
-    Ok(ExportQuery {
-        kind: request.kind,
-        integration: request.integration,
-        from: TxId::first_at(request.from),
-        to: TxId::first_at(request.to),
-        predicates,
-        as_of: None,
-    })
-}
-
-/// Requests were checked, so at most a later version's wish is found here.
-fn first(errors: Vec<Invalid>, field: &str) -> Invalid {
-    errors.into_iter().next().unwrap_or_else(|| Invalid::new(field, "cannot be filtered by like this"))
-}
-
-/// The form of a request's file.
-pub(super) fn encoding(request: &ExportRequest) -> Result<Encoding, Invalid> {
-    let field = |name: &String| Field::from_name(name).ok_or_else(|| Invalid::new(name, "is not a field"));
-    Ok(Encoding {
-        format: Format::Csv { delimiter: request.delimiter, safe_cells: request.safe_cells },
-        fields: request.fields.iter().map(field).collect::<Result<_, _>>()?,
-        extra_parameters: request.extra_parameters.clone(),
-        organization: request.organization,
-    })
-}
 
 /// A file that is not allowed to grow too large or to take the disk's last room.
 struct Guarded<'a> {

@@ -86,7 +86,7 @@ pub(super) fn parse_integration(text: &str) -> Result<IntegrationId, String> {
     text.parse().map_err(|error: tollgate_domain::Invalid| error.message)
 }
 
-fn parse_kind(text: &str) -> Result<EventKind, String> {
+pub(super) fn parse_kind(text: &str) -> Result<EventKind, String> {
     EventKind::from_name(text).ok_or_else(|| "must be click, conversion or impression".to_owned())
 }
 

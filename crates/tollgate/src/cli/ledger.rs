@@ -1,10 +1,10 @@
 //! `tollgate ledger`: the history as files for programs that others wrote.
 
-use super::{Common, QUIET, prepare};
+use super::{Bar, Common, QUIET, prepare};
 use crate::control::{Access, absolute, follow};
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::HumanBytes;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,19 +93,9 @@ impl Publish {
 
 fn publish(access: &Access, request: &PublishRequest) -> Result<Published, Failure> {
     let body = serde_json::to_string(request).map_err(Failure::new)?;
-    let answer = access.ask(&format!("POST {PUBLICATIONS}"), &body)?;
-    let bar = bar();
-    let end = follow(answer, &mut io::sink(), &mut |share| bar.set_position((share * PARTS as f64) as u64));
-    bar.finish_and_clear();
+    let answer = access.ask(&format!("POST {PUBLICATIONS}"), &body, str::to_owned)?;
+    let bar = Bar::new();
+    let end = follow(answer, &mut io::sink(), &mut |share| bar.show(share));
+    drop(bar);
     serde_json::from_value(end?).map_err(Failure::new)
-}
-
-const PARTS: u64 = 1000;
-
-/// A bar of [`PARTS`], hidden by itself when standard error is no terminal.
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::new(PARTS);
-    let style = ProgressStyle::with_template("{bar:40} {percent} %, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

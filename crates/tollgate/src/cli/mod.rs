@@ -5,6 +5,7 @@ mod credentials;
 mod demo;
 mod doctor;
 mod explain;
+mod export;
 mod forget;
 mod generate;
 mod import;
@@ -12,6 +13,7 @@ mod init;
 mod ledger;
 mod openapi;
 mod postbacks;
+mod query;
 mod scenario;
 mod serve;
 mod sign;
@@ -22,6 +24,7 @@ use crate::config::{Config, Defaults, Flags};
 use crate::failure::{Failure, MISUSED};
 use crate::logging;
 use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -56,6 +59,7 @@ enum Command {
     Import(Box<import::Import>),
     Doctor(doctor::Doctor),
     Explain(explain::Explain),
+    Export(export::Export),
     Forget(forget::Forget),
     Generate(generate::Generate),
     Ledger(ledger::LedgerCommand),
@@ -150,6 +154,32 @@ fn prepare(flags: &Flags, defaults: Defaults) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// How much of a long work is done, shown where standard error is a terminal. Dropped, it is gone from there.
+struct Bar(ProgressBar);
+
+impl Bar {
+    const PARTS: u64 = 1000;
+
+    fn new() -> Self {
+        // Hidden by itself when standard error is no terminal.
+        let bar = ProgressBar::new(Self::PARTS);
+        let style = ProgressStyle::with_template("{bar:40} {percent} %, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    /// Shows the part that is done, from 0 to 1.
+    fn show(&self, share: f64) {
+        self.0.set_position((share * Self::PARTS as f64) as u64);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// For commands that end by themselves.
 const QUIET: Defaults = Defaults { data_dir: None, log: "warn" };
 /// For servers.
@@ -173,6 +203,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Forget(command) => command.run(),
         Command::Generate(command) => command.run(),
         Command::Ledger(command) => command.run(),

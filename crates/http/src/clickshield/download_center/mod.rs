@@ -17,6 +17,7 @@ mod url;
 
 pub(crate) use create::refused;
 pub(crate) use object::object;
+pub(crate) use request::read as read_request;
 pub(crate) use schema::DownloadExport;
 
 use crate::ApiState;

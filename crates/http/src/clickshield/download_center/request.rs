@@ -20,7 +20,7 @@ const MAX_EXTRA_NAME: usize = 255;
 const TAB: &str = "tab";
 
 /// Reads a request for events of `kind`.
-pub(super) fn read(
+pub(crate) fn read(
     pairs: Vec<(String, String)>,
     kind: EventKind,
     entry: &IntegrationEntry,
