@@ -19,7 +19,7 @@ pub(crate) struct Socket(PathBuf);
 
 impl Socket {
     /// Lets commands connect. A server runs without it where the file system has no sockets or the path is too long.
-    pub(crate) fn open(house: &House) -> Option<Self> {
+    pub(crate) fn open(config: &Config, house: &House) -> Option<Self> {
         let path = data_dir::socket(house.root());
         let open = || -> io::Result<()> {
             // Whoever made it is gone: the directory is ours.
@@ -27,7 +27,7 @@ impl Socket {
             let listener = UnixListener::bind(&path)?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
             let _inside = house.runtime.enter();
-            house.runtime.spawn(control::serve(listener, answering(house))?);
+            house.runtime.spawn(control::serve(listener, answering(house, config.report_rows))?);
             Ok(())
         };
         match open() {
@@ -48,20 +48,17 @@ impl Drop for Socket {
     }
 }
 
-fn answering(house: &House) -> Control {
-    Control {
-        catalog: house.catalog.clone(),
-        ledger: house.intake.ledger().clone(),
-        folder: data_dir::ledger(house.root()),
-    }
+fn answering(house: &House, report_rows: u64) -> Control {
+    let ledger = house.intake.ledger().clone();
+    Control::new(house.catalog.clone(), ledger, data_dir::ledger(house.root()), report_rows)
 }
 
 /// Who answers for a data directory.
 pub(crate) enum Access {
     /// The server that uses it, under this name.
     Server { socket: PathBuf, holder: String },
-    /// This process.
-    Own(Box<House>),
+    /// This process, which reads so many events at most for a grouped report.
+    Own { house: Box<House>, report_rows: u64 },
 }
 
 impl Access {
@@ -72,7 +69,8 @@ impl Access {
         if let Some(holder) = holder.filter(|_| data_dir::catalog(root).exists()) {
             return Ok(Self::Server { socket: data_dir::socket(root), holder });
         }
-        Ok(Self::Own(Box::new(House::open(config, DataDir::open(root, purpose)?)?)))
+        let house = Box::new(House::open(config, DataDir::open(root, purpose)?)?);
+        Ok(Self::Own { house, report_rows: config.report_rows })
     }
 
     /// Sends a request, begun with method and path, with a JSON body; answers the body of a 2xx. Errors call a parameter what
@@ -104,11 +102,11 @@ impl Access {
                     "the data directory is in use by {holder}, which cannot be asked through {socket}: {error}"
                 ))
             }),
-            Self::Own(house) => {
+            Self::Own { house, report_rows } => {
                 let pair = || -> io::Result<UnixStream> {
                     let (ours, theirs) = UnixStream::pair()?;
                     let _inside = house.runtime.enter();
-                    house.runtime.spawn(control::serve_one(theirs, answering(house))?);
+                    house.runtime.spawn(control::serve_one(theirs, answering(house, *report_rows))?);
                     Ok(ours)
                 };
                 pair().map_err(Failure::because("no connection can be made"))
@@ -118,7 +116,7 @@ impl Access {
 
     /// Closes the directory, if it was opened.
     pub(crate) fn close(self) {
-        if let Self::Own(house) = self {
+        if let Self::Own { house, .. } = self {
             house.close();
         }
     }

@@ -19,6 +19,7 @@ mod random;
 mod rejects;
 mod sending;
 mod serve;
+mod tabular;
 mod upload;
 
 use std::process::ExitCode;

@@ -67,7 +67,7 @@ pub(crate) fn serve(
         exporting: Exporting::start(&open.house.runtime, shown.exports.clone()),
     };
     start_admin(&open, admin, shown, is_ready.clone())?;
-    let socket = Socket::open(&open.house);
+    let socket = Socket::open(config, &open.house);
     let running = server.start().map_err(Failure::because("the server cannot start"))?;
     is_ready.store(true, Ordering::Release);
     eprintln!("admin listening on http://{admin_address}");

@@ -44,12 +44,22 @@ pub(crate) fn import(
 ) -> Result<(Summary, Option<String>), Failure> {
     let length = file.metadata().map_err(Failure::because("the file cannot be read"))?.len();
     let line = format!("POST {}", path_of(request)?);
-    follow(ask(server, api_key, (&line, BYTES), (file, length))?, watcher)
+    follow(ask(server, api_key, (&line, BYTES), (file, length), str::to_owned)?, watcher)
 }
 
 /// The JSON that the server at `server` answers to GET.
 pub(crate) fn get(server: &str, api_key: Option<&str>, path: &str) -> Result<serde_json::Value, Failure> {
-    json(ask(server, api_key, (&format!("GET {path}"), BYTES), (io::empty(), 0))?)
+    json(ask(server, api_key, (&format!("GET {path}"), BYTES), (io::empty(), 0), str::to_owned)?)
+}
+
+/// The body that the server at `server` answers to GET. Errors call a parameter what `named` calls it.
+pub(crate) fn get_body(
+    server: &str,
+    api_key: Option<&str>,
+    path: &str,
+    named: fn(&str) -> String,
+) -> Result<impl Read, Failure> {
+    ask(server, api_key, (&format!("GET {path}"), BYTES), (io::empty(), 0), named)
 }
 
 /// The JSON that the server at `server` answers to POST with a JSON body.
@@ -61,7 +71,8 @@ pub(crate) fn post(
 ) -> Result<serde_json::Value, Failure> {
     let body = body.to_string();
     let line = format!("POST {path}");
-    json(ask(server, api_key, (&line, "application/json"), (body.as_bytes(), body.len() as u64))?)
+    let sent = (body.as_bytes(), body.len() as u64);
+    json(ask(server, api_key, (&line, "application/json"), sent, str::to_owned)?)
 }
 
 fn json(body: impl Read) -> Result<serde_json::Value, Failure> {
@@ -75,6 +86,7 @@ fn ask(
     api_key: Option<&str>,
     (line, content_type): (&str, &str),
     (body, length): (impl Read, u64),
+    named: fn(&str) -> String,
 ) -> Result<Body<BufReader<TcpStream>>, Failure> {
     let api_key =
         api_key.ok_or_else(|| Failure::misuse("--server needs --api-key KEY (or TOLLGATE_API_KEY)"))?;
@@ -91,7 +103,7 @@ fn ask(
     match exchange(stream, &head, body.take(length)).map_err(failed())? {
         Ok(body) => Ok(body),
         Err(Refused { status, body }) => {
-            let said = said(&body, str::to_owned);
+            let said = said(&body, named);
             Err(Failure::new(format!("the server refused with {status}: {said}")))
         }
     }
@@ -193,7 +205,7 @@ fn path_of(request: &ImportRequest) -> Result<String, Failure> {
 }
 
 /// Percent-encodes all but what needs it nowhere.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -205,10 +217,11 @@ fn encoded(text: &str) -> String {
     out
 }
 
-/// What an error body says (RFC 9457), else the body; a field is called what `named` calls it.
+/// What an error body says (RFC 9457, or `message`), else the body; a field is called what `named` calls it.
 pub(crate) fn said(body: &str, named: impl Fn(&str) -> String) -> String {
     let value: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let mut said = value["detail"].as_str().unwrap_or(body.trim()).to_owned();
+    let sentence = value["detail"].as_str().or(value["message"].as_str());
+    let mut said = sentence.unwrap_or(body.trim()).to_owned();
     for error in value["errors"].as_array().into_iter().flatten() {
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
         said += &format!(" {}: {}.", named(&text("field")), text("message"));

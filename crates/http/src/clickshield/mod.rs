@@ -9,7 +9,7 @@ mod filter_presets;
 mod integrations;
 mod list;
 pub mod query;
-mod reports;
+pub(crate) mod reports;
 mod schema;
 #[cfg(test)]
 mod tests;

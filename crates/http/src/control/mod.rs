@@ -6,15 +6,17 @@
 mod export;
 mod frames;
 mod publish;
+mod report;
 
 pub use export::ExportedRows;
 pub use frames::{Frame, read_frame};
 pub use publish::PublishRequest;
 
+use crate::Limits;
 use crate::error::{ApiError, Dialect};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use std::future::{Future, pending};
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -22,17 +24,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net;
 use tollgate_catalog::Catalog;
+use tollgate_domain::OrganizationId;
 use tollgate_ledger::Ledger;
 
 /// What commands are answered from.
 #[derive(Debug, Clone)]
 pub struct Control {
-    /// Configuration.
-    pub catalog: Arc<Catalog>,
-    /// The history.
-    pub ledger: Ledger,
+    catalog: Arc<Catalog>,
+    ledger: Ledger,
     /// Where the ledger lies.
-    pub folder: PathBuf,
+    folder: PathBuf,
+    /// Apart from those of the API: commands take no places from callers.
+    limits: Arc<Limits>,
+}
+
+impl Control {
+    /// Configuration, the history, the folder that the history lies in, and how many events a grouped report may read.
+    pub fn new(catalog: Arc<Catalog>, ledger: Ledger, folder: PathBuf, group_rows: u64) -> Self {
+        let limits = Arc::new(Limits::default().with_group_rows(group_rows));
+        Self { catalog, ledger, folder, limits }
+    }
+
+    fn organizations(&self) -> impl Iterator<Item = OrganizationId> {
+        let snapshot = self.catalog.snapshot();
+        let all: Vec<OrganizationId> =
+            snapshot.organizations().map(|organization| organization.id()).collect();
+        all.into_iter()
+    }
 }
 
 /// Why a command is refused.
@@ -56,6 +74,8 @@ fn router(control: Control) -> Router {
     Router::new()
         .route(PUBLICATIONS, post(publish::publish))
         .route(EXPORTS, post(export::export))
+        .route("/reports/{table}", get(report::report))
+        .route("/organizations/{organization}/reports/{table}", get(report::report_of))
         .with_state(control)
 }
 

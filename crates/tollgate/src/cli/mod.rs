@@ -14,6 +14,7 @@ mod ledger;
 mod openapi;
 mod postbacks;
 mod query;
+mod report;
 mod scenario;
 mod serve;
 mod sign;
@@ -67,6 +68,7 @@ enum Command {
     Credentials(credentials::Credentials),
     Openapi(openapi::Openapi),
     Postbacks(postbacks::PostbacksCommand),
+    Report(report::ReportCommand),
     Sign(sign::Sign),
 }
 
@@ -211,6 +213,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Credentials(command) => command.run(),
         Command::Openapi(command) => command.run(),
         Command::Postbacks(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Sign(command) => command.run(),
     };
     match result {

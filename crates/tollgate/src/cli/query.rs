@@ -21,6 +21,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Whether an earlier cut is asked for.
+    pub(super) fn has_cut(&self) -> bool {
+        self.as_of.is_some()
+    }
+
     /// The same by the names that the API has for it.
     pub(super) fn parameters(&self) -> Result<Vec<(String, String)>, Failure> {
         let mut pairs = Vec::new();
@@ -60,7 +65,6 @@ pub(super) fn flag(parameter: &str) -> String {
         "page[size]" => "--limit".to_owned(),
         "page[number]" => "--page".to_owned(),
         "page[after]" => "--after".to_owned(),
-        "page[before]" => "--before".to_owned(),
         other => format!("--{}", other.replace('_', "-")),
     }
 }

@@ -98,8 +98,8 @@ const KEYS: &[Key] = &[
     key("app_ads_txt_hours", Form::Number(0, 720), "how often every app's app-ads.txt is checked; 0: never"),
     key("log", Form::Text, "what is logged, as in `info` or `info,tollgate_ledger=debug`"),
     key("log_format", Form::Text, "text or json"),
-    key("server", Form::Text, "address of a running server, for `tollgate import` and `tollgate explain`"),
-    key("api_key", Form::Secret, "API key of a running server, for `tollgate import` and `tollgate explain`"),
+    key("server", Form::Text, "address of a running server, for commands that can ask one"),
+    key("api_key", Form::Secret, "API key of a running server, for commands that can ask one"),
 ];
 
 /// Where a value came from.

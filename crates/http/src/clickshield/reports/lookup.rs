@@ -2,6 +2,7 @@
 
 use super::super::Answer;
 use super::super::query::Query;
+use super::History;
 use super::schema::{ClickParams, ClickRow, ConversionParams, ConversionRow};
 use crate::ApiState;
 use crate::auth::Reader;
@@ -47,12 +48,13 @@ pub(super) async fn click(
     Reader(caller): Reader,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let facts = facts(&state, &caller, raw.as_deref(), "tx_id")?;
-    let (view, organization) = (state.ledger.view(), facts.organization);
+    let history = History::of(&state, &caller);
+    let facts = facts(&history, raw.as_deref(), "tx_id")?;
+    let (view, organization) = (history.ledger.view(), facts.organization);
     if let Some(event) = at_once(&view, &facts) {
         return answer(Some(event), organization);
     }
-    let found = super::scan(&state, organization, move || find_click(&view, &facts)).await?;
+    let found = super::scan(&history, move || find_click(&view, &facts)).await?;
     answer(found, organization)
 }
 
@@ -75,20 +77,16 @@ pub(super) async fn conversion(
     Reader(caller): Reader,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let facts = facts(&state, &caller, raw.as_deref(), "hash")?;
-    let (view, organization) = (state.ledger.view(), facts.organization);
-    let found = super::scan(&state, organization, move || find_conversion(&view, &facts)).await?;
+    let history = History::of(&state, &caller);
+    let facts = facts(&history, raw.as_deref(), "hash")?;
+    let (view, organization) = (history.ledger.view(), facts.organization);
+    let found = super::scan(&history, move || find_conversion(&view, &facts)).await?;
     answer(found, organization)
 }
 
-fn facts(
-    state: &ApiState,
-    caller: &crate::auth::Caller,
-    raw: Option<&str>,
-    name: &'static str,
-) -> Result<Facts, ApiError> {
+fn facts(history: &History, raw: Option<&str>, name: &'static str) -> Result<Facts, ApiError> {
     let mut query = Query::parse(raw)?;
-    let entry = super::integration(&mut query, state, caller)?;
+    let entry = super::integration(&mut query, history)?;
     let day = super::day(&mut query, "request_date");
     let (offer, publisher) = (query.required("offer"), query.required("publisher"));
     let name = query.required(name);

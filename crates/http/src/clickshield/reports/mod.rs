@@ -7,14 +7,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use super::Answer;
 use super::query::Query;
-use crate::ApiState;
 use crate::auth::Caller;
 use crate::error::{ApiError, Code};
+use crate::{ApiState, Limits};
 use std::sync::Arc;
-use tollgate_catalog::IntegrationEntry;
+use tollgate_catalog::{Catalog, IntegrationEntry};
 use tollgate_domain::row::Field;
 use tollgate_domain::{Day, EventKind, Invalid, OrganizationId, Timestamp};
+use tollgate_ledger::Ledger;
 use tollgate_ledger::query::FieldRef;
 use tollgate_ledger::scan::ScanError;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,16 +34,42 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(grouped::groups))
 }
 
+/// What reports are made from, and the organization whose they are.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    /// Configuration.
+    pub(crate) catalog: Arc<Catalog>,
+    /// The history.
+    pub(crate) ledger: Ledger,
+    /// How much may be asked for at a time.
+    pub(crate) limits: Arc<Limits>,
+    /// Another organization's integrations do not exist.
+    pub(crate) organization: OrganizationId,
+}
+
+impl History {
+    fn of(state: &ApiState, caller: &Caller) -> Self {
+        let ApiState { catalog, ledger, limits, .. } = state.clone();
+        Self { catalog, ledger, limits, organization: caller.organization_id() }
+    }
+}
+
+/// The answer to the query of a table.
+pub(crate) async fn table(kind: EventKind, history: &History, raw: Option<&str>) -> Answer {
+    table::answer(kind, history, raw).await
+}
+
+/// The answer to the query of a grouped report.
+pub(crate) async fn groups(history: &History, raw: Option<&str>) -> Answer {
+    grouped::answer(history, raw).await
+}
+
 /// Takes `integration_id`: one of the caller's own. Another organization's does not exist.
-fn integration(
-    query: &mut Query,
-    state: &ApiState,
-    caller: &Caller,
-) -> Result<Option<Arc<IntegrationEntry>>, ApiError> {
+fn integration(query: &mut Query, history: &History) -> Result<Option<Arc<IntegrationEntry>>, ApiError> {
     let Some(text) = query.required("integration_id") else { return Ok(None) };
-    let snapshot = state.catalog.snapshot();
+    let snapshot = history.catalog.snapshot();
     let entry = text.parse().ok().and_then(|id| snapshot.integration(id).cloned());
-    let own = entry.filter(|entry| entry.organization == caller.organization_id());
+    let own = entry.filter(|entry| entry.organization == history.organization);
     own.map(Some).ok_or_else(|| ApiError::because(Code::NotFound, "There is no integration of this id."))
 }
 
@@ -96,11 +124,10 @@ fn busy(others: &str) -> ApiError {
 /// Runs a scan of an organization's history where blocking is allowed, when there is a place for it: each takes some
 /// memory, and more at a time than the cores can work on would only wait for each other.
 async fn scan<T: Send + 'static>(
-    state: &ApiState,
-    organization: OrganizationId,
+    history: &History,
     work: impl FnOnce() -> Result<T, ScanError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let place = state.limits.reads.take(organization).await.ok_or_else(|| busy("reports"))?;
+    let place = history.limits.reads.take(history.organization).await.ok_or_else(|| busy("reports"))?;
     let work = move || {
         let _place = place;
         work()

@@ -2,6 +2,7 @@
 
 use super::super::Answer;
 use super::super::query::{Condition, Query};
+use super::History;
 use super::schema::{ClickTable, ConversionTable, ImpressionTable};
 use super::schema::{ClickTableParams, ConversionTableParams, ImpressionTableParams};
 use crate::ApiState;
@@ -32,8 +33,12 @@ use tollgate_ledger::view::Page;
         MissingProblem,
     ),
 )]
-pub(super) async fn clicks(state: State<ApiState>, reader: Reader, raw: RawQuery) -> Answer {
-    answer(EventKind::Click, state, reader, raw).await
+pub(super) async fn clicks(
+    State(state): State<ApiState>,
+    Reader(caller): Reader,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    answer(EventKind::Click, &History::of(&state, &caller), raw.as_deref()).await
 }
 
 /// List conversions
@@ -52,8 +57,12 @@ pub(super) async fn clicks(state: State<ApiState>, reader: Reader, raw: RawQuery
         MissingProblem,
     ),
 )]
-pub(super) async fn conversions(state: State<ApiState>, reader: Reader, raw: RawQuery) -> Answer {
-    answer(EventKind::Conversion, state, reader, raw).await
+pub(super) async fn conversions(
+    State(state): State<ApiState>,
+    Reader(caller): Reader,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    answer(EventKind::Conversion, &History::of(&state, &caller), raw.as_deref()).await
 }
 
 /// List impressions
@@ -72,18 +81,17 @@ pub(super) async fn conversions(state: State<ApiState>, reader: Reader, raw: Raw
         MissingProblem,
     ),
 )]
-pub(super) async fn impressions(state: State<ApiState>, reader: Reader, raw: RawQuery) -> Answer {
-    answer(EventKind::Impression, state, reader, raw).await
-}
-
-async fn answer(
-    kind: EventKind,
+pub(super) async fn impressions(
     State(state): State<ApiState>,
     Reader(caller): Reader,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let mut query = Query::parse(raw.as_deref())?;
-    let entry = super::integration(&mut query, &state, &caller)?;
+    answer(EventKind::Impression, &History::of(&state, &caller), raw.as_deref()).await
+}
+
+pub(super) async fn answer(kind: EventKind, history: &History, raw: Option<&str>) -> Answer {
+    let mut query = Query::parse(raw)?;
+    let entry = super::integration(&mut query, history)?;
     let first = super::day(&mut query, "start_date");
     let last = super::day(&mut query, "end_date");
     let size = query.required_page_size();
@@ -108,8 +116,8 @@ async fn answer(
     let (from, to) = super::days_in_zone(&entry, first, last)?;
     let mut page = PageQuery::new(kind, entry.integration.id, from, to);
     (page.cursor, page.limit, page.predicates, page.as_of) = (cursor, size as u16, predicates, as_of);
-    let view = state.ledger.view();
-    let found = super::scan(&state, entry.organization, move || view.page(&page)).await?;
+    let view = history.ledger.view();
+    let found = super::scan(history, move || view.page(&page)).await?;
     let body = body(&found, entry.organization);
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }

@@ -10,9 +10,9 @@ use self::answer::{Order, Report};
 use self::schema::{GroupedParams, GroupedReport};
 use super::super::Answer;
 use super::super::query::{Condition, Page, Query};
-use super::{busy, day, days_in_zone, filterable, predicates};
+use super::{History, busy, day, days_in_zone, filterable, predicates};
 use crate::ApiState;
-use crate::auth::{Caller, Reader};
+use crate::auth::Reader;
 use crate::clickshield::schema::{HistoryProblem, MissingProblem, QueryProblem};
 use crate::error::{ApiError, Code};
 use crate::places::Place;
@@ -66,17 +66,21 @@ pub(super) async fn groups(
     Reader(caller): Reader,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let request = read(&state, &caller, raw.as_deref())?;
-    let place = state.limits.groups.take(caller.organization_id()).await;
+    answer(&History::of(&state, &caller), raw.as_deref()).await
+}
+
+pub(super) async fn answer(history: &History, raw: Option<&str>) -> Answer {
+    let request = read(history, raw)?;
+    let place = history.limits.groups.take(history.organization).await;
     let place = place.ok_or_else(|| busy("grouped reports"))?;
-    let bounds = Bounds { rows: state.limits.group_rows, ..bounds() };
-    let body = count(state.ledger.view(), request, place, bounds).await?;
+    let bounds = Bounds { rows: history.limits.group_rows, ..bounds() };
+    let body = count(history.ledger.view(), request, place, bounds).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-fn read(state: &ApiState, caller: &Caller, raw: Option<&str>) -> Result<Request, ApiError> {
+fn read(history: &History, raw: Option<&str>) -> Result<Request, ApiError> {
     let mut query = Query::parse(raw)?;
-    let entries = integrations(&mut query, state, caller)?;
+    let entries = integrations(&mut query, history)?;
     let days = day(&mut query, "start_date").zip(day(&mut query, "end_date"));
     let kind = kind(&mut query);
     let keys = keys(&mut query);
@@ -103,16 +107,12 @@ fn read(state: &ApiState, caller: &Caller, raw: Option<&str>) -> Result<Request,
 }
 
 /// Takes `integration_id`: some of the caller's own; without any, all of them.
-fn integrations(
-    query: &mut Query,
-    state: &ApiState,
-    caller: &Caller,
-) -> Result<Vec<Arc<IntegrationEntry>>, ApiError> {
+fn integrations(query: &mut Query, history: &History) -> Result<Vec<Arc<IntegrationEntry>>, ApiError> {
     let mut names = query.list("integration_id");
     names.sort_unstable();
     names.dedup();
-    let snapshot = state.catalog.snapshot();
-    let own = |entry: &&Arc<IntegrationEntry>| entry.organization == caller.organization_id();
+    let snapshot = history.catalog.snapshot();
+    let own = |entry: &&Arc<IntegrationEntry>| entry.organization == history.organization;
     if names.is_empty() {
         return Ok(snapshot.integrations().filter(own).cloned().collect());
     }
