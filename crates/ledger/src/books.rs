@@ -3,7 +3,7 @@
 use crate::disk::Disk;
 use crate::ledger::frame_of;
 use crate::log::HEAD;
-use crate::manifest::{FORMAT, Manifest, ManifestChange, NewDeletes};
+use crate::manifest::{FORMAT, Manifest, ManifestChange, NewDeletes, NewRollup};
 use crate::segment::{FooterCache, Overlay, Overlays, Segment, SegmentMeta};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -135,6 +135,7 @@ impl Books {
         for new in &change.deletes {
             self.delete(new, &mut retired);
         }
+        change.rollups.iter().for_each(|new| self.sum_up(new));
         if !change.removed.is_empty() {
             self.remove(&change.removed, &mut retired);
         }
@@ -169,6 +170,17 @@ impl Books {
         segments[at] = Arc::new(former.with_meta(meta));
         self.segments = segments.into();
         retired.replaced.push(former);
+    }
+
+    /// Gives a segment its sums; it stays the same otherwise.
+    fn sum_up(&mut self, new: &NewRollup) {
+        let mut segments = self.segments.to_vec();
+        for segment in segments.iter_mut().filter(|segment| segment.meta().name == new.segment) {
+            let meta = SegmentMeta { rollup: Some(new.rollup.clone()), ..segment.meta().clone() };
+            *segment = Arc::new(segment.with_meta(meta));
+            self.manifest_bytes += frame_of(&new.rollup).len() as u64;
+        }
+        self.segments = segments.into();
     }
 
     fn remove(&mut self, names: &[String], retired: &mut Retired) {

@@ -4,6 +4,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::log::{self, Frame, FrameKind, LogError};
 use crate::manifest::{Manifest, ManifestChange};
 use crate::open::frame_rows;
+use crate::rollup;
 use crate::row::RowView;
 use crate::segment::{FooterCache, Overlay, Segment};
 use crate::{Ledger, LedgerError};
@@ -26,17 +27,25 @@ pub struct Inspection {
     pub segment_bytes: u64,
     /// Amendments of rows in segments.
     pub amendments: u64,
+    /// Bytes of sums.
+    pub rollup_bytes: u64,
+    /// Segments whose sums were compared with their events.
+    pub summed_up: u64,
     /// The latest arrival of any event.
     pub newest_arrival: Option<Timestamp>,
     /// Whether a write was begun that was never acknowledged; the next start cuts it.
     pub torn_tail: bool,
-    /// Segments and overlays that are not what was written, each with what is wrong.
+    /// Segments, overlays and sums that are not what was written, or not what the events say, each with what is wrong.
     pub damaged: Vec<String>,
 }
 
+/// Segments whose sums are compared with their events when not all are, or about as many.
+const SAMPLE: usize = 16;
+
 impl Ledger {
-    /// Reads the whole log and every byte of every segment of the ledger on `disk`, which nothing may be writing.
-    pub fn inspect(disk: Arc<dyn Disk>) -> Result<Inspection, LedgerError> {
+    /// Reads the whole log and the footer of every segment of the ledger on `disk`, which nothing may be writing, and
+    /// compares sums with their events: those of some segments, or of `all_sums`.
+    pub fn inspect(disk: Arc<dyn Disk>, all_sums: bool) -> Result<Inspection, LedgerError> {
         let disk: Arc<dyn Disk> = Arc::new(ReadOnly(disk));
         let (mut found, mut manifest) = (Inspection::default(), Manifest::default());
         let mut problem = None;
@@ -52,19 +61,29 @@ impl Ledger {
         found.torn_tail = recovered.torn_tail;
         found.last_seq = found.last_seq.max(manifest.last_seq);
         let footers = FooterCache::new(1 << 20);
-        for meta in manifest.segments {
+        let step = if all_sums { 1 } else { manifest.segments.len().div_ceil(SAMPLE).max(1) };
+        for (number, meta) in manifest.segments.into_iter().enumerate() {
             found.segments += 1;
             found.segment_rows += meta.live_rows();
             found.segment_bytes += meta.bytes;
             found.newest_arrival = found.newest_arrival.max(meta.max_arrival);
-            if let Some(overlay) = meta.overlay.clone() {
+            found.rollup_bytes += meta.rollup_bytes();
+            let overlay = meta.overlay.clone().map(|overlay| {
                 found.amendments += overlay.rows;
-                let overlay = Overlay::open(disk.clone(), &meta.name, overlay, footers.clone());
-                found.damaged.extend(overlay.check().err().map(|error| error.to_string()));
-            }
+                Overlay::open(disk.clone(), &meta.name, overlay, footers.clone())
+            });
+            let wrong = overlay.as_ref().and_then(|overlay| overlay.check().err());
+            found.damaged.extend(wrong.as_ref().map(ToString::to_string));
+            // Where amendments cannot be read, what they change is not told a second time.
+            let has_sums = meta.rollup_bytes() > 0 && wrong.is_none();
             let segment = Segment::open(disk.clone(), meta, footers.clone());
             found.damaged.extend(segment.deleted().err().map(|error| error.to_string()));
             found.damaged.extend(segment.check().err().map(|error| error.to_string()));
+            if has_sums && number % step == 0 {
+                found.summed_up += 1;
+                let wrong = rollup::check(&segment, overlay.as_ref(), &|| true);
+                found.damaged.extend(wrong.unwrap_or_else(|error| vec![error.to_string()]));
+            }
         }
         Ok(found)
     }

@@ -13,6 +13,7 @@ use crate::merge::Merges;
 use crate::near::Near;
 use crate::open::OpenRows;
 use crate::pending::{Group, Pending, Refused};
+use crate::rollup::Compared;
 use crate::segment::SegmentError;
 use crate::threads::OnFatal;
 use crate::view::View;
@@ -138,6 +139,7 @@ pub(crate) struct Inner {
     /// when it is adopted. Taken before any other lock.
     pub(crate) sealing: Mutex<()>,
     pub(crate) merged: Merges,
+    pub(crate) compared: Compared,
     pub(crate) erase: Mutex<Erase>,
     /// Whom [`Ledger::start`] was told to call when the ledger cannot go on.
     pub(crate) on_fatal: OnceLock<OnFatal>,
@@ -174,6 +176,10 @@ pub struct LedgerStats {
     pub deleted_rows: u64,
     /// Bytes of memory that the newest sealed rows take, kept for look-ups.
     pub near_bytes: u64,
+    /// Segments whose sums were compared with their events since the start.
+    pub compared_sums: u64,
+    /// How many of these comparisons found something wrong.
+    pub wrong_sums: u64,
     /// Rows that merges wrote.
     pub merged_rows: u64,
     /// Bytes that merges wrote.
@@ -341,6 +347,8 @@ impl Ledger {
             segment_bytes,
             deleted_rows,
             near_bytes: self.0.near.bytes() as u64,
+            compared_sums: self.0.compared.segments.load(Ordering::Relaxed),
+            wrong_sums: self.0.compared.wrong.load(Ordering::Relaxed),
             merges: self.0.merged.merges.load(Ordering::Relaxed),
             merged_rows: self.0.merged.rows.load(Ordering::Relaxed),
             merged_bytes: self.0.merged.bytes.load(Ordering::Relaxed),

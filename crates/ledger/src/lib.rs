@@ -31,6 +31,7 @@ mod pending;
 pub mod publish;
 pub mod query;
 mod recovery;
+pub mod rollup;
 pub mod row;
 pub mod scan;
 mod seal;

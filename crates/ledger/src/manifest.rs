@@ -2,14 +2,14 @@
 //! start of each file, and as a change whenever rows were sealed (docs/FORMATS.md, "Manifest").
 
 use crate::ledger::LedgerError;
-use crate::segment::{DeletesMeta, OverlayMeta, SegmentMeta};
+use crate::segment::{DeletesMeta, OverlayMeta, RollupMeta, SegmentMeta};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Written into every manifest; a reader refuses a greater one. 2 has overlays, 3 changes that drop segments, and deleted
-/// rows.
-pub(crate) const FORMAT: u32 = 3;
+/// rows, 4 files of sums.
+pub(crate) const FORMAT: u32 = 4;
 
 /// The whole manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub(crate) struct ManifestChange {
     /// Segments of which rows are deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) deletes: Vec<NewDeletes>,
+    /// Sums of segments that had none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rollups: Vec<NewRollup>,
     /// What [`Manifest::erase_seq`] is at least from now on.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) erase_seq: u64,
@@ -66,6 +69,15 @@ pub(crate) struct NewDeletes {
     /// The segment's overlay from now on: without amendments of deleted rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) overlay: Option<OverlayMeta>,
+}
+
+/// Sums of a segment that had none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NewRollup {
+    /// The segment's name.
+    pub(crate) segment: String,
+    /// What the segment's entry says of them from now on.
+    pub(crate) rollup: RollupMeta,
 }
 
 /// An overlay that takes the place of a segment's former one, if it had one.
@@ -117,6 +129,11 @@ impl Manifest {
                 (meta.deletes, meta.overlay) = (Some(deletes), overlay);
             }
         }
+        for NewRollup { segment, rollup } in change.rollups {
+            if let Some(meta) = self.segments.iter_mut().find(|meta| meta.name == segment) {
+                meta.rollup = Some(rollup);
+            }
+        }
         if !change.removed.is_empty() {
             let removed: HashSet<String> = change.removed.into_iter().collect();
             self.segments.retain(|meta| !removed.contains(&meta.name));
@@ -146,6 +163,7 @@ impl ManifestChange {
             overlays: vec![],
             removed: vec![],
             deletes: vec![],
+            rollups: vec![],
             erase_seq: 0,
         }
     }
@@ -163,7 +181,7 @@ impl ManifestChange {
 
     /// The names of the files it adds; the overlays in [`Self::deletes`] may be old ones and are not among them.
     pub(crate) fn files(&self) -> Vec<String> {
-        let replaced = self.overlays.iter().map(|new| new.overlay.file_name(&new.segment));
+        let replaced = self.overlays.iter().flat_map(|new| new.overlay.files(&new.segment));
         let deletes = self.deletes.iter().map(|new| new.deletes.file_name(&new.segment));
         self.added.iter().flat_map(SegmentMeta::files).chain(replaced).chain(deletes).collect()
     }
@@ -197,7 +215,7 @@ mod tests {
         manifest.apply(ManifestChange::parse(change.as_bytes()).unwrap());
         assert!(manifest.names("segment-1.parquet") && manifest.names("segment-2.parquet"));
         let error = Manifest::parse(whole(FORMAT + 1).as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("format 4 is not known"), "{error}");
+        assert!(error.contains("format 5 is not known"), "{error}");
     }
 
     /// The fixtures are as format 2 wrote them.
@@ -214,6 +232,20 @@ mod tests {
         let amended: Vec<_> = manifest.segments.iter().filter(|meta| meta.overlay.is_some()).collect();
         assert_eq!(amended.len(), 1);
         assert!(manifest.names(&format!("{}.overlay-2", amended[0].name)));
+    }
+
+    /// The fixtures are as format 3 wrote them.
+    #[test]
+    fn manifests_of_format_3_read_as_ever() {
+        let mut manifest = Manifest::parse(&fixture("manifest-3.json")).unwrap();
+        assert_eq!((manifest.format, manifest.erase_seq), (3, 5));
+        assert_eq!(manifest.segments[0].live_rows(), 16);
+        assert!(manifest.segments.iter().all(|meta| meta.rollup_bytes() == 0), "there were no sums");
+        let names: Vec<String> = manifest.segments.iter().map(|meta| meta.name.clone()).collect();
+        manifest.apply(ManifestChange::parse(&fixture("manifest-change-3.json")).unwrap());
+        assert_eq!((manifest.sealed_seq, manifest.segments.len(), manifest.erase_seq), (9, 2, 8));
+        assert!(!manifest.names(&names[0]) && manifest.names(&format!("{}.deletes-1", names[1])));
+        assert!(manifest.names(&format!("{}.overlay-2", names[1])));
     }
 
     #[test]

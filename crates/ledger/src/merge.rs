@@ -4,10 +4,14 @@
 //! crash leaves behind is removed on start. Sealing goes on meanwhile; only the last step, which combines what amends the
 //! sources, waits for one that is under way.
 
+use crate::amendments::Layers;
 use crate::ledger::{Ledger, LedgerError, lock};
 use crate::manifest::ManifestChange;
 use crate::merge_plan::{Watch, all_of_a_day};
-use crate::segment::{self, Layout, NotMerged, OverlayMeta, Segment, SegmentError, SegmentMeta};
+use crate::rollup::{self, Fold};
+use crate::segment::{
+    self, Layout, NotMerged, OverlayMeta, ROLLUP, RollupMeta, Segment, SegmentError, SegmentMeta,
+};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -89,14 +93,36 @@ impl Ledger {
         let number = lock(&self.0.books).take_number();
         let (kind, day) = (sources[0].meta().kind, sources[0].meta().day);
         let name = SegmentMeta::file_name(kind, day, number);
-        let meta = match segment::merge(Layout::default(), &*self.0.disk, &name, sources, go_on) {
+        let mut meta = match segment::merge(Layout::default(), &*self.0.disk, &name, sources, go_on) {
             Ok(meta) => meta,
             Err(NotMerged::Stopped) => return Ok(Outcome::Nothing),
             Err(NotMerged::Source(error)) => return Ok(Outcome::Unreadable(error)),
             Err(NotMerged::Result(error)) => return Err(error.into()),
         };
+        match self.sum_up_sources(sources, &name) {
+            Ok(rollup) => meta.rollup = rollup,
+            Err(error) => {
+                segment::discard(&*self.0.disk, &[&name]);
+                return Err(error.into());
+            }
+        }
         let _no_sealing = lock(&self.0.sealing);
         self.replace(sources, meta, number)
+    }
+
+    /// Writes the sums of the segment `name`, which was made of `sources`; where those cannot be read, it has none.
+    fn sum_up_sources(
+        &self,
+        sources: &[Arc<Segment>],
+        name: &str,
+    ) -> Result<Option<RollupMeta>, SegmentError> {
+        match rollup::of_sources(sources.iter().map(|source| &**source)) {
+            Ok(fold) => rollup::write(&*self.0.disk, &format!("{name}{ROLLUP}"), &fold),
+            Err(error) => {
+                tracing::error!(%error, "sums of segments that are merged cannot be read");
+                Ok(None)
+            }
+        }
     }
 
     /// Whether the disk has room for the result and for everything that must not wait for it.
@@ -114,7 +140,7 @@ impl Ledger {
         number: u64,
     ) -> Result<Outcome, LedgerError> {
         if !self.are_current(sources) {
-            segment::discard(&*self.0.disk, &[&meta.name]);
+            segment::discard(&*self.0.disk, &meta.files().collect::<Vec<_>>());
             return Ok(Outcome::Nothing);
         }
         let merged = Merged { sources: sources.len(), rows: meta.rows, bytes: meta.bytes };
@@ -122,7 +148,7 @@ impl Ledger {
         match self.combine_overlays(sources, &meta.name) {
             Ok(overlay) => meta.overlay = overlay,
             Err(error) => {
-                segment::discard(disk, &[&meta.name]);
+                segment::discard(disk, &meta.files().collect::<Vec<_>>());
                 return match error {
                     NotMerged::Source(error) => Ok(Outcome::Unreadable(error)),
                     NotMerged::Result(error) => Err(error.into()),
@@ -160,8 +186,17 @@ impl Ledger {
     ) -> Result<Option<OverlayMeta>, NotMerged> {
         let overlays = lock(&self.0.books).overlays();
         let mut rows: Vec<(u64, Bytes)> = Vec::new();
-        for overlay in sources.iter().filter_map(|segment| overlays.get(&segment.number())) {
+        let mut fold = Some(Fold::new(sources[0].meta().day, 0));
+        for segment in sources {
+            let Some(overlay) = overlays.get(&segment.number()) else { continue };
             let amendments = overlay.amendments().map_err(NotMerged::Source)?;
+            let added = fold
+                .as_mut()
+                .map(|fold| fold.add_overlay(segment, overlay.rollup(), &Layers(vec![&*amendments])));
+            if let Some(Err(error)) = added {
+                tracing::error!(%error, "what amendments change could not be summed up");
+                fold = None;
+            }
             rows.extend(amendments.entries().iter().map(|entry| (entry.seq, entry.row.clone())));
         }
         if rows.is_empty() {
@@ -169,7 +204,14 @@ impl Ledger {
         }
         rows.sort_unstable_by_key(|(seq, _)| *seq);
         let rows: Vec<Bytes> = rows.into_iter().map(|(_, row)| row).collect();
-        Ok(Some(segment::write_overlay(&*self.0.disk, name, 1, &rows)?))
+        let mut overlay = segment::write_overlay(&*self.0.disk, name, 1, &rows)?;
+        if let Some(fold) = fold {
+            let rollup = format!("{}{ROLLUP}", overlay.file_name(name));
+            let written = rollup::write(&*self.0.disk, &rollup, &fold);
+            let file = overlay.file_name(name);
+            overlay.rollup = written.inspect_err(|_| segment::discard(&*self.0.disk, &[file]))?;
+        }
+        Ok(Some(overlay))
     }
 }
 

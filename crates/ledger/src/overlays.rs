@@ -1,13 +1,14 @@
 //! The part of sealing that is about amendments: each is resolved to the segment that has its event, and joins what
 //! amended that segment before in a new overlay.
 
-use crate::amendments::Entry;
+use crate::amendments::{self, Amendments, Entry, Layers};
 use crate::ledger::{Ledger, LedgerError, lock};
 use crate::manifest::{ManifestChange, NewOverlay};
 use crate::open::{OpenSnapshot, SealGroup};
+use crate::rollup::{self, Fold};
 use crate::row::{Malformed, RowHead};
 use crate::scan::ScanError;
-use crate::segment::{IdWindow, Segment, SegmentError, write_overlay};
+use crate::segment::{self, IdWindow, ROLLUP, Segment, SegmentError, write_overlay};
 use crate::view::View;
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -74,7 +75,17 @@ impl Ledger {
                 Place::Old(at) => lock(&self.0.books).next_overlay(segments[at].number()),
                 Place::New(_) => 1,
             };
-            let overlay = write_overlay(&*self.0.disk, &segment, number, &rows)?;
+            let mut overlay = write_overlay(&*self.0.disk, &segment, number, &rows)?;
+            let fold = match place {
+                Place::Old(at) => sums_of_segment(&segments[at], &rows),
+                Place::New(at) => sums_of_rows(&groups[at], &rows),
+            };
+            if let Some(fold) = fold {
+                let name = overlay.file_name(&segment);
+                let written = rollup::write(&*self.0.disk, &format!("{name}{ROLLUP}"), &fold);
+                // The change does not know of it yet.
+                overlay.rollup = written.inspect_err(|_| segment::discard(&*self.0.disk, &[&name]))?;
+            }
             match place {
                 Place::Old(_) => change.overlays.push(NewOverlay { segment, overlay }),
                 Place::New(at) => change.added[at].overlay = Some(overlay),
@@ -95,6 +106,33 @@ pub(crate) fn of_present_events(view: &View) -> Result<Vec<Entry>, ScanError> {
     }
     amendments.retain(|entry| places.get(&target(entry)).is_some_and(Option::is_some));
     Ok(amendments)
+}
+
+/// What amendments (encoded) change of a segment's rows; `None` when that cannot be found out, which sums are not worth
+/// an error for.
+fn sums_of_segment(segment: &Segment, rows: &[Bytes]) -> Option<Fold> {
+    let entries = rows.iter().map(|row| amendments::entry(row.clone())).collect::<Result<_, _>>().ok()?;
+    let amendments = Amendments::new(entries);
+    let mut fold = Fold::new(segment.meta().day, 0);
+    if segment.has_deletes() {
+        return None;
+    }
+    match fold.add_overlay(segment, None, &Layers(vec![&amendments])) {
+        Ok(()) => Some(fold),
+        Err(error) => {
+            tracing::error!(%error, "what amendments change could not be summed up");
+            None
+        }
+    }
+}
+
+/// The same of rows that are being sealed.
+fn sums_of_rows(group: &SealGroup<'_>, rows: &[Bytes]) -> Option<Fold> {
+    let entries = rows.iter().map(|row| amendments::entry(row.clone())).collect::<Result<_, _>>().ok()?;
+    let amendments = Amendments::new(entries);
+    let mut fold = Fold::new(group.day, 0);
+    rollup::changes_of_rows(&mut fold, &group.rows, &Layers(vec![&amendments])).ok()?;
+    Some(fold)
 }
 
 fn find_in_groups(groups: &[SealGroup<'_>], places: &mut Places) -> Result<(), Malformed> {

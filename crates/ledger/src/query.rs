@@ -347,7 +347,7 @@ impl Operator {
 
 impl Predicate {
     /// Whether the row satisfies it.
-    pub(crate) fn matches(&self, row: &impl Fields) -> bool {
+    pub(crate) fn matches(&self, row: &(impl Fields + ?Sized)) -> bool {
         match &self.operand {
             Operand::Numbers(values) => self.matches_number(self.number_of(row), values),
             Operand::Ids(values) => self.operator.among(&row.id(), values),
@@ -405,7 +405,7 @@ impl Predicate {
         }
     }
 
-    fn number_of(&self, row: &impl Fields) -> Option<i64> {
+    fn number_of(&self, row: &(impl Fields + ?Sized)) -> Option<i64> {
         match self.field {
             FieldRef::Stored(Column::Number(column)) => row.number(column),
             FieldRef::Status => row.number(Number::Status),

@@ -11,6 +11,7 @@ use crate::merge::Merges;
 use crate::near::Near;
 use crate::open::{OpenRows, frame_rows};
 use crate::pending::Pending;
+use crate::rollup::Compared;
 use crate::row::RowView;
 use crate::segment::{self, FooterCache};
 use bytes::Bytes;
@@ -138,6 +139,7 @@ impl Ledger {
             preparing: Mutex::new(()),
             sealing: Mutex::new(()),
             merged: Merges::default(),
+            compared: Compared::default(),
             on_fatal: OnceLock::new(),
             erase: Mutex::new(Erase::through(manifest.erase_seq)),
             open_bytes: AtomicU64::new(open.bytes() as u64),
@@ -163,8 +165,11 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group::{Bounds, GroupSource, Key};
+    use crate::rollup::{RollupQuery, Step};
+    use crate::row;
     use crate::sim::SimDisk;
-    use tollgate_domain::{Event, EventKind};
+    use tollgate_domain::{Day, Event, EventKind, Number, Text, Timestamp, TxId};
 
     struct NoEntropy;
 
@@ -210,8 +215,72 @@ mod tests {
             ledger.seal(10).unwrap();
         }
         use FrameKind::{Manifest as Whole, ManifestChange as Change, Rows};
-        let expected = [(Whole, 2), (Rows, 0), (Whole, 3), (Change, 0), (Rows, 0), (Change, 0)];
+        let expected = [(Whole, 2), (Rows, 0), (Whole, 4), (Change, 0), (Rows, 0), (Change, 0)];
         assert_eq!(frames(&*disk), expected);
         assert_eq!(reopened(&disk).stats().segments, 2);
+    }
+
+    /// A ledger as format 3 had it: one segment without sums.
+    fn of_format_3() -> Arc<dyn Disk> {
+        let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1, 64 << 20));
+        let encode = |n: i64| {
+            let mut event = Event::new(EventKind::Click, "abcdefghij".parse().unwrap());
+            let time = Timestamp::from_millis(20_000 * 86_400_000 + n * 600_000);
+            (event.id, event.seq) = (TxId::new(time, n as u128), n as u64 + 1);
+            event.set_number(Number::RequestTime, time.millis());
+            event.set_text(Text::Publisher, &format!("publisher {}", n % 3));
+            let mut row = Vec::new();
+            row::encode(&event, &mut row);
+            row
+        };
+        let rows: Vec<Vec<u8>> = (0..60).map(encode).collect();
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let day = Day::from_number(20_000);
+        let name = segment::SegmentMeta::file_name(EventKind::Click, day, 1);
+        let meta = segment::write(&*disk, &name, EventKind::Click, day, &rows).unwrap();
+        segment::publish(&*disk, &[&name]).unwrap();
+        let recovered = log::recover(&*disk, |_| Ok(0)).unwrap();
+        let mut log = LogWriter::open(disk.clone(), Arc::new(NoEntropy), 1 << 20, recovered).unwrap();
+        let (sealed_seq, last_seq, next_segment) = (60, 60, 2);
+        let segments = vec![meta];
+        let older =
+            Manifest { format: 3, sealed_seq, last_seq, next_segment, segments, ..Manifest::default() };
+        write(&mut log, FrameKind::Manifest, 0, 0, &mut older.frame()).unwrap();
+        disk
+    }
+
+    #[test]
+    fn segments_of_older_versions_get_sums_and_answer_without_them() {
+        let disk = of_format_3();
+        let (from, to) = (TxId::default(), TxId::from_u128(u128::MAX));
+        let query = RollupQuery {
+            sources: vec![GroupSource {
+                integration: "abcdefghij".parse().unwrap(),
+                from,
+                to,
+                zone: jiff::tz::TimeZone::UTC,
+            }],
+            kinds: vec![EventKind::Click],
+            predicates: Vec::new(),
+            keys: vec![Key::Text(Text::Publisher)],
+            step: Step::Day,
+            as_of: None,
+        };
+        let totals = |ledger: &Ledger, rows: u64| {
+            let bounds = Bounds { rows, ..Bounds::threads(1) };
+            let rows = ledger.view().rollup(&query, &bounds).ok()?;
+            Some(rows.iter().map(|row| row.sums.total).collect::<Vec<_>>())
+        };
+        let ledger = reopened(&disk);
+        let before = ledger.view();
+        assert_eq!((totals(&ledger, 60), totals(&ledger, 59)), (Some(vec![20; 3]), None));
+        assert_eq!(ledger.sum_up(&|| true).unwrap(), 1);
+        assert_eq!(totals(&ledger, 0), Some(vec![20; 3]));
+        assert_eq!(before.scan_seq_from(0).count(), 60);
+        drop((before, ledger));
+        let ledger = reopened(&disk);
+        assert_eq!(totals(&ledger, 0), Some(vec![20; 3]));
+        assert_eq!(ledger.sum_up(&|| true).unwrap(), 0);
+        assert_eq!(frames(&*disk).last(), Some(&(FrameKind::ManifestChange, 0)));
     }
 }

@@ -7,7 +7,8 @@ use crate::ledger::{Ledger, LedgerError, frame_of, lock, write};
 use crate::log::{FrameKind, HEAD};
 use crate::manifest::ManifestChange;
 use crate::open::{OpenSnapshot, SealGroup};
-use crate::segment::{self, SegmentMeta};
+use crate::rollup::{self, Fold};
+use crate::segment::{self, ROLLUP, SegmentMeta};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -57,6 +58,11 @@ impl Ledger {
             let number = lock(&self.0.books).take_number();
             let name = SegmentMeta::file_name(group.kind, group.day, number);
             change.add(segment::write(&*self.0.disk, &name, group.kind, group.day, &group.rows)?, number);
+            let mut fold = Fold::new(group.day, group.rows.len() as u64);
+            fold.add_rows(&group.rows).map_err(|error| LedgerError::Format(error.to_string()))?;
+            let rollup = rollup::write(&*self.0.disk, &format!("{name}{ROLLUP}"), &fold)?;
+            // It was added just now.
+            change.added.last_mut().into_iter().for_each(|meta| meta.rollup = rollup.clone());
         }
         self.write_overlays(change, open, groups)
     }

@@ -4,6 +4,7 @@
 
 use crate::ledger::{Ledger, LedgerError, lock};
 use crate::merge_plan::Watch;
+use crate::rollup::Care;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -146,15 +147,19 @@ impl Ledger {
 
     fn merge_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
         set_idle_priority(true);
-        let mut watch = Watch::default();
+        let (mut watch, mut care) = (Watch::default(), Care::default());
         while !stop.load(Ordering::Acquire) {
-            let pause = match self.merge_due(&mut watch, stop) {
+            let done = match self.merge_due(&mut watch, stop) {
+                Ok(false) => self.care_for_sums(&mut care, &|| !stop.load(Ordering::Acquire)),
+                merged => merged,
+            };
+            let pause = match done {
                 Err(error) if error.is_full_disk() => {
                     tracing::warn!(%error, "merging waits for space");
                     MERGE_AFTER_FULL
                 }
-                merged => {
-                    if merged? {
+                done => {
+                    if done? {
                         Duration::ZERO
                     } else {
                         MERGE_EVERY

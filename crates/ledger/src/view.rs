@@ -57,6 +57,11 @@ impl View {
         Self { overlays, ..self }
     }
 
+    /// The same of some of its segments.
+    pub(crate) fn with_segments(&self, segments: Arc<[Arc<Segment>]>) -> Self {
+        Self { segments, ..self.clone() }
+    }
+
     /// The same without what amendments with a `seq` above this one say: an event's own `seq` shows it as it was judged.
     pub fn amended_to(self, seq: u64) -> Self {
         Self { amended_to: seq, ..self }

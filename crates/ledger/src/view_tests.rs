@@ -3,6 +3,7 @@
 use crate::disk::{Disk, RealDisk};
 use crate::open::OpenRows;
 use crate::query::{Cursor, PageQuery, Predicate};
+use crate::rollup::{self, Fold};
 use crate::row;
 use crate::segment::{self, FooterCache, IdWindow, Layout, RowSet, Segment, SegmentMeta};
 use crate::seq_scan::Record;
@@ -123,7 +124,8 @@ impl std::fmt::Debug for Both {
 
 /// Spreads `events`: each number of `seals` is how many go into the next sealed lot, those of `frames` into the next
 /// open frame; what is left forms one last frame.
-/// With 1 added to `files` some sealed rows are deleted, with 2 each kind and day has one segment in the end.
+/// With 1 added to `files` some sealed rows are deleted, with 2 each kind and day has one segment in the end, with 4 there
+/// are sums of segments.
 fn spread(events: Vec<Event>, seals: &[usize], frames: &[usize], layout: (Layout, u8)) -> Both {
     spread_amended(events, seals, frames, layout, &[])
 }
@@ -155,6 +157,9 @@ pub(crate) fn spread_amended(
             let name = SegmentMeta::file_name(group.kind, group.day, segments.len() as u64);
             let meta = segment::write_as(layout, &*disk, &name, group.kind, group.day, &group.rows).unwrap();
             segment::publish(&*disk, &[&name]).unwrap();
+            let mut fold = Fold::new(group.day, group.rows.len() as u64);
+            fold.add_rows(&group.rows).unwrap();
+            let meta = if files & 4 == 4 { summed_up(&disk, meta, &fold) } else { meta };
             let meta = serde_json::from_str(&serde_json::to_string(&meta).unwrap()).unwrap();
             segments.push(Arc::new(Segment::open(disk.clone(), meta, cache.clone())));
         }
@@ -164,7 +169,7 @@ pub(crate) fn spread_amended(
         segments = segments.iter().map(|segment| delete_some(&disk, segment, &mut deleted)).collect();
     }
     if files & 2 == 2 {
-        segments = merge(layout, &disk, &cache, segments);
+        segments = merge((layout, files & 4 == 4), &disk, &cache, segments);
     }
     let mut open = OpenRows::new();
     for size in frames.iter().chain([&usize::MAX]) {
@@ -195,6 +200,14 @@ pub(crate) fn spread_amended(
     Both { view, events, _folder: folder }
 }
 
+/// Gives a segment its sums.
+fn summed_up(disk: &Arc<dyn Disk>, mut meta: SegmentMeta, fold: &Fold) -> SegmentMeta {
+    let name = format!("{}{}", meta.name, segment::ROLLUP);
+    meta.rollup = rollup::write(&**disk, &name, fold).unwrap();
+    meta.rollup.iter().for_each(|_| segment::publish(&**disk, &[&name]).unwrap());
+    meta
+}
+
 /// Deletes every fifth row of a segment, unless it is the only one.
 fn delete_some(disk: &Arc<dyn Disk>, segment: &Arc<Segment>, deleted: &mut HashSet<TxId>) -> Arc<Segment> {
     let mut meta = segment.meta().clone();
@@ -212,7 +225,7 @@ fn delete_some(disk: &Arc<dyn Disk>, segment: &Arc<Segment>, deleted: &mut HashS
 }
 
 fn merge(
-    layout: Layout,
+    (layout, sums): (Layout, bool),
     disk: &Arc<dyn Disk>,
     cache: &Arc<FooterCache>,
     segments: Vec<Arc<Segment>>,
@@ -225,6 +238,8 @@ fn merge(
         let name = SegmentMeta::file_name(kind, day, 1000 + n as u64);
         let meta = segment::merge(layout, &**disk, &name, &sources, &mut || true).unwrap();
         segment::publish(&**disk, &[&name]).unwrap();
+        let fold = rollup::of_sources(sources.iter().map(|source| &**source)).unwrap();
+        let meta = if sums { summed_up(disk, meta, &fold) } else { meta };
         Arc::new(Segment::open(disk.clone(), meta, cache.clone()))
     };
     days.into_iter().enumerate().map(merge).collect()

@@ -6,8 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tollgate_domain::{Amendment, Entropy, Event, EventKind, Number, Status, Text, Timestamp, TxId, TxIdKey};
+use tollgate_ledger::group::{Bounds, GroupSource, Key, KeyValue};
 use tollgate_ledger::query::{PageQuery, Predicate};
+use tollgate_ledger::rollup::{RollupQuery, Step};
 use tollgate_ledger::sim::{SimDisk, SimRng};
+use tollgate_ledger::view::View;
 use tollgate_ledger::{Deletion, Ledger, LedgerError, Options, Record};
 
 const FILE: u64 = 256 << 10;
@@ -113,6 +116,9 @@ impl Model {
         let mut amendment = Amendment::of(event, Timestamp::from_millis(20_000 * DAY));
         amendment.record.set_text(Text::ThirdPartyStatus, &self.next.to_string());
         if self.rng.one_in(2) {
+            amendment.record.set_number(Number::Revenue, -(self.rng.below(1000) as i64));
+        }
+        if self.rng.one_in(2) {
             amendment.record.set_status(Status::Rejected);
             amendment.record.set_text(Text::Evidence, &"e".repeat(self.rng.below(2000) as usize));
         }
@@ -129,6 +135,8 @@ impl Model {
         let kinds = [EventKind::Click, EventKind::Conversion];
         let mut event = Event::new(kinds[self.rng.below(2) as usize], "abcdefghij".parse().expect("an id"));
         event.set_text(Text::SubId, &self.next.to_string());
+        event.set_text(Text::Publisher, &format!("publisher {}", self.rng.below(3)));
+        event.set_number(Number::Revenue, self.rng.below(1000) as i64);
         event.set_text(Text::DeviceId, &format!("device {}", self.rng.below(4)));
         event.set_text(Text::UserAgent, &"x".repeat(self.rng.below(600) as usize));
         event.set_number(Number::RequestTime, 20_000 * DAY + (self.rng.below(3) as i64) * DAY);
@@ -264,10 +272,46 @@ impl Model {
             let rejected = events.values().rev().filter(|event| event.kind == kind && is_rejected(event));
             assert!(page.rows.iter().eq(rejected.take(100)), "filters see what amendments set");
         }
+        self.figures(&view, &events);
         if let Some(event) = events.values().nth(self.rng.below(events.len().max(1) as u64) as usize) {
             let found = view.find(event.integration, None, event.id).expect("a look-up");
             assert_eq!(found.as_ref(), Some(event), "an event is found as it was amended");
         }
+    }
+}
+
+impl Model {
+    /// Sums are those of the events, whatever the disk did to the files that keep them.
+    fn figures(&self, view: &View, events: &BTreeMap<TxId, Event>) {
+        let from = TxId::first_at(Timestamp::from_millis(0));
+        let to = TxId::first_at(Timestamp::from_millis(30_000 * DAY));
+        let integration = "abcdefghij".parse().expect("an id");
+        let kinds = vec![EventKind::Click, EventKind::Conversion];
+        let query = RollupQuery {
+            sources: vec![GroupSource { integration, from, to, zone: jiff::tz::TimeZone::UTC }],
+            kinds: kinds.clone(),
+            predicates: Vec::new(),
+            keys: vec![Key::Text(Text::Publisher)],
+            step: Step::Day,
+            as_of: None,
+        };
+        let mut expected: BTreeMap<(EventKind, String), (i64, i64, i128)> = BTreeMap::new();
+        for event in events.values() {
+            let publisher = event.text_or_empty(Text::Publisher).to_owned();
+            let sums = expected.entry((event.kind, publisher)).or_default();
+            sums.0 += 1;
+            sums.1 += i64::from(is_rejected(event));
+            sums.2 += i128::from(event.number(Number::Revenue).unwrap_or(0));
+        }
+        let rows = view.rollup(&query, &Bounds::threads(1)).expect("figures");
+        let key = |value: &KeyValue| match value {
+            KeyValue::Text(text) => text.clone(),
+            _ => String::new(),
+        };
+        let found = rows.into_iter().map(|row| {
+            ((row.kind, key(&row.keys[0])), (row.sums.total, row.sums.rejected, row.sums.revenue))
+        });
+        assert!(found.eq(expected), "sums are those of the events");
     }
 }
 

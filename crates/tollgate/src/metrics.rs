@@ -103,6 +103,10 @@ fn ledger(out: &mut Exposition, intake: &Intake) {
     out.gauge("tollgate_ledger_deleted_rows", about, stats.deleted_rows);
     let about = "Bytes of memory that the newest sealed rows take, kept for look-ups by id.";
     out.gauge("tollgate_ledger_near_bytes", about, stats.near_bytes);
+    let about = "Segments whose sums were compared with their events since the start.";
+    out.counter("tollgate_ledger_compared_sums_total", about, stats.compared_sums);
+    let about = "Sums of segments that were not those of their events.";
+    out.counter("tollgate_ledger_wrong_sums_total", about, stats.wrong_sums);
     let about = "Merges of segments since the start.";
     out.counter("tollgate_ledger_merges_total", about, stats.merges);
     out.counter("tollgate_ledger_merged_rows_total", "Rows that merges wrote.", stats.merged_rows);

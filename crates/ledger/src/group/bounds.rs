@@ -39,18 +39,22 @@ impl Stop {
 }
 
 /// What was spent of the bounds.
-pub(super) struct Spent<'b> {
+pub(crate) struct Spent<'b> {
     bounds: &'b Bounds,
     rows: u64,
 }
 
 impl<'b> Spent<'b> {
-    pub(super) fn new(bounds: &'b Bounds) -> Self {
+    pub(crate) fn new(bounds: &'b Bounds) -> Self {
         Self { bounds, rows: 0 }
     }
 
+    pub(crate) fn bounds(&self) -> &'b Bounds {
+        self.bounds
+    }
+
     /// Adds rows that were read; an error when the report must end.
-    pub(super) fn add(&mut self, rows: u64) -> Result<(), GroupError> {
+    pub(crate) fn add(&mut self, rows: u64) -> Result<(), GroupError> {
         if self.bounds.stop.is_set() {
             return Err(GroupError::Stopped);
         }

@@ -7,7 +7,7 @@ use tollgate_domain::Day;
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
 
-pub(super) struct Clock<'z> {
+pub(crate) struct Clock<'z> {
     zone: &'z TimeZone,
     /// Times that have the offset, in milliseconds, and the offset.
     known: std::ops::Range<i64>,
@@ -15,13 +15,13 @@ pub(super) struct Clock<'z> {
 }
 
 impl<'z> Clock<'z> {
-    pub(super) fn new(zone: &'z TimeZone) -> Self {
+    pub(crate) fn new(zone: &'z TimeZone) -> Self {
         Self { zone, known: 0..0, offset: 0 }
     }
 
     /// The day and the hour that the clock shows at a time.
     #[inline]
-    pub(super) fn at(&mut self, millis: i64) -> (Day, u8) {
+    pub(crate) fn at(&mut self, millis: i64) -> (Day, u8) {
         if !self.known.contains(&millis) {
             self.look_up(millis);
         }

@@ -1,15 +1,16 @@
 //! Codes for the values of keys, the same in all threads.
 
-use super::KeyValue;
+use super::{Key, KeyValue};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tollgate_domain::Day;
 
 /// What stands for no value.
-pub(super) const NONE: u32 = 0;
+pub(crate) const NONE: u32 = 0;
 
 /// Texts by their codes, from 1 on. One dictionary serves all keys.
 #[derive(Default)]
-pub(super) struct Dictionary {
+pub(crate) struct Dictionary {
     texts: Mutex<Texts>,
 }
 
@@ -33,8 +34,17 @@ impl Dictionary {
         (text, code)
     }
 
+    /// The value that a key's code stands for.
+    pub(crate) fn key_value(&self, key: Key, code: u32) -> KeyValue {
+        match key {
+            Key::Date => KeyValue::Date(Day::from_number(code as i32)),
+            Key::Hour => KeyValue::Hour(code as u8),
+            Key::Integration | Key::Rejection | Key::Text(_) => self.value(code),
+        }
+    }
+
     /// The value of a code.
-    pub(super) fn value(&self, code: u32) -> KeyValue {
+    pub(crate) fn value(&self, code: u32) -> KeyValue {
         let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         match (code as usize).checked_sub(1).and_then(|at| texts.all.get(at)) {
             Some(text) => KeyValue::Text(text.as_ref().to_owned()),
@@ -44,17 +54,17 @@ impl Dictionary {
 }
 
 /// A thread's own view of the dictionary: it asks for each text once.
-pub(super) struct Codes<'d> {
+pub(crate) struct Codes<'d> {
     dictionary: &'d Dictionary,
     known: HashMap<Arc<str>, u32>,
 }
 
 impl<'d> Codes<'d> {
-    pub(super) fn new(dictionary: &'d Dictionary) -> Self {
+    pub(crate) fn new(dictionary: &'d Dictionary) -> Self {
         Self { dictionary, known: HashMap::new() }
     }
 
-    pub(super) fn code(&mut self, text: Option<&str>) -> u32 {
+    pub(crate) fn code(&mut self, text: Option<&str>) -> u32 {
         let Some(text) = text else { return NONE };
         if let Some(code) = self.known.get(text) {
             return *code;

@@ -2,15 +2,16 @@
 
 use super::clock::Clock;
 use super::codes::{Codes, Dictionary, NONE};
-use super::{Group, GroupError, GroupQuery, Key, KeyValue, Measures};
+use super::{Group, GroupError, GroupQuery, Key, Measures};
 use crate::query::Fields;
+use crate::rollup;
 use crate::scan::ScanError;
 use crate::segment::{Columns, Numbers, Patched, Texts};
 use crate::sweep::{Part, Stored, Strip, Worker};
 use arrow_array::Array;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use tollgate_domain::{Column, Day, IntegrationId, Number, Status, Text, first_reason};
+use tollgate_domain::{Column, IntegrationId, Number, Status, Text, first_reason};
 
 /// The codes of a group's keys.
 type Packed = [u32; GroupQuery::MAX_KEYS];
@@ -50,6 +51,19 @@ impl Tables {
         self.tables.iter_mut().for_each(|table| table.conversions = conversions);
     }
 
+    /// Adds groups that were not counted event by event.
+    pub(super) fn add(&mut self, groups: rollup::Groups) {
+        let Some(table) = self.tables.first_mut() else { return };
+        for (packed, sums) in groups {
+            let mut measures = sums.measures();
+            if self.conversions {
+                measures = Measures { conversions: measures.total, ..Measures::default() };
+            }
+            let packed: Packed = std::array::from_fn(|at| packed[at]);
+            table.groups.entry(packed).or_default().add(&measures);
+        }
+    }
+
     /// The columns that measures are made of.
     pub(super) fn columns(&self) -> &'static [Column] {
         const MEASURED: &[Column] = &[
@@ -72,11 +86,7 @@ impl Tables {
         if all.len() > GroupQuery::MAX_GROUPS {
             return Err(GroupError::TooMany);
         }
-        let value = |(key, code): (&Key, u32)| match key {
-            Key::Date => KeyValue::Date(Day::from_number(code as i32)),
-            Key::Hour => KeyValue::Hour(code as u8),
-            Key::Integration | Key::Rejection | Key::Text(_) => dictionary.value(code),
-        };
+        let value = |(key, code): (&Key, u32)| dictionary.key_value(*key, code);
         let group = |(packed, measures): (Packed, Measures)| Group {
             keys: keys.iter().zip(packed).map(value).collect(),
             measures,

@@ -11,14 +11,15 @@ mod counter;
 mod tests;
 
 use crate::query::Predicate;
+use crate::rollup;
 use crate::scan::ScanError;
 use crate::segment::Wanted;
 use crate::sweep;
 use crate::view::View;
-use bounds::Spent;
+pub(crate) use bounds::Spent;
 pub use bounds::{Bounds, Stop};
-use clock::Clock;
-use codes::Dictionary;
+pub(crate) use clock::Clock;
+pub(crate) use codes::{Codes, Dictionary, NONE};
 use counter::{Counted, Counter, Tables};
 use std::ops::ControlFlow;
 use tollgate_domain::{Column, Day, EventKind, IntegrationId, Number, Text, TxId};
@@ -81,7 +82,7 @@ impl Key {
     }
 
     /// The stored column that it is read from.
-    fn column(self) -> Option<Column> {
+    pub(crate) fn column(self) -> Option<Column> {
         match self {
             Self::Date | Self::Hour => Some(Column::Number(Number::RequestTime)),
             Self::Integration => None,
@@ -257,6 +258,18 @@ impl View {
         spent: &mut Spent<'_>,
     ) -> Result<(), GroupError> {
         let Asked { query, keys, dictionary } = asked;
+        let of_sums = rollup::Asked {
+            kind,
+            integration: source.integration,
+            range: source.from..source.to,
+            zone: &source.zone,
+            keys,
+            step: rollup::Step::Day,
+            predicates,
+        };
+        let mut groups = rollup::Groups::default();
+        let rest = rollup::ready(self, &of_sums, query.as_of, dictionary, spent.bounds(), &mut groups)?;
+        tables.add(groups);
         let walk = self.all((kind, source.integration), source.from..source.to, predicates, query.as_of);
         let columns = keys.iter().filter_map(|key| key.column()).chain(tables.columns().iter().copied());
         let wanted = Wanted { ids: false, seqs: false, columns: columns.collect() };
@@ -270,7 +283,7 @@ impl View {
             refused = fits.err();
             if refused.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let _ = sweep::run(self, &walk, &wanted, &mut counters, &mut take)?;
+        let _ = sweep::run(&rest, &walk, &wanted, &mut counters, &mut take)?;
         refused.map_or(Ok(()), Err)
     }
 }

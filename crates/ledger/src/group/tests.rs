@@ -13,7 +13,7 @@ fn any_history() -> impl Strategy<Value = Both> {
         proptest::collection::vec((any_event(), 0u8..6), 1..300),
         proptest::collection::vec(1usize..120, 0..5),
         proptest::collection::vec(1usize..40, 0..6),
-        (any_layout(), 0u8..4),
+        (any_layout(), 0u8..8),
         proptest::collection::vec((any::<usize>(), any::<u8>()), 0..20),
     )
         .prop_map(|(events, seals, frames, layout, amended)| {
@@ -62,6 +62,7 @@ proptest! {
         both in any_history(), keys in proptest::sample::subsequence(Key::all().collect::<Vec<_>>(), 0..4),
         owners in proptest::sample::subsequence(vec![0usize, 1, 2], 1..4), kind in 0usize..3, conversions: bool,
         predicate in proptest::option::of(0..PREDICATES.len()), zone in 0usize..4, threads in 1usize..4,
+        border in 0i64..3,
     ) {
         let zone = ["UTC", "America/St_Johns", "Asia/Kathmandu", "Pacific/Chatham"][zone];
         let zone = jiff::tz::TimeZone::get(zone).unwrap();
@@ -71,7 +72,7 @@ proptest! {
             predicates.push(Predicate::parse(kind, name, operator, text).unwrap());
             meaning = means;
         }
-        let from = TxId::first_at(Timestamp::from_millis(20_000 * DAY_MS + 7_000_000));
+        let from = TxId::first_at(Timestamp::from_millis(20_000 * DAY_MS + border * 3_600_000));
         let to = TxId::first_at(Timestamp::from_millis(20_002 * DAY_MS + 50_000_000));
         let source = |owner: &usize| {
             GroupSource { integration: integration(*owner), from, to, zone: zone.clone() }

@@ -4,10 +4,8 @@
 //! Like an overlay it is never changed: when more rows are deleted, a new one that has the former's rows too takes its
 //! place.
 
-use super::sink::{Refusal, Sink};
-use super::{DeletesMeta, SegmentError, disk_error, path, read_checked, temporary_path};
+use super::{DeletesMeta, SegmentError, path, read_checked, write_beside};
 use crate::disk::Disk;
-use std::io::Write;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -148,26 +146,11 @@ pub(crate) fn write_deletes(
     rows: &RowSet,
 ) -> Result<DeletesMeta, SegmentError> {
     let mut meta = DeletesMeta { number, rows: rows.len(), bytes: 0, crc: 0 };
-    let name = meta.file_name(segment);
-    let temporary = temporary_path(&name);
-    // A try that failed in this life of the process may have left it.
-    let _ = disk.remove(&temporary);
-    let write = || {
-        let mut sink = Sink::create(disk, &temporary, Refusal::default())?;
-        sink.write_all(MAGIC)?;
-        for run in &rows.runs {
-            // A segment has some millions of rows at most.
-            sink.write_all(&(run.start as u32).to_le_bytes())?;
-            sink.write_all(&((run.end - run.start) as u32).to_le_bytes())?;
-        }
-        sink.finish()
-    };
-    let written = write().map_err(|error| {
-        // Give the space back; if that fails too, the next start removes it.
-        let _ = disk.remove(&temporary);
-        disk_error(&path(&name))(error)
-    })?;
-    (meta.bytes, meta.crc) = (written.bytes, written.crc);
+    // A segment has some millions of rows at most.
+    let run =
+        |run: &Range<u64>| [(run.start as u32).to_le_bytes(), ((run.end - run.start) as u32).to_le_bytes()];
+    let runs: Vec<u8> = rows.runs.iter().flat_map(run).flatten().collect();
+    (meta.bytes, meta.crc) = write_beside(disk, &meta.file_name(segment), &[MAGIC, &runs])?;
     Ok(meta)
 }
 

@@ -179,6 +179,11 @@ impl Footer {
         Ok(Self { file: Arc::new(file), arrow, leaves, group_starts, id_pages, integrations, bytes })
     }
 
+    /// Its integrations, in order.
+    pub(crate) fn integrations(&self) -> impl Iterator<Item = IntegrationId> {
+        self.integrations.iter().map(|(integration, _)| *integration)
+    }
+
     /// The rows of an integration, counted from the file's first.
     pub(super) fn rows_of(&self, integration: IntegrationId) -> Range<u64> {
         match self.integrations.binary_search_by_key(&integration, |entry| entry.0) {

@@ -56,7 +56,22 @@ pub struct SegmentMeta {
     /// Which of its rows are deleted, if any are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletes: Option<DeletesMeta>,
+    /// The sums of its rows as they were judged, the deleted ones too, if there are any sums.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollup: Option<RollupMeta>,
 }
+
+/// The entry of a file of sums in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollupMeta {
+    /// The file's size.
+    pub bytes: u64,
+    /// CRC-32C of the whole file. Its parts have their own, compared whenever they are read.
+    pub crc: u32,
+}
+
+/// What the name of a file of sums has behind that of the file whose sums they are.
+pub(crate) const ROLLUP: &str = ".rollup";
 
 /// The entry of a segment's delete vector in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,12 +112,22 @@ pub struct OverlayMeta {
     pub max_arrival: Option<Timestamp>,
     /// Whether any amendment has an idempotency key.
     pub has_keys: bool,
+    /// The sums of what it changes, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollup: Option<RollupMeta>,
 }
 
 impl OverlayMeta {
     /// The file's name: the segment's, and its own number.
     pub fn file_name(&self, segment: &str) -> String {
         format!("{segment}.overlay-{}", self.number)
+    }
+
+    /// The names of its files: its own, and that of its sums.
+    pub fn files(&self, segment: &str) -> impl Iterator<Item = String> {
+        let name = self.file_name(segment);
+        let rollup = self.rollup.as_ref().map(|_| format!("{name}{ROLLUP}"));
+        std::iter::once(name).chain(rollup)
     }
 }
 
@@ -115,11 +140,18 @@ impl SegmentMeta {
         format!("{}-{day}-{number:016x}.parquet", kind.name())
     }
 
-    /// The names of its files: its own, its overlay's and its delete vector's.
+    /// The names of its files: its own, those of its overlay, its delete vector's and that of its sums.
     pub fn files(&self) -> impl Iterator<Item = String> {
-        let overlay = self.overlay.as_ref().map(|overlay| overlay.file_name(&self.name));
+        let overlay = self.overlay.iter().flat_map(|overlay| overlay.files(&self.name));
         let deletes = self.deletes.as_ref().map(|deletes| deletes.file_name(&self.name));
-        std::iter::once(self.name.clone()).chain(overlay).chain(deletes)
+        let rollup = self.rollup.as_ref().map(|_| format!("{}{ROLLUP}", self.name));
+        std::iter::once(self.name.clone()).chain(overlay).chain(deletes).chain(rollup)
+    }
+
+    /// Bytes of its sums and of those of its overlay.
+    pub fn rollup_bytes(&self) -> u64 {
+        let of_overlay = self.overlay.as_ref().and_then(|overlay| overlay.rollup.as_ref());
+        self.rollup.iter().chain(of_overlay).map(|rollup| rollup.bytes).sum()
     }
 
     /// How many of its rows are not deleted.
@@ -192,6 +224,7 @@ mod tests {
             )]),
             overlay: None,
             deletes: None,
+            rollup: Some(RollupMeta { bytes: 9, crc: 1 }),
         };
         assert_eq!(meta.name, "click-2024-10-04-0000000000000007.parquet");
         let json = serde_json::to_string(&meta).unwrap();

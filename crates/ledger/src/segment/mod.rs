@@ -33,7 +33,8 @@ pub(crate) use deletes::{RowSet, write_deletes};
 pub(crate) use footer::Footer;
 pub(crate) use locate::IdWindow;
 pub(crate) use merge::{NotMerged, merge};
-pub use meta::{DeletesMeta, IntegrationRange, OverlayMeta, SegmentMeta};
+pub(crate) use meta::ROLLUP;
+pub use meta::{DeletesMeta, IntegrationRange, OverlayMeta, RollupMeta, SegmentMeta};
 pub use overlay::Overlay;
 pub(crate) use overlay::{Overlays, write_overlay};
 pub use reader::Segment;
@@ -43,7 +44,7 @@ pub use writer::{Layout, write, write_as};
 
 use crate::disk::Disk;
 use parquet::errors::ParquetError;
-use std::io;
+use std::io::{self, Write};
 
 /// The folder that holds segments.
 pub const DIR: &str = "segments";
@@ -129,7 +130,7 @@ pub fn withdraw(disk: &dyn Disk, names: &[impl AsRef<str>]) {
 pub fn remove_strays(disk: &dyn Disk, is_live: &dyn Fn(&str) -> bool) -> Result<Vec<String>, SegmentError> {
     let mut removed = disk.list(DIR).map_err(disk_error(DIR))?;
     let is_ours = |name: &str| {
-        let beside = [".parquet.overlay-", ".parquet.deletes-"];
+        let beside = [".parquet.overlay-", ".parquet.deletes-", ".parquet.rollup"];
         name.ends_with(".parquet") || beside.iter().any(|part| name.contains(part))
     };
     removed.retain(|name| name.starts_with(TEMPORARY) || (is_ours(name) && !is_live(name)));
@@ -140,7 +141,7 @@ pub fn remove_strays(disk: &dyn Disk, is_live: &dyn Fn(&str) -> bool) -> Result<
 }
 
 /// Reads a file from its start to `bytes`, a part at a time, and compares length and CRC-32C.
-fn read_checked(
+pub(crate) fn read_checked(
     disk: &dyn Disk,
     path: &str,
     (bytes, crc): (u64, u32),
@@ -171,6 +172,25 @@ fn guarded<T>(path: &str, decode: impl FnOnce() -> Result<T, SegmentError>) -> R
         let what = "its pages cannot be decoded";
         Err(SegmentError::Damaged { path: path.to_owned(), what })
     })
+}
+
+/// Writes `parts`, one after the other, as the file `name` under a temporary name and durably; [`publish`] gives it its
+/// name. Answers its length and CRC-32C. On an error nothing is left behind.
+pub(crate) fn write_beside(disk: &dyn Disk, name: &str, parts: &[&[u8]]) -> Result<(u64, u32), SegmentError> {
+    let temporary = temporary_path(name);
+    // A try that failed in this life of the process may have left it.
+    let _ = disk.remove(&temporary);
+    let write = || {
+        let mut sink = sink::Sink::create(disk, &temporary, sink::Refusal::default())?;
+        parts.iter().try_for_each(|part| sink.write_all(part))?;
+        sink.finish()
+    };
+    let written = write().map_err(|error| {
+        // Give the space back; if that fails too, the next start removes it.
+        let _ = disk.remove(&temporary);
+        disk_error(&path(name))(error)
+    })?;
+    Ok((written.bytes, written.crc))
 }
 
 fn disk_error(path: &str) -> impl FnOnce(io::Error) -> SegmentError {

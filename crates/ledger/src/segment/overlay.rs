@@ -3,15 +3,14 @@
 //! An overlay is never changed: when more amendments come, a new one that holds the old one's too takes its place.
 
 use super::cache::FooterCache;
-use super::sink::{Refusal, Sink};
-use super::{OverlayMeta, SegmentError, disk_error, path, read_checked, temporary_path};
+use super::{OverlayMeta, ROLLUP, SegmentError, path, read_checked, write_beside};
 use crate::amendments::{self, Amendments};
 use crate::disk::Disk;
 use crate::open::frame_rows;
+use crate::rollup::RollupFile;
 use crate::row::RowHead;
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tollgate_domain::{Number, Timestamp};
@@ -42,6 +41,12 @@ impl Overlay {
     /// What the manifest says of it.
     pub fn meta(&self) -> &OverlayMeta {
         &self.meta
+    }
+
+    /// The sums of what it changes.
+    pub(crate) fn rollup(&self) -> Option<RollupFile> {
+        let (disk, path) = (self.disk.clone(), format!("{}{ROLLUP}", self.path));
+        self.meta.rollup.clone().map(|meta| RollupFile { disk, path, meta })
     }
 
     /// Reads it and compares it with the manifest, for whoever wants to know.
@@ -83,10 +88,13 @@ impl Overlay {
 impl Drop for Overlay {
     fn drop(&mut self) {
         self.cache.forget(self.number);
-        if self.doomed.load(Ordering::Relaxed)
-            && let Err(error) = self.disk.remove(&self.path)
-        {
-            tracing::warn!(overlay = self.path, %error, "an overlay that is no longer used could not be removed");
+        if !self.doomed.load(Ordering::Relaxed) {
+            return;
+        }
+        for path in self.rollup().map(|file| file.path).iter().chain([&self.path]) {
+            if let Err(error) = self.disk.remove(path) {
+                tracing::warn!(overlay = path, %error, "an overlay that is no longer used could not be removed");
+            }
         }
     }
 }
@@ -109,6 +117,7 @@ pub(crate) fn write_overlay(
         max_seq: 0,
         max_arrival: None,
         has_keys: false,
+        rollup: None,
     };
     let name = meta.file_name(segment);
     for row in rows {
@@ -120,23 +129,9 @@ pub(crate) fn write_overlay(
         meta.max_arrival = meta.max_arrival.max(arrival);
         meta.has_keys |= head.key != 0;
     }
-    let temporary = temporary_path(&name);
-    // A try that failed in this life of the process may have left it.
-    let _ = disk.remove(&temporary);
-    let write = || {
-        let mut sink = Sink::create(disk, &temporary, Refusal::default())?;
-        sink.write_all(MAGIC)?;
-        for row in rows {
-            sink.write_all(&(row.len() as u32).to_le_bytes())?;
-            sink.write_all(row)?;
-        }
-        sink.finish()
-    };
-    let written = write().map_err(|error| {
-        // Give the space back; if that fails too, the next start removes it.
-        let _ = disk.remove(&temporary);
-        disk_error(&path(&name))(error)
-    })?;
-    (meta.bytes, meta.crc) = (written.bytes, written.crc);
+    let lengths: Vec<[u8; 4]> = rows.iter().map(|row| (row.len() as u32).to_le_bytes()).collect();
+    let mut parts: Vec<&[u8]> = vec![MAGIC];
+    parts.extend(lengths.iter().zip(rows).flat_map(|(length, row)| [&length[..], row]));
+    (meta.bytes, meta.crc) = write_beside(disk, &name, &parts)?;
     Ok(meta)
 }

@@ -8,9 +8,10 @@ use super::locate::IdWindow;
 use super::pick::Dictionaries;
 use super::prune;
 use super::schema::Leaf;
-use super::{SegmentError, SegmentMeta, disk_error, guarded, parquet_error, path, read_checked};
+use super::{ROLLUP, SegmentError, SegmentMeta, disk_error, guarded, parquet_error, path, read_checked};
 use crate::disk::Disk;
 use crate::query::{Fields, Predicate};
+use crate::rollup::RollupFile;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use std::ops::Range;
@@ -32,6 +33,8 @@ struct File {
     cache: Arc<FooterCache>,
     number: u64,
     doomed: AtomicBool,
+    /// Whether there are sums beside it.
+    has_rollup: AtomicBool,
 }
 
 /// Rows decoded at a time, so that memory stays bounded whatever is asked for.
@@ -43,10 +46,12 @@ impl Segment {
     /// The segment that the manifest describes with `meta`. Nothing is read yet.
     pub fn open(disk: Arc<dyn Disk>, meta: SegmentMeta, cache: Arc<FooterCache>) -> Self {
         let (number, path) = (cache.register(), path(&meta.name));
-        Self::with(Arc::new(File { path, disk, cache, number, doomed: AtomicBool::new(false) }), meta)
+        let (doomed, has_rollup) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self::with(Arc::new(File { path, disk, cache, number, doomed, has_rollup }), meta)
     }
 
     fn with(file: Arc<File>, meta: SegmentMeta) -> Self {
+        file.has_rollup.fetch_or(meta.rollup.is_some(), Ordering::Relaxed);
         let deletes = meta.deletes.clone();
         let deletes = deletes.map(|deletes| Arc::new(Deletes::open(file.disk.clone(), &meta.name, deletes)));
         Self { meta, file, deletes }
@@ -70,6 +75,12 @@ impl Segment {
     /// Whether any row is deleted.
     pub(crate) fn has_deletes(&self) -> bool {
         self.deletes.is_some()
+    }
+
+    /// The sums of its rows as they were judged, the deleted ones too.
+    pub(crate) fn rollup(&self) -> Option<RollupFile> {
+        let (disk, path) = (self.file.disk.clone(), format!("{}{ROLLUP}", self.file.path));
+        self.meta.rollup.clone().map(|meta| RollupFile { disk, path, meta })
     }
 
     /// Where its file lies.
@@ -372,10 +383,14 @@ impl Segment {
 impl Drop for File {
     fn drop(&mut self) {
         self.cache.forget(self.number);
-        if self.doomed.load(Ordering::Relaxed)
-            && let Err(error) = self.disk.remove(&self.path)
-        {
-            tracing::warn!(segment = self.path, %error, "a segment that is no longer used could not be removed");
+        if !self.doomed.load(Ordering::Relaxed) {
+            return;
+        }
+        let rollup = self.has_rollup.load(Ordering::Relaxed).then(|| format!("{}{ROLLUP}", self.path));
+        for path in rollup.iter().chain([&self.path]) {
+            if let Err(error) = self.disk.remove(path) {
+                tracing::warn!(segment = path, %error, "a segment that is no longer used could not be removed");
+            }
         }
     }
 }

@@ -197,6 +197,7 @@ impl Facts {
             integrations: listed.then_some(self.integrations),
             overlay: None,
             deletes: None,
+            rollup: None,
         }
     }
 }

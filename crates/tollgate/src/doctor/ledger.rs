@@ -14,7 +14,12 @@ use tollgate_ledger::disk::RealDisk;
 use tollgate_ledger::{Inspection, Ledger};
 
 /// Reads log and segments when nobody is writing them. Answers when the newest event arrived.
-pub(super) fn look_over(root: &Path, holder: Option<&str>, findings: &mut Findings) -> Option<Timestamp> {
+pub(super) fn look_over(
+    root: &Path,
+    holder: Option<&str>,
+    all_sums: bool,
+    findings: &mut Findings,
+) -> Option<Timestamp> {
     if let Some(holder) = holder {
         let message = format!("not examined: {holder} is writing it; its /metrics say how it is");
         findings.add(Finding::new("ledger", Level::Note, message));
@@ -26,7 +31,7 @@ pub(super) fn look_over(root: &Path, holder: Option<&str>, findings: &mut Findin
         return None;
     }
     let disk = RealDisk::new(&folder).map_err(|error| error.to_string());
-    match disk.and_then(|disk| Ledger::inspect(Arc::new(disk)).map_err(|error| error.to_string())) {
+    match disk.and_then(|disk| Ledger::inspect(Arc::new(disk), all_sums).map_err(|error| error.to_string())) {
         Err(error) => {
             findings.add(Finding::new("ledger", Level::Wrong, error));
             None
@@ -42,7 +47,7 @@ fn report(found: &Inspection, findings: &mut Findings) {
     let details = json!({
         "last_seq": found.last_seq, "log_rows": found.log_rows, "segments": found.segments,
         "segment_rows": found.segment_rows, "segment_bytes": found.segment_bytes, "torn_tail": found.torn_tail,
-        "newest_arrival": found.newest_arrival.map(|at| at.to_string()),
+        "sums_bytes": found.rollup_bytes, "sums_compared": found.summed_up, "newest_arrival": found.newest_arrival.map(|at| at.to_string()),
     });
     let message = format!(
         "{} events; {} rows in {} segments ({} MiB), {} rows in the log",

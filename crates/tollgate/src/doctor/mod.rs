@@ -103,20 +103,29 @@ impl fmt::Display for Findings {
     }
 }
 
-/// Examines the data directory at `root`; `rejudge` also judges all of history again.
-pub(crate) fn examine(config: &Config, root: &Path, rejudge: bool) -> Findings {
+/// What is examined beside what always is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Further {
+    /// Judge all of history again.
+    pub(crate) rejudge: bool,
+    /// Compare all sums that are kept with the events, and not some of them.
+    pub(crate) sums: bool,
+}
+
+/// Examines the data directory at `root`.
+pub(crate) fn examine(config: &Config, root: &Path, further: Further) -> Findings {
     let mut findings = Findings::default();
     if !checks::directory(root, &mut findings) {
         return findings;
     }
     let holder = checks::lock(root, &mut findings);
     checks::catalog(config, root, &mut findings);
-    let newest = ledger::look_over(root, holder.as_deref(), &mut findings);
+    let newest = ledger::look_over(root, holder.as_deref(), further.sums, &mut findings);
     checks::signals(config, root, &mut findings);
     tls::certificate(config, SystemClock.now(), &mut findings);
     checks::clock(newest, &mut findings);
     checks::disk(root, &mut findings);
-    if rejudge {
+    if further.rejudge {
         ledger::rejudge(config, root, &mut findings);
     }
     findings
