@@ -1,6 +1,6 @@
 //! Integrations: the traffic of one tracker or app network.
 
-use crate::{IntegrationId, OrganizationId};
+use crate::{EventKind, IntegrationId, OrganizationId};
 use serde::{Deserialize, Serialize};
 
 /// How far the integration's callers are believed (design: architecture.md, "Trust").
@@ -100,13 +100,34 @@ pub struct Integration {
     /// What is stored of addresses.
     #[serde(default)]
     pub ip_privacy: IpPrivacy,
-    /// Days events are kept; `None` is for ever.
+    /// Days events are kept whose kind has no number of its own; `None` is for ever.
     #[serde(default)]
     pub retention_days: Option<u32>,
+    /// Days clicks are kept; `None` is as long as `retention_days` says. So of the others.
+    #[serde(default)]
+    pub click_retention_days: Option<u32>,
+    /// Days conversions are kept.
+    #[serde(default)]
+    pub conversion_retention_days: Option<u32>,
+    /// Days impressions are kept.
+    #[serde(default)]
+    pub impression_retention_days: Option<u32>,
     /// Tracking links.
     #[serde(default)]
     pub links: Vec<Link>,
     /// Waterfalls.
     #[serde(default)]
     pub offer_groups: Vec<OfferGroup>,
+}
+
+impl Integration {
+    /// Days events of a kind are kept; `None` is for ever.
+    pub fn keeps(&self, kind: EventKind) -> Option<u32> {
+        let own = match kind {
+            EventKind::Click => self.click_retention_days,
+            EventKind::Conversion => self.conversion_retention_days,
+            EventKind::Impression => self.impression_retention_days,
+        };
+        own.or(self.retention_days)
+    }
 }

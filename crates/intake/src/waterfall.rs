@@ -126,6 +126,9 @@ mod tests {
             trusted_sources: Vec::new(),
             ip_privacy: IpPrivacy::default(),
             retention_days: None,
+            click_retention_days: None,
+            conversion_retention_days: None,
+            impression_retention_days: None,
             links: links.iter().map(link).collect(),
             offer_groups: offers.iter().map(group).collect(),
         }

@@ -1,4 +1,4 @@
-//! Events that are older than their integration keeps them are deleted: at every start, and once a day.
+//! Events that are older than their integration keeps those of their kind are deleted: at every start, and once a day.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,9 +66,9 @@ fn told(deleted: &Deleted) {
 fn too_old(snapshot: &Snapshot, now: Timestamp) -> Option<Deletion> {
     let mut expired = Vec::new();
     for entry in snapshot.integrations() {
-        let Some(days) = entry.integration.retention_days else { continue };
-        let before = now.plus_millis(-i64::from(days) * DAY_MS).day().start();
-        expired.extend(KINDS_ALL.iter().map(|kind| (entry.integration.id, *kind, before)));
+        let before = |days| now.plus_millis(-i64::from(days) * DAY_MS).day().start();
+        let limited = KINDS_ALL.iter().filter_map(|kind| Some((*kind, entry.integration.keeps(*kind)?)));
+        expired.extend(limited.map(|(kind, days)| (entry.integration.id, kind, before(days))));
     }
     (!expired.is_empty()).then_some(Deletion::Older(expired))
 }

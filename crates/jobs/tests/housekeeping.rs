@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tollgate_catalog::init::{InitOptions, initialise};
 use tollgate_catalog::{Actor, Catalog, FILE_NAME, integration_defaults, new_integration};
 use tollgate_domain::{
-    Clock, Entropy, Event, EventKind, IntegrationId, Number, OrganizationId, Text, Timestamp, TxIdKey,
+    Clock, Entropy, Event, EventKind, Integration, IntegrationId, Number, OrganizationId, Text, Timestamp,
+    TxIdKey,
 };
 use tollgate_jobs::exports::{self, Exports, Folder};
 use tollgate_jobs::privacy::{Identifier, IdentifierKind, Privacy, Request};
@@ -135,6 +136,42 @@ async fn events_are_kept_as_long_as_their_integration_says() {
     assert_eq!(retention.round(NOW).unwrap().unwrap().rows, [], "nothing is left to do");
     retention.round(NOW.plus_millis(DAY_MS)).unwrap().unwrap();
     assert_eq!(home.seen().len(), 6 + 15);
+}
+
+#[tokio::test]
+async fn a_kind_is_kept_as_long_as_its_own_number_says() {
+    let home = Home::new().await;
+    let (both, one) = (home.integration("Both", Some(30)).await, home.integration("One", None).await);
+    let actor = Actor::command_line();
+    let change = home.catalog.write(home.organization, &actor, |draft| {
+        let mut changed = draft.require::<Integration>(both.as_str(), None)?.value.clone();
+        changed.click_retention_days = Some(7);
+        changed.conversion_retention_days = Some(400);
+        draft.update(changed, None)?;
+        let mut changed = draft.require::<Integration>(one.as_str(), None)?.value.clone();
+        changed.impression_retention_days = Some(7);
+        draft.update(changed, None)
+    });
+    change.await.unwrap();
+    for kind in [EventKind::Click, EventKind::Conversion, EventKind::Impression] {
+        for days in [7, 8, 30, 31, 400, 401] {
+            home.store(kind, both, days, kind.name(), "192.0.2.1");
+            home.store(kind, one, days, kind.name(), "192.0.2.1");
+        }
+    }
+    Retention::new(home.catalog.clone(), home.ledger.clone()).round(NOW).unwrap().unwrap();
+    let seen = home.seen();
+    let days_of = |integration, kind: EventKind| {
+        let its = seen.iter().filter(|(i, _, device)| *i == integration && *device == kind.name());
+        its.map(|(_, days, _)| *days).collect::<Vec<_>>()
+    };
+    assert_eq!(days_of(both, EventKind::Click), [7]);
+    assert_eq!(days_of(both, EventKind::Conversion), [7, 8, 30, 31, 400]);
+    assert_eq!(days_of(both, EventKind::Impression), [7, 8, 30], "as the one number says");
+    assert_eq!(days_of(one, EventKind::Impression), [7]);
+    for kind in [EventKind::Click, EventKind::Conversion] {
+        assert_eq!(days_of(one, kind), [7, 8, 30, 31, 400, 401], "for ever");
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,9 @@ pub fn integration_defaults(draft: &Draft<'_>, name: &str) -> Integration {
         trusted_sources: Vec::new(),
         ip_privacy: IpPrivacy::Full,
         retention_days: None,
+        click_retention_days: None,
+        conversion_retention_days: None,
+        impression_retention_days: None,
         links: Vec::new(),
         offer_groups: Vec::new(),
     }

@@ -68,6 +68,9 @@ mod tests {
             trusted_sources: Vec::new(),
             ip_privacy: tollgate_domain::IpPrivacy::default(),
             retention_days: None,
+            click_retention_days: None,
+            conversion_retention_days: None,
+            impression_retention_days: None,
             links: Vec::new(),
             offer_groups: Vec::new(),
         }

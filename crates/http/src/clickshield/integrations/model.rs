@@ -7,6 +7,7 @@ use super::waterfall;
 use crate::fields::{Fields, Given};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use tollgate_catalog::{Draft, Object, Refused, Stored, StoredSecret};
 use tollgate_domain::{Integration, Invalid, IpPrivacy, Link, OfferGroup, OrganizationId, Trust};
 use tollgate_rtb::Bidders;
@@ -28,6 +29,9 @@ pub(super) const FIELDS: &[Field] = &[
     ("trusted_sources", FieldType::Exact),
     ("ip_privacy", FieldType::Exact),
     ("retention_days", FieldType::Number),
+    ("click_retention_days", FieldType::Number),
+    ("conversion_retention_days", FieldType::Number),
+    ("impression_retention_days", FieldType::Number),
     ("links", FieldType::Opaque),
     ("offer_groups", FieldType::Opaque),
 ];
@@ -60,6 +64,9 @@ pub(super) struct IntegrationChange {
     trusted_sources: Given<Vec<String>>,
     ip_privacy: Given<IpPrivacy>,
     retention_days: Given<u32>,
+    click_retention_days: Given<u32>,
+    conversion_retention_days: Given<u32>,
+    impression_retention_days: Given<u32>,
     links: Given<Vec<Link>>,
     offer_groups: Given<Vec<OfferGroup>>,
     signing_key: Given<String>,
@@ -73,6 +80,8 @@ pub(super) const TRUST: &[(&str, Trust)] =
 pub(super) const PRIVACY: &[(&str, IpPrivacy)] =
     &[("full", IpPrivacy::Full), ("truncated", IpPrivacy::Truncated)];
 const URL_LENGTH: usize = 4096;
+/// How many days events can be kept, unless they are kept for ever.
+pub(super) const DAYS_KEPT: RangeInclusive<u32> = 1..=36_500;
 
 impl IntegrationChange {
     /// Reads a body. `id` is that of the path; without one the integration is new and must have a name. Its bidder
@@ -103,7 +112,10 @@ impl IntegrationChange {
             trust: f.not_null("trust", |f| f.choice("trust", TRUST)),
             trusted_sources: checked_list(f, "trusted_sources", check::address_range),
             ip_privacy: f.not_null("ip_privacy", |f| f.choice("ip_privacy", PRIVACY)),
-            retention_days: f.integer("retention_days", 1..=36_500),
+            retention_days: f.integer("retention_days", DAYS_KEPT),
+            click_retention_days: f.integer("click_retention_days", DAYS_KEPT),
+            conversion_retention_days: f.integer("conversion_retention_days", DAYS_KEPT),
+            impression_retention_days: f.integer("impression_retention_days", DAYS_KEPT),
             links: f.objects("links", 0..=1000, link),
             offer_groups: f.objects("offer_groups", 0..=1000, offer_group),
             signing_key: f.text("signing_key", 16..=256),
@@ -142,6 +154,9 @@ impl IntegrationChange {
         this.trusted_sources.set_or_default(&mut integration.trusted_sources);
         this.ip_privacy.set(&mut integration.ip_privacy);
         this.retention_days.set_option(&mut integration.retention_days);
+        this.click_retention_days.set_option(&mut integration.click_retention_days);
+        this.conversion_retention_days.set_option(&mut integration.conversion_retention_days);
+        this.impression_retention_days.set_option(&mut integration.impression_retention_days);
         this.links.set_or_default(&mut integration.links);
         this.offer_groups.set_or_default(&mut integration.offer_groups);
         let groups_are_given = !matches!(self.offer_groups, Given::Absent);

@@ -1,6 +1,6 @@
 //! What the document says of integrations.
 
-use super::model::{FIELDS, PRIVACY, TRUST};
+use super::model::{DAYS_KEPT, FIELDS, PRIVACY, TRUST};
 use crate::clickshield::schema::{
     SHORT_ID, any_text, boolean, choice, given_list, given_texts, id, integer, list, list_params, or_null,
     page, schemas, strict, text, url, whole, with_common, with_ignored,
@@ -42,6 +42,7 @@ fn settings() -> ObjectBuilder {
     let offers = list(text(1..=255)).max_items(Some(10_000)).unique_items(true);
     let offer_group = whole([("name", text(1..=255).into()), ("offers", offers.into())]);
     let key = nullable(text(16..=256), Type::String);
+    let kept = |about: &str| nullable(integer(DAYS_KEPT), Type::Integer).description(Some(about));
     strict()
         .property("name", text(1..=255))
         .property("active", boolean().description(Some("An inactive integration rejects every click.")))
@@ -63,7 +64,10 @@ fn settings() -> ObjectBuilder {
         .property("trust", choice(TRUST.iter().map(|(name, _)| *name)))
         .property("trusted_sources", given_texts(1000, 255).description(Some("Addresses and ranges (CIDR).")))
         .property("ip_privacy", choice(PRIVACY.iter().map(|(name, _)| *name)))
-        .property("retention_days", nullable(integer(1..=36_500), Type::Integer))
+        .property("retention_days", kept("Days that events are kept; null is for ever."))
+        .property("click_retention_days", kept("The same of clicks; null is as `retention_days` says."))
+        .property("conversion_retention_days", kept("The same of conversions."))
+        .property("impression_retention_days", kept("The same of impressions."))
         .property("links", given_list(link, 1000))
         .property("offer_groups", given_list(offer_group, 1000))
         .property("signing_key", key.description(Some("Written, and never answered.")))
@@ -96,6 +100,9 @@ fn answered() -> ObjectBuilder {
         ("trusted_sources", list(any_text()).into()),
         ("ip_privacy", choice(PRIVACY.iter().map(|(name, _)| *name)).into()),
         ("retention_days", maybe(Type::Integer).into()),
+        ("click_retention_days", maybe(Type::Integer).into()),
+        ("conversion_retention_days", maybe(Type::Integer).into()),
+        ("impression_retention_days", maybe(Type::Integer).into()),
         ("links", list(link).into()),
         ("offer_groups", list(offer_group).into()),
     ])

@@ -11,6 +11,7 @@ async fn an_integration_lives_and_dies() {
         "redirect_url": "https://example.com/?tx={transaction_id}", "fallback_url": "https://example.com/f",
         "preview_url": "https://example.com/p", "allowed_hosts": ["example.com", "*.example.com"],
         "trust": "listed", "trusted_sources": ["192.0.2.0/24"], "ip_privacy": "truncated", "retention_days": 90,
+        "click_retention_days": 30, "conversion_retention_days": 36_500, "impression_retention_days": null,
         "links": [{"url_id": "u1", "name": "One", "offer": "o1", "redirect_url": "https://example.com/1", "fallback_url": null},
             {"url_id": "u2", "name": "", "offer": "o2", "redirect_url": "https://example.com/2", "fallback_url": null}],
         "offer_groups": [{"name": "G", "offers": ["o1", "o2"]}],
@@ -64,7 +65,8 @@ async fn a_new_one_has_the_defaults() {
     let read = app.call("GET", &format!("/integrations/{id}"), Value::Null).await.body;
     let expected = json!({"name": "Form made", "active": true, "monitoring_mode": false, "rtb_enabled": false,
         "time_zone": "UTC", "trust": "open", "ip_privacy": "full", "allowed_hosts": ["a.com", "b.com"],
-        "retention_days": null, "links": [], "offer_groups": []});
+        "retention_days": null, "click_retention_days": null, "conversion_retention_days": null,
+        "impression_retention_days": null, "links": [], "offer_groups": []});
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&read[name], value, "{name}");
     }
@@ -76,6 +78,7 @@ async fn every_violated_rule_is_named_at_once() {
     let bad = json!({
         "active": "yes", "rtb_tmax_ms": 9, "time_zone": "Mars", "redirect_url": "javascript:alert(1)",
         "allowed_hosts": ["a.com", "*"], "trust": "blind", "trusted_sources": ["300.1.1.1"], "retention_days": 0.5,
+        "click_retention_days": 0, "conversion_retention_days": 36_501, "impression_retention_days": "long",
         "links": [{"url_id": "a"}, {"url_id": "a"}, {"name": "x", "odd": 1}], "offer_groups": [{"name": ""}],
         "signing_key": "short", "organization": "other", "surprise": true,
     });
@@ -86,6 +89,9 @@ async fn every_violated_rule_is_named_at_once() {
     let expected = [
         "active",
         "allowed_hosts[1]",
+        "click_retention_days",
+        "conversion_retention_days",
+        "impression_retention_days",
         "links[2].odd",
         "links[2].url_id",
         "name",
