@@ -51,9 +51,9 @@ def narrow(document, organization):
         prices["maxItems"] = 1
     for name in ["NewPostback", "PostbackChange"]:
         postback(schemas[name]["properties"])
-    # One of the three says who is meant, and an integration must be there.
+    # One of the four says who is meant, and an integration must be there.
     identifiers = schemas["NewPrivacyRequest"]["properties"]
-    for name in ["ip", "user_id", "integration_ids"]:
+    for name in ["ip", "user_id", "external_transaction_id", "integration_ids"]:
         identifiers.pop(name)
     schemas["NewPrivacyRequest"]["required"] = ["device_id"]
     common_filters(paths)

@@ -45,7 +45,8 @@ impl PartialSchema for NewPrivacyRequest {
 
 impl ToSchema for NewPrivacyRequest {}
 
-/// Whose events are to be deleted. Exactly one of `device_id`, `ip` and `user_id` is given.
+/// Whose events are to be deleted. Exactly one of `device_id`, `ip`, `user_id` and
+/// `external_transaction_id` is given.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct Asked {
@@ -56,6 +57,8 @@ struct Asked {
     ip: Option<String>,
     #[schema(required = false, schema_with = user_id)]
     user_id: String,
+    #[schema(required = false, schema_with = external_transaction_id)]
+    external_transaction_id: String,
     /// The integrations whose events are meant; without it all of the organization's.
     #[schema(min_items = 1, max_items = 1000)]
     integration_ids: Option<Vec<String>>,
@@ -67,6 +70,10 @@ fn device_id() -> ObjectBuilder {
 
 fn user_id() -> ObjectBuilder {
     identifier("Your id of the person: what events have as `uuid`.")
+}
+
+fn external_transaction_id() -> ObjectBuilder {
+    identifier("Your id of an event of the person: all events that have it are meant, and no others.")
 }
 
 fn identifier(about: &str) -> ObjectBuilder {
@@ -87,8 +94,8 @@ pub(super) struct PrivacyCertificate {
     completed_at: Option<String>,
     /// The credential that asked.
     requested_by: String,
-    /// `device_id`, `ip` or `user_id`.
-    #[schema(pattern = "^(device_id|ip|user_id)$")]
+    /// `device_id`, `ip`, `user_id` or `external_transaction_id`.
+    #[schema(pattern = "^(device_id|ip|user_id|external_transaction_id)$")]
     identifier_kind: &'static str,
     /// SHA-256 over this certificate's id, a colon and the identifier.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -297,7 +304,8 @@ fn parse(
     match (given.pop(), given.is_empty()) {
         (Some(identifier), true) if errors.is_empty() => return Ok((identifier, integrations)),
         _ if errors.is_empty() => {
-            errors.push(Invalid::new("device_id", "give exactly one of device_id, ip and user_id"));
+            let message = "give exactly one of device_id, ip, user_id and external_transaction_id";
+            errors.push(Invalid::new("device_id", message));
         }
         _ => {}
     }
@@ -350,8 +358,16 @@ mod tests {
         let by_ip = json!({"ip": "192.0.2.2", "integration_ids": [integration]});
         assert_eq!(call(&app, "POST", "/privacy-requests", by_ip).await.body["deleted_events"], 1);
         assert_eq!(clicks(&app).await, 0);
+        let mut one = click(&app, "c", "192.0.2.4");
+        one.set_text(Text::ExternalTransactionId, "order-7");
+        app.store(&mut [one, click(&app, "c", "192.0.2.4")]);
+        let by_event = json!({"external_transaction_id": "order-7"});
+        let made = call(&app, "POST", "/privacy-requests", by_event).await;
+        assert_eq!((made.status.as_u16(), &made.body["deleted_events"]), (201, &json!(1)), "{made:?}");
+        assert_eq!(made.body["identifier_kind"], "external_transaction_id");
+        assert_eq!(clicks(&app).await, 1);
         let list = call(&app, "GET", "/privacy-requests", Value::Null).await;
-        assert_eq!(list.body.as_array().map(Vec::len), Some(2));
+        assert_eq!(list.body.as_array().map(Vec::len), Some(3));
     }
 
     #[tokio::test]
@@ -361,6 +377,9 @@ mod tests {
         for (body, fields) in [
             (json!({}), vec!["device_id"]),
             (json!({"device_id": "a", "ip": "192.0.2.1"}), vec!["device_id"]),
+            (json!({"user_id": "a", "external_transaction_id": "b"}), vec!["device_id"]),
+            (json!({"external_transaction_id": ""}), vec!["external_transaction_id"]),
+            (json!({"fingerprint": "f"}), vec!["fingerprint"]),
             (json!({"ip": "300.0.2.1"}), vec!["ip"]),
             (json!({"user_id": ""}), vec!["user_id"]),
             (json!({"user_id": 7, "idfa": "x"}), vec!["user_id", "idfa"]),

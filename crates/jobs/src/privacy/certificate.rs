@@ -29,11 +29,13 @@ pub enum IdentifierKind {
     Ip,
     /// The caller's id of the user, which events have as `uuid`.
     UserId,
+    /// The caller's id of an event of the person.
+    ExternalTransactionId,
 }
 
 impl IdentifierKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::DeviceId, Self::Ip, Self::UserId];
+    pub const ALL: [Self; 4] = [Self::DeviceId, Self::Ip, Self::UserId, Self::ExternalTransactionId];
 
     /// Its name on the wire.
     pub const fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl IdentifierKind {
             Self::DeviceId => "device_id",
             Self::Ip => "ip",
             Self::UserId => "user_id",
+            Self::ExternalTransactionId => "external_transaction_id",
         }
     }
 
@@ -50,6 +53,7 @@ impl IdentifierKind {
             Self::DeviceId => Text::DeviceId,
             Self::Ip => Text::Ip,
             Self::UserId => Text::Uuid,
+            Self::ExternalTransactionId => Text::ExternalTransactionId,
         }
     }
 }

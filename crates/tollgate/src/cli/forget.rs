@@ -60,6 +60,9 @@ struct Person {
     /// The caller's id of the person: what events have as uuid
     #[arg(long, value_name = "ID")]
     user_id: Option<String>,
+    /// The caller's id of an event of the person: only events that have it
+    #[arg(long, value_name = "ID")]
+    external_transaction_id: Option<String>,
 }
 
 impl Person {
@@ -68,9 +71,12 @@ impl Person {
             (IdentifierKind::DeviceId, &self.device_id),
             (IdentifierKind::Ip, &self.ip),
             (IdentifierKind::UserId, &self.user_id),
+            (IdentifierKind::ExternalTransactionId, &self.external_transaction_id),
         ];
         let given = given.into_iter().find_map(|(kind, text)| Some((kind, text.as_deref()?)));
-        given.ok_or_else(|| Failure::misuse("one of --device-id, --ip and --user-id is needed"))
+        given.ok_or_else(|| {
+            Failure::misuse("one of --device-id, --ip, --user-id and --external-transaction-id is needed")
+        })
     }
 }
 
