@@ -252,6 +252,18 @@ fn what_is_there_stays_when_a_publication_is_broken_off_or_refused() {
     fs::write(other.join("click"), "no manifest is here").unwrap();
     let refused = house.publish_as(&other, false).unwrap_err().to_string();
     assert!(refused.contains("holds click"), "{refused}");
+    fs::write(other.join("manifest.json"), r#"{"name": "some other program's"}"#).unwrap();
+    let refused = house.publish_as(&other, false).unwrap_err().to_string();
+    assert!(refused.contains("holds click"), "{refused}");
     fs::remove_file(other.join("click")).unwrap();
+    fs::remove_file(other.join("manifest.json")).unwrap();
     check(&house, &house.publish_as(&other, false).unwrap(), &other);
+
+    // Of a link that somebody put there, what it leads to is not touched.
+    let precious = house.folder.path().join("precious");
+    fs::create_dir(&precious).unwrap();
+    fs::write(precious.join("file"), "x").unwrap();
+    std::os::unix::fs::symlink(&precious, house.folder.path().join(".fourth.publishing")).unwrap();
+    house.publish_as(&house.folder.path().join("fourth"), false).unwrap_err();
+    assert!(precious.join("file").exists());
 }

@@ -168,6 +168,11 @@ fn what_is_wrong_is_told_by_its_flag_and_leaves_nothing_behind() {
     let nowhere = made.path("nowhere/clicks.csv");
     let done = export(&made, &["--output", nowhere.to_str().unwrap()]);
     assert!(stderr(&done).contains("--output "), "{}", stderr(&done));
+    let link = made.path("link.csv");
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    let done = export(&made, &["--output", link.to_str().unwrap()]);
+    assert!(stderr(&done).contains("is not a regular file"), "{}", stderr(&done));
+    std::fs::remove_file(link).unwrap();
     let names: Vec<String> = std::fs::read_dir(made.dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -46,7 +46,14 @@ impl Exports {
                     }
                 }
                 _ = self.news.notified() => {}
-                _ = hourly.tick() => self.expire().await,
+                _ = hourly.tick() => {
+                    // A store that does not answer must not keep the process from ending.
+                    tokio::select! {
+                        biased;
+                        () = told(&mut stop) => break,
+                        () = self.expire() => {}
+                    }
+                }
                 _ = reconciling.tick() => self.look_at_files(&mut stop).await,
                 () = tokio::time::sleep(REST), if rest => {}
             }

@@ -52,8 +52,8 @@ impl Tables {
     }
 
     /// Adds groups that were not counted event by event.
-    pub(super) fn add(&mut self, groups: rollup::Groups) {
-        let Some(table) = self.tables.first_mut() else { return };
+    pub(super) fn add(&mut self, groups: rollup::Groups) -> Result<(), GroupError> {
+        let Some(table) = self.tables.first_mut() else { return Ok(()) };
         for (packed, sums) in groups {
             let mut measures = sums.measures();
             if self.conversions {
@@ -62,6 +62,7 @@ impl Tables {
             let packed: Packed = std::array::from_fn(|at| packed[at]);
             table.groups.entry(packed).or_default().add(&measures);
         }
+        if table.groups.len() > GroupQuery::MAX_GROUPS { Err(GroupError::TooMany) } else { Ok(()) }
     }
 
     /// The columns that measures are made of.

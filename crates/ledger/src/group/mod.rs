@@ -269,7 +269,7 @@ impl View {
         };
         let mut groups = rollup::Groups::default();
         let rest = rollup::ready(self, &of_sums, query.as_of, dictionary, spent.bounds(), &mut groups)?;
-        tables.add(groups);
+        tables.add(groups)?;
         let walk = self.all((kind, source.integration), source.from..source.to, predicates, query.as_of);
         let columns = keys.iter().filter_map(|key| key.column()).chain(tables.columns().iter().copied());
         let wanted = Wanted { ids: false, seqs: false, columns: columns.collect() };

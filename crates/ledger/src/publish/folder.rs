@@ -1,11 +1,12 @@
 //! The folder of a publication: written beside its place under another name, and then put there as a whole.
 
-use super::manifest::NAME;
+use super::manifest::{self, NAME};
 use super::{ENGINES, INTEGRATIONS, PublishError, disk, folder_of};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::process::geteuid;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tollgate_domain::KINDS_ALL;
 
@@ -78,8 +79,11 @@ impl Folder {
         }
         exchange(place, temporary).and_then(|()| sync()).map_err(disk(place))?;
         self.published = true;
-        // What is left of the earlier one is removed by the next publication.
-        fs::remove_dir_all(&self.temporary).map_err(disk(&self.temporary))
+        if let Err(error) = fs::remove_dir_all(&self.temporary) {
+            let left = self.temporary.display();
+            tracing::warn!(%error, %left, "the next publication removes what is left of the earlier one");
+        }
+        Ok(())
     }
 }
 
@@ -119,10 +123,11 @@ fn check(place: &Path) -> Result<u32, PublishError> {
         names.push(entry.map_err(disk(place))?.file_name().to_string_lossy().into_owned());
     }
     names.sort_unstable();
-    let has_manifest = names.iter().any(|name| name == NAME);
+    let has_manifest = names.iter().any(|name| name == NAME) && manifest::is_one(&place.join(NAME));
     match names.into_iter().find(|name| !has_manifest || !is_ours(name)) {
         Some(found) => Err(PublishError::Occupied { dir: place.to_owned(), found }),
-        None => Ok(metadata.mode() & 0o777),
+        None if metadata.uid() == geteuid().as_raw() => Ok(metadata.mode() & 0o777),
+        None => Ok(MODE),
     }
 }
 
@@ -147,14 +152,19 @@ fn claim(temporary: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         made => made?,
     }
-    let lock = File::open(temporary)?;
+    // Neither a link nor a folder of somebody else, who could read what comes there, or have us clear another folder.
+    let options = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits();
+    let lock = File::options().read(true).custom_flags(options as i32).open(temporary)?;
+    if lock.metadata()?.uid() != geteuid().as_raw() {
+        return Err(io::Error::new(ErrorKind::PermissionDenied, "it belongs to another user"));
+    }
     match lock.try_lock() {
         Err(fs::TryLockError::WouldBlock) => return Ok(None),
         Err(fs::TryLockError::Error(error)) => return Err(error),
         Ok(()) => {}
     }
     // Whoever held the lock before may have put the folder in its place meanwhile: then it is not to be touched.
-    let is_it = fs::metadata(temporary).is_ok_and(|there| {
+    let is_it = fs::symlink_metadata(temporary).is_ok_and(|there| {
         lock.metadata().is_ok_and(|held| (held.dev(), held.ino()) == (there.dev(), there.ino()))
     });
     Ok(is_it.then_some(lock))
@@ -166,7 +176,8 @@ fn exchange(place: &Path, temporary: &Path) -> io::Result<()> {
         Err(error) if [rustix::io::Errno::INVAL, rustix::io::Errno::NOSYS].contains(&error) => {
             let aside = temporary.with_extension("former");
             fs::rename(place, &aside)?;
-            fs::rename(temporary, place)?;
+            // What was there is there again when the new one cannot be.
+            fs::rename(temporary, place).inspect_err(|_| drop(fs::rename(&aside, place)))?;
             fs::rename(&aside, temporary)
         }
         exchanged => Ok(exchanged?),

@@ -2,7 +2,7 @@
 
 use super::views;
 use super::{ENGINES, PublishError, Published, disk};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -24,6 +24,17 @@ pub(super) struct Manifest {
     amendments: u64,
     views: Vec<&'static str>,
     files: Vec<Entry>,
+}
+
+/// Whether a file is the manifest of a publication.
+pub(super) fn is_one(path: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "tollgate_publication")]
+        _format: u32,
+    }
+    let file = File::open(path).map(std::io::BufReader::new);
+    file.is_ok_and(|file| serde_json::from_reader::<_, Named>(file).is_ok())
 }
 
 /// What the rows of a file are.

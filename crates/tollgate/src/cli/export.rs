@@ -150,6 +150,10 @@ impl Out {
         };
         let shown = path.display();
         let name = path.file_name().ok_or_else(|| Failure::misuse(format!("--output {shown} is no file")))?;
+        // A device or a pipe would be replaced by a file, and so would a link.
+        if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(Failure::misuse(format!("--output {shown} is there and is not a regular file")));
+        }
         let prefix = format!(".{}.", name.to_string_lossy());
         let file = tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(folder(path));
         let file = file.map_err(Failure::because(format!("--output {shown} cannot be written")))?;
