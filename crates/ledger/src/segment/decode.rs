@@ -14,7 +14,6 @@ pub(super) struct Decoded {
     kind: EventKind,
     rows: usize,
     seqs: Option<UInt64Array>,
-    keys: Option<FixedSizeBinaryArray>,
     texts: Vec<(Text, StringArray)>,
     numbers: Vec<(Number, Numbers)>,
 }
@@ -38,23 +37,16 @@ impl Numbers {
 impl Decoded {
     /// The columns of `batch`, which are those of `leaves` in this order; `None` when a type is not the layout's.
     pub(super) fn of(kind: EventKind, leaves: &[Leaf], batch: &RecordBatch) -> Option<Self> {
-        let mut decoded = Self {
-            kind,
-            rows: batch.num_rows(),
-            seqs: None,
-            keys: None,
-            texts: Vec::new(),
-            numbers: Vec::new(),
-        };
+        let mut decoded =
+            Self { kind, rows: batch.num_rows(), seqs: None, texts: Vec::new(), numbers: Vec::new() };
         for (leaf, array) in leaves.iter().zip(batch.columns()) {
             match leaf {
-                Leaf::Key => decoded.keys = Some(sixteen(array)?),
                 Leaf::Seq => decoded.seqs = Some(array.as_primitive_opt::<UInt64Type>()?.clone()),
                 Leaf::Stored(Column::Text(column)) => {
                     decoded.texts.push((*column, array.as_string_opt::<i32>()?.clone()));
                 }
                 Leaf::Stored(Column::Number(column)) => decoded.numbers.push((*column, numbers(array)?)),
-                Leaf::Integration | Leaf::Id | Leaf::Unknown => {}
+                Leaf::Integration | Leaf::Id | Leaf::Key | Leaf::Unknown => {}
             }
         }
         Some(decoded)
@@ -66,10 +58,6 @@ impl Decoded {
 
     pub(super) fn seq(&self, row: usize) -> Option<u64> {
         self.seqs.as_ref().map(|seqs| seqs.value(row))
-    }
-
-    pub(super) fn key(&self, row: usize) -> Option<u128> {
-        self.keys.as_ref().filter(|keys| keys.is_valid(row)).map(|keys| number(keys.value(row)))
     }
 
     pub(super) fn text(&self, column: Text, row: usize) -> Option<&str> {

@@ -193,18 +193,18 @@ pub(crate) fn write_beside(disk: &dyn Disk, name: &str, parts: &[&[u8]]) -> Resu
     Ok((written.bytes, written.crc))
 }
 
-fn disk_error(path: &str) -> impl FnOnce(io::Error) -> SegmentError {
-    let path = path.to_owned();
-    move |source| SegmentError::Disk { path, source }
+fn disk_error(path: &str) -> impl Fn(io::Error) -> SegmentError {
+    move |source| SegmentError::Disk { path: path.to_owned(), source }
 }
 
-fn parquet_error(path: &str) -> impl FnOnce(ParquetError) -> SegmentError {
-    let path = path.to_owned();
+fn parquet_error(path: &str) -> impl Fn(ParquetError) -> SegmentError {
     move |source| match source {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
-            Ok(source) => SegmentError::Disk { path, source: *source },
-            Err(inner) => SegmentError::Parquet { path, source: ParquetError::External(inner) },
+            Ok(source) => SegmentError::Disk { path: path.to_owned(), source: *source },
+            Err(inner) => {
+                SegmentError::Parquet { path: path.to_owned(), source: ParquetError::External(inner) }
+            }
         },
-        source => SegmentError::Parquet { path, source },
+        source => SegmentError::Parquet { path: path.to_owned(), source },
     }
 }

@@ -1,8 +1,8 @@
 //! What a footer can rule out before a page is read: row groups by statistics and bloom filters, pages by the index.
 
 use super::footer::Footer;
+use super::pick::bloom;
 use crate::query::{Operand, Operator, Predicate};
-use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
@@ -57,7 +57,7 @@ fn group_may_match(footer: &Footer, group: usize, predicate: &Predicate) -> Resu
             if within && chunk.bloom_filter_offset().is_some() =>
         {
             for value in values {
-                if bloom(footer, group, leaf, value.as_bytes())? {
+                if bloom::may_have(footer, (group, leaf), value.as_bytes())? {
                     return Ok(true);
                 }
             }
@@ -80,13 +80,6 @@ impl Operator {
             Self::Ne | Self::Contains => true,
         }
     }
-}
-
-/// Whether the row group may have this value in a leaf, as its bloom filter says; without a filter it may.
-pub(super) fn bloom(footer: &Footer, group: usize, leaf: usize, value: &[u8]) -> Result<bool, ParquetError> {
-    let chunk = footer.arrow.metadata().row_group(group).column(leaf);
-    let filter = Sbbf::read_from_column_chunk(chunk, &*footer.file)?;
-    Ok(filter.is_none_or(|filter| filter.check(value)))
 }
 
 /// Runs of rows in whose pages a `seq` of `range` may stand.

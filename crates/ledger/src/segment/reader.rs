@@ -1,4 +1,4 @@
-//! One segment read: rows by position, by id, by a text that is unique or nearly so, by idempotency key, by `seq`.
+//! One segment read: rows by position, by id, by predicates, by `seq`.
 
 use super::cache::FooterCache;
 use super::decode::{BatchRow, Decoded, Patched};
@@ -17,7 +17,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tollgate_domain::{Column, Event, IntegrationId, Text, TxId};
+use tollgate_domain::{Column, Event, IntegrationId, TxId};
 
 /// A sealed segment. Opening costs nothing; the footer is read when a query needs it and kept in the cache.
 pub struct Segment {
@@ -39,8 +39,6 @@ struct File {
 
 /// Rows decoded at a time, so that memory stays bounded whatever is asked for.
 const CHUNK: u64 = 65_536;
-/// Whole events decoded at a time, where only one of them is looked for.
-const MOST_AT_A_TIME: usize = 512;
 
 impl Segment {
     /// The segment that the manifest describes with `meta`. Nothing is read yet.
@@ -219,89 +217,6 @@ impl Segment {
             first += decoded.rows() as u64;
         }
         Ok(matches)
-    }
-
-    /// The newest of `rows`, which are of one integration, that has this text in `column` and that `accept` takes.
-    pub(crate) fn newest_with_text(
-        &self,
-        footer: &Footer,
-        rows: Range<u64>,
-        (column, text): (Text, &str),
-        accept: &dyn Fn(&Event) -> bool,
-    ) -> Result<Option<Event>, SegmentError> {
-        let Some(leaf) = footer.column(Column::Text(column)) else { return Ok(None) };
-        let is_it = |decoded: &Decoded, row| decoded.text(column, row) == Some(text);
-        self.newest_where(footer, rows, (leaf, text.as_bytes()), &is_it, accept)
-    }
-
-    /// The newest event of `integration` with this idempotency key that `accept` takes.
-    pub(crate) fn newest_with_key(
-        &self,
-        footer: &Footer,
-        integration: IntegrationId,
-        key: u128,
-        accept: &dyn Fn(&Event) -> bool,
-    ) -> Result<Option<Event>, SegmentError> {
-        let Some(leaf) = footer.position(Leaf::Key) else { return Ok(None) };
-        let is_it = |decoded: &Decoded, row| decoded.key(row) == Some(key);
-        self.newest_where(footer, footer.rows_of(integration), (leaf, &key.to_be_bytes()), &is_it, accept)
-    }
-
-    /// The newest of `rows` whose value in `leaf` is `bytes`, which `is_it` tells, and which `accept` takes. Bloom
-    /// filters are asked first, and the leaf is read once, however many rows have the value.
-    fn newest_where(
-        &self,
-        footer: &Footer,
-        rows: Range<u64>,
-        (leaf, bytes): (usize, &[u8]),
-        is_it: &dyn Fn(&Decoded, usize) -> bool,
-        accept: &dyn Fn(&Event) -> bool,
-    ) -> Result<Option<Event>, SegmentError> {
-        let deleted = self.deleted()?;
-        let mut end = rows.end;
-        while end > rows.start {
-            let group = footer.group_of(end - 1);
-            let start = footer.group_starts[group].max(rows.start);
-            let hit = prune::bloom(footer, group, leaf, bytes).map_err(parquet_error(&self.file.path))?;
-            // Within the group from the newest chunk on.
-            while hit && end > start {
-                let from = end.saturating_sub(CHUNK).max(start);
-                let mut first = from;
-                let mut found = Vec::new();
-                for decoded in self.decode(footer, &[leaf], std::slice::from_ref(&(from..end)))? {
-                    let hits = (0..decoded.rows()).filter(|row| is_it(&decoded, *row));
-                    found.extend(hits.map(|row| first + row as u64));
-                    first += decoded.rows() as u64;
-                }
-                found.retain(|row| !deleted.is_some_and(|deleted| deleted.contains(*row)));
-                if let Some(event) = self.newest_of(footer, &found, accept)? {
-                    return Ok(Some(event));
-                }
-                end = from;
-            }
-            end = start;
-        }
-        Ok(None)
-    }
-
-    /// The newest of `rows`, which rise, that `accept` takes. Mostly it is the last; who looks further reads more at a
-    /// time.
-    fn newest_of(
-        &self,
-        footer: &Footer,
-        mut rows: &[u64],
-        accept: &dyn Fn(&Event) -> bool,
-    ) -> Result<Option<Event>, SegmentError> {
-        let (mut at_a_time, mut window) = (1, IdWindow::default());
-        while !rows.is_empty() {
-            let (older, newer) = rows.split_at(rows.len().saturating_sub(at_a_time));
-            let mut events = self.events(footer, &mut window, newer)?;
-            if let Some(newest) = events.iter().rposition(accept) {
-                return Ok(Some(events.swap_remove(newest)));
-            }
-            (rows, at_a_time) = (older, (at_a_time * 8).min(MOST_AT_A_TIME));
-        }
-        Ok(None)
     }
 
     /// Rows with `seq` in `range` that are not deleted, in the file's order.

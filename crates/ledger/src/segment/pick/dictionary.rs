@@ -45,6 +45,15 @@ impl Dictionaries {
 }
 
 impl Dictionary {
+    /// The code of a text.
+    pub(super) fn code(&self, text: &[u8]) -> Option<u32> {
+        let Self::Texts(texts, ends) = self else { return None };
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let mut places = starts.zip(ends);
+        let at = places.position(|(start, end)| &texts.as_bytes()[start as usize..*end as usize] == text);
+        at.map(|code| code as u32)
+    }
+
     /// The value of a code.
     pub(super) fn value(&self, code: u32) -> Option<Value<'_>> {
         let code = code as usize;

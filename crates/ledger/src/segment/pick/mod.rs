@@ -4,12 +4,15 @@
 //! for each column of each query: 2 ms for the 35 columns of one row (docs/adr/0007). What is here reads the encodings
 //! that [`super::encoding`] makes the library write, and no others.
 
+pub(super) mod bloom;
 mod deltas;
 mod dictionary;
 mod hybrid;
 mod page;
+mod seek;
 #[cfg(test)]
 mod tests;
+mod thrift;
 
 pub(super) use dictionary::Dictionaries;
 pub(super) use page::{Coding, Scratch};
@@ -121,7 +124,7 @@ struct Wanted<'e> {
 }
 
 impl<'e> Wanted<'e> {
-    /// Those of `rows` of the page, which rise. Takes the levels, which say what is absent, from the start of the page.
+    /// Those of `rows` of the page, which rise. Takes the page's levels.
     fn new(
         kind: Leaf,
         page: &mut Page<'_>,
@@ -133,10 +136,7 @@ impl<'e> Wanted<'e> {
             (wanted.slots, wanted.positions) = rows.enumerate().unzip();
             return Some(wanted);
         }
-        let (length, rest) = page.bytes.split_first_chunk::<4>()?;
-        let (levels, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        page.bytes = rest;
-        let mut levels = Hybrid::new(levels, 1)?;
+        let mut levels = Hybrid::new(take_levels(page)?, 1)?;
         let (mut next, mut present) = (0, 0);
         for (slot, row) in rows.enumerate() {
             present += levels.ones(next, row)?;
@@ -214,6 +214,14 @@ enum Value<'a> {
     Text(&'a str),
     Number(i64),
     Key(u128),
+}
+
+/// Takes the levels, which say which values are absent, from the start of a page.
+fn take_levels<'a>(page: &mut Page<'a>) -> Option<&'a [u8]> {
+    let (length, rest) = page.bytes.split_first_chunk::<4>()?;
+    let (levels, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    page.bytes = rest;
+    Some(levels)
 }
 
 /// The next text of many, each behind its length.

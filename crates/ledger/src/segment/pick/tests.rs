@@ -105,4 +105,37 @@ proptest! {
             }
         }
     }
+    #[test]
+    fn the_newest_row_with_a_text_or_a_key_is_found(
+        rows in 1..3000u64,
+        group_rows in 50..2000usize,
+        page_rows in 5..600usize,
+        like in likeness(),
+        asked in 0..3000u64,
+        taken in 1..5u64,
+    ) {
+        let column = Text::ExternalTransactionId;
+        let events: Vec<Event> = (0..rows).map(|n| event(n, &[(Column::Text(column), like)])).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()).unwrap());
+        let segment = segment(&disk, Layout { group_rows, page_rows }, &events);
+        let footer = segment.footer().unwrap();
+        // One that is there as a rule, and one that is not.
+        let given = events.get(asked as usize).and_then(|event| event.text(column)).unwrap_or("none");
+        for (owner, text) in [("aaaaaaaa00", given), ("aaaaaaaa01", given), ("aaaaaaaa02", "nowhere")] {
+            let owner: IntegrationId = owner.parse().unwrap();
+            let accept = |event: &Event| event.seq.is_multiple_of(taken);
+            let own = events.iter().filter(|event| event.integration == owner);
+            let is_it = |event: &&Event| event.text(column) == Some(text) && accept(event);
+            let newest = own.clone().filter(is_it).max_by_key(|event| event.id);
+            let rows = segment.rows_of(&footer, owner);
+            let found = segment.newest_with_text(&footer, rows, (column, text), &accept).unwrap();
+            prop_assert_eq!(found.as_ref(), newest);
+
+            let key = events.get(asked as usize).map_or(1, |event| event.key.max(1));
+            let with_key = own.filter(|event| event.key == key && accept(event)).max_by_key(|event| event.id);
+            let found = segment.newest_with_key(&footer, owner, key, &accept).unwrap();
+            prop_assert_eq!(found.as_ref(), with_key);
+        }
+    }
 }
