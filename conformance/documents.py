@@ -109,6 +109,9 @@ PARAMETERS = {
     "start_date": {"enum": DAYS},
     "end_date": {"enum": LATER_DAYS},
     "request_date": {"enum": DAYS},
+    "dateMin": {"enum": DAYS},
+    "dateMax": {"enum": LATER_DAYS},
+    "timezone": {"enum": ["UTC", "Europe/Berlin", "America/New_York"]},
     # A name that no field has. That there are none is written as nothing, which is the same as leaving the parameter out.
     "extra_parameters": {"items": {"type": "string", "pattern": "^x[0-9]{1,9}$"}, "minItems": 1},
 }

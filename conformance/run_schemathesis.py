@@ -94,6 +94,8 @@ def main():
         for version in ["v4", "v5"]:
             names = f"TOLLGATE_{version.upper()}_ID", f"TOLLGATE_{version.upper()}_SECRET"
             variables.update(zip(names, server.client(version)))
+        legacy = server.made["legacy"]
+        variables.update(TOLLGATE_USER_ID=legacy["user_id"], TOLLGATE_USER_SIGNATURE=legacy["user_signature"])
         variables["SCHEMATHESIS_HOOKS"] = "schemathesis_hooks"
         variables["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
         common = (HERE / "schemathesis.toml").read_text()

@@ -8,6 +8,7 @@ mod amendment;
 mod app;
 pub mod app_ads;
 mod auction;
+mod campaign;
 mod category_list;
 mod clock;
 mod column;
@@ -43,6 +44,7 @@ pub use app::{
     is_store_url,
 };
 pub use auction::{Auction, AuctionOutcome};
+pub use campaign::{Billing, Campaign, CampaignId, CampaignStatus, CampaignType, Creative};
 pub use category_list::{CategoryList, CategoryListType};
 pub use clock::{Clock, Entropy};
 pub use column::{Column, ColumnType, KINDS_ALL, Number, Text};

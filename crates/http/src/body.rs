@@ -139,6 +139,28 @@ pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
         .collect()
 }
 
+/// The members of a JSON object as pairs of a query string: numbers and truth values as they are written, a list once for
+/// each item, nothing for null.
+pub(crate) fn json_pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, ApiError> {
+    let mut all = Vec::new();
+    for (name, value) in json_object(bytes)? {
+        let values = if let Value::Array(values) = value { values } else { vec![value] };
+        for value in values {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text,
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                Value::Array(_) | Value::Object(_) => {
+                    let why = format!("{name} must be a text, a number, true or false, or a list of these.");
+                    return Err(ApiError::because(Code::MalformedBody, why));
+                }
+            };
+            all.push((name.clone(), text));
+        }
+    }
+    Ok(all)
+}
+
 /// A percent-decoded piece of a query or form, with `+` as a space; `None` when it is not UTF-8.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     if !bytes.iter().any(|b| matches!(b, b'%' | b'+')) {

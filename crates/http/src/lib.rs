@@ -4,6 +4,7 @@
 //! The gateway does not go through this router: it runs on hyper directly and is matched before.
 
 pub mod admin;
+mod attempts;
 pub mod auth;
 pub mod body;
 mod chartboost;
@@ -34,6 +35,7 @@ use error::{ApiError, Code, Dialect};
 use native::imports::Imports;
 use std::sync::Arc;
 use tollgate_catalog::Catalog;
+use tollgate_jobs::analytics::Analytics;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::exports::Exports;
 use tollgate_jobs::postbacks::Postbacks;
@@ -54,6 +56,8 @@ pub struct ApiState {
     pub app_ads_txt: Arc<AppAdsTxt>,
     /// Outgoing postbacks.
     pub postbacks: Arc<Postbacks>,
+    /// Reports with amounts of money.
+    pub analytics: Arc<Analytics>,
     /// Files of events.
     pub exports: Arc<Exports>,
     /// Persons' events that are to be deleted.

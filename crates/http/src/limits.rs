@@ -1,6 +1,7 @@
 //! How many requests a credential may send to the management API: a steady rate, and a burst above it; and how many of
 //! those that cost much are worked on at the same time. What the gateway takes is not counted here; it sheds load by itself.
 
+use crate::attempts::Attempts;
 use crate::error::{ApiError, Code};
 use crate::places::Places;
 use governor::clock::{Clock, MonotonicClock};
@@ -35,6 +36,8 @@ pub struct Limits {
     pub(crate) groups: Places,
     /// Events that a grouped report may read.
     pub(crate) group_rows: u64,
+    /// Wrong signatures of the older credentials.
+    pub(crate) attempts: Attempts,
 }
 
 /// Events that a grouped report may read, unless told otherwise: about a minute of two cores.
@@ -66,6 +69,7 @@ impl Limits {
             reads,
             groups,
             group_rows: GROUP_ROWS,
+            attempts: Attempts::default(),
         }
     }
 

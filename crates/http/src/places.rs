@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tollgate_domain::OrganizationId;
+use tollgate_ledger::group::Stop;
 
 /// How long a request waits for a place.
 const WAIT: Duration = Duration::from_secs(2);
@@ -23,6 +24,15 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     _own: OwnedSemaphorePermit,
     _shared: OwnedSemaphorePermit,
+}
+
+/// Ends what is counted when it is dropped: nobody waits for the answer any more.
+pub(crate) struct Waiting(pub(crate) Stop);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.set();
+    }
 }
 
 impl Places {

@@ -16,6 +16,7 @@ use tollgate_catalog::{
 };
 use tollgate_domain::{Clock, Entropy, Event, IntegrationId, OrganizationId, Timestamp};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
+use tollgate_jobs::analytics::{self, Analytics};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::exports::{self, Artifacts, Exports, Folder};
 use tollgate_jobs::postbacks::{self, Postbacks};
@@ -124,6 +125,22 @@ async fn open_exports(
     Exports::open(&root.join(exports::FILE_NAME), parts).await.unwrap()
 }
 
+fn open_analytics(
+    root: &Path,
+    catalog: &Arc<Catalog>,
+    ledger: &Ledger,
+    clock: &Arc<TestClock>,
+) -> Arc<Analytics> {
+    let parts = analytics::Parts {
+        catalog: catalog.clone(),
+        ledger: ledger.clone(),
+        clock: clock.clone(),
+        entropy: Arc::new(TestEntropy(AtomicU64::new(5))),
+        options: analytics::Options { reserve_bytes: 0, ..analytics::Options::default() },
+    };
+    Analytics::open(&root.join(analytics::FOLDER), parts).unwrap()
+}
+
 pub(crate) struct TestApp {
     pub(crate) made: Initialised,
     pub(crate) clock: Arc<TestClock>,
@@ -132,6 +149,7 @@ pub(crate) struct TestApp {
     pub(crate) limits: Arc<Limits>,
     pub(crate) postbacks: Arc<Postbacks>,
     pub(crate) exports: Arc<Exports>,
+    pub(crate) analytics: Arc<Analytics>,
     router: Router,
     dir: tempfile::TempDir,
 }
@@ -165,6 +183,11 @@ impl TestApp {
         open_exports(self.dir.path(), &self.ledger, &self.clock, ExportSetup::default()).await
     }
 
+    /// Opens the jobs of reports anew, as the next process does.
+    pub(crate) fn open_analytics_again(&self) -> Arc<Analytics> {
+        open_analytics(self.dir.path(), &self.catalog, &self.ledger, &self.clock)
+    }
+
     async fn with(limits: Limits, outbound: outbound::Options, setup: ExportSetup) -> Self {
         let limits = Arc::new(limits);
         let dir = tempfile::tempdir().unwrap();
@@ -195,6 +218,7 @@ impl TestApp {
         };
         let postbacks = Postbacks::open(&dir.path().join(postbacks::FILE_NAME), parts).await.unwrap();
         let exports = open_exports(dir.path(), &ledger, &clock, setup).await;
+        let analytics = open_analytics(dir.path(), &catalog, &ledger, &clock);
         let bidders = Bidders::from(&outbound);
         let outbound = Outbound::new(outbound).unwrap();
         let app_ads_txt = Arc::new(AppAdsTxt::new(catalog.clone(), outbound));
@@ -211,13 +235,14 @@ impl TestApp {
             app_ads_txt,
             postbacks: postbacks.clone(),
             exports: exports.clone(),
+            analytics: analytics.clone(),
             privacy: Arc::new(privacy.unwrap()),
             public_url: None,
             bidders,
             imports,
         };
         let router = router(state);
-        Self { made, clock, catalog, ledger, limits, postbacks, exports, router, dir }
+        Self { made, clock, catalog, ledger, limits, postbacks, exports, analytics, router, dir }
     }
 
     /// Another handle on the same catalog, opened from its file.
@@ -255,6 +280,14 @@ impl TestApp {
         let headers = response.headers().clone();
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
         (headers, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    /// An answer's status, headers and bytes.
+    pub(crate) async fn bytes(&self, request: Request<Body>) -> (u16, HeaderMap, Vec<u8>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        (status, headers, bytes.to_vec())
     }
 
     /// The router itself.

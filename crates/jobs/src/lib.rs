@@ -1,6 +1,7 @@
 //! Work that takes its time, asked for by a request, by the clock or by what the ledger tells. It never speaks to callers
 //! itself.
 
+pub mod analytics;
 pub mod app_ads_txt;
 pub mod exports;
 pub mod postbacks;

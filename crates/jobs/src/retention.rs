@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_catalog::{Catalog, Snapshot};
-use tollgate_domain::{KINDS_ALL, Timestamp};
+use tollgate_domain::{EventKind, Integration, KINDS_ALL, Timestamp};
 use tollgate_ledger::{Deleted, Deletion, Ledger, LedgerError};
 
 const DAY_MS: i64 = 86_400_000;
@@ -62,13 +62,19 @@ fn told(deleted: &Deleted) {
     }
 }
 
+/// From when on an integration keeps all events of a kind; `None`: it always has.
+pub fn kept_from(integration: &Integration, kind: EventKind, now: Timestamp) -> Option<Timestamp> {
+    let days = integration.keeps(kind)?;
+    Some(now.plus_millis(-i64::from(days) * DAY_MS).day().start())
+}
+
 /// What integrations do not keep any more: whole UTC days, so that files go as a whole. `None` when all keep everything.
 fn too_old(snapshot: &Snapshot, now: Timestamp) -> Option<Deletion> {
     let mut expired = Vec::new();
     for entry in snapshot.integrations() {
-        let before = |days| now.plus_millis(-i64::from(days) * DAY_MS).day().start();
-        let limited = KINDS_ALL.iter().filter_map(|kind| Some((*kind, entry.integration.keeps(*kind)?)));
-        expired.extend(limited.map(|(kind, days)| (entry.integration.id, kind, before(days))));
+        let before = |kind: &EventKind| Some((*kind, kept_from(&entry.integration, *kind, now)?));
+        let limited = KINDS_ALL.iter().filter_map(before);
+        expired.extend(limited.map(|(kind, before)| (entry.integration.id, kind, before)));
     }
     (!expired.is_empty()).then_some(Deletion::Older(expired))
 }

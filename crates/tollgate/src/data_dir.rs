@@ -6,7 +6,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tollgate_catalog::FILE_NAME;
-use tollgate_jobs::{exports, postbacks, privacy};
+use tollgate_jobs::{analytics, exports, postbacks, privacy};
 
 /// The lock file. It stays; what counts is who holds its lock.
 const LOCK: &str = "tollgate.lock";
@@ -27,6 +27,7 @@ const OURS: &[&str] = &[
     "exports.sqlite-shm",
     exports::FOLDER_NAME,
     privacy::FOLDER,
+    analytics::FOLDER,
     "ledger",
     "signals",
     "imports",
@@ -60,6 +61,11 @@ pub(crate) fn postbacks(root: &Path) -> PathBuf {
 /// Certificates of what was deleted at persons' request.
 pub(crate) fn privacy(root: &Path) -> PathBuf {
     root.join(privacy::FOLDER)
+}
+
+/// Jobs of reports, and their results.
+pub(crate) fn analytics(root: &Path) -> PathBuf {
+    root.join(analytics::FOLDER)
 }
 
 /// What was asked to be exported.

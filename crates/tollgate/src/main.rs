@@ -17,6 +17,7 @@ mod logging;
 mod metrics;
 mod random;
 mod rejects;
+mod reporting;
 mod sending;
 mod serve;
 mod tabular;

@@ -8,6 +8,7 @@ use crate::data_dir;
 use crate::exporting::{self, Exporting};
 use crate::failure::Failure;
 use crate::metrics::{self, Shown};
+use crate::reporting::{self, Reporting};
 use crate::sending::{self, Sending};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -20,6 +21,7 @@ use tollgate_http::gateway::GatewayOptions;
 use tollgate_http::native::imports::Imports;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
+use tollgate_jobs::analytics::Analytics;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::privacy::Privacy;
 use tollgate_jobs::retention::Retention;
@@ -46,8 +48,9 @@ pub(crate) fn serve(
     let app_ads_txt = Arc::new(AppAdsTxt::new(house.catalog.clone(), outbound));
     let postbacks = sending::open(config, &house)?;
     let exports = exporting::open(config, &house)?;
+    let analytics = reporting::open(config, &house)?;
     let shown = Shown { tls, app_ads_txt, postbacks, exports, auctions };
-    let server = bind(config, &house, &shown)?;
+    let server = bind(config, &house, &shown, analytics.clone())?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
     let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
@@ -65,6 +68,7 @@ pub(crate) fn serve(
     let working = Working {
         sending: Sending::start(&open.house.runtime, shown.postbacks.clone(), config.shutdown_grace),
         exporting: Exporting::start(&open.house.runtime, shown.exports.clone()),
+        reporting: Reporting::start(&open.house.runtime, analytics),
     };
     start_admin(&open, admin, shown, is_ready.clone())?;
     let socket = Socket::open(config, &open.house);
@@ -115,7 +119,7 @@ pub(crate) fn outbound(config: &Config) -> Result<Outbound, Failure> {
     Outbound::new(outbound_options(config)?).map_err(Failure::because("outbound_authorities"))
 }
 
-fn bind(config: &Config, house: &House, shown: &Shown) -> Result<Server, Failure> {
+fn bind(config: &Config, house: &House, shown: &Shown, analytics: Arc<Analytics>) -> Result<Server, Failure> {
     let Shown { tls, app_ads_txt, postbacks, exports, auctions } = shown.clone();
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
@@ -138,6 +142,7 @@ fn bind(config: &Config, house: &House, shown: &Shown) -> Result<Server, Failure
         limits,
         app_ads_txt,
         postbacks,
+        analytics,
         exports,
         privacy: Arc::new(privacy),
         public_url: config.public_url.as_deref().map(Arc::from),
@@ -177,11 +182,13 @@ fn start_admin(
 struct Working {
     sending: Sending,
     exporting: Exporting,
+    reporting: Reporting,
 }
 
 fn stop(config: &Config, open: OpenHouse, running: RunningServer, working: Working) {
     tracing::info!(grace = ?config.shutdown_grace, "stopping: no new connections, requests may finish");
-    let Working { sending, mut exporting } = working;
+    let Working { sending, mut exporting, reporting } = working;
+    reporting.stop(&open.house.runtime);
     exporting.stop(&open.house.runtime);
     running.stop(config.shutdown_grace);
     exporting.close(&open.house.runtime);

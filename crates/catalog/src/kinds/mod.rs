@@ -3,6 +3,7 @@
 mod ad_location;
 mod api_key;
 mod app;
+mod campaign;
 mod category_list;
 mod filter_group;
 mod integration;
@@ -16,6 +17,7 @@ mod user;
 pub use ad_location::{MAX_AD_LOCATION_NAMES, new_ad_location, update_ad_location};
 pub use api_key::{ApiKey, KeyOwner, Scope};
 pub use app::{new_app, update_app};
+pub use campaign::{MAX_CAMPAIGNS, new_campaign, update_campaign};
 pub use category_list::{
     category_list, default_category_list, delete_category_list, new_category_list, require_custom_list,
     set_mandatory_categories,
@@ -38,7 +40,7 @@ use crate::pool::Pool;
 use crate::restore::{self, Restorer};
 use crate::revision::RawRevision;
 use serde_json::Value;
-use tollgate_domain::{AdLocation, App, CategoryList, FilterGroup, Integration, Postback};
+use tollgate_domain::{AdLocation, App, Campaign, CategoryList, FilterGroup, Integration, Postback};
 
 macro_rules! kinds {
     ($($field:ident: $type:ty),+ $(,)?) => {
@@ -108,6 +110,7 @@ kinds! {
     category_lists: CategoryList,
     monetization_settings: AppSettings,
     postbacks: Postback,
+    campaigns: Campaign,
 }
 
 /// The static name of a kind.
@@ -134,6 +137,7 @@ mod tests {
                 "category_list",
                 "monetization_settings",
                 "postback",
+                "campaign",
             ]
         );
     }

@@ -1,7 +1,8 @@
-//! The publisher management dialect: apps, ad locations, lists of blocked categories, monetization settings. The same
-//! handlers answer under `/v4` and `/v5`; a client written for the vendor changes its host and nothing else.
+//! The publisher management dialect: apps, ad locations, lists of blocked categories, monetization settings, and analytics,
+//! which have paths of their own. The same handlers answer under `/v4` and `/v5`; a client written for the vendor changes its host and nothing else.
 
 pub(crate) mod ad_locations;
+pub(crate) mod analytics;
 pub(crate) mod apps;
 mod auth;
 mod keyword;
@@ -30,7 +31,9 @@ use utoipa_axum::router::OpenApiRouter;
 /// Every route of the dialect, once for each version of it.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     let all = ApiVersion::ALL.into_iter();
-    all.fold(OpenApiRouter::new(), |router, version| router.merge(version.mount(version_routes(version))))
+    let versions = all
+        .fold(OpenApiRouter::new(), |router, version| router.merge(version.mount(version_routes(version))));
+    versions.merge(analytics::routes())
 }
 
 /// The routes of one version, without its prefix. Each folder adds its own here.

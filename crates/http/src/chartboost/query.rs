@@ -18,7 +18,26 @@ impl Query {
     pub(crate) fn parse(raw: Option<&str>) -> Result<Self, ApiError> {
         let pairs = crate::body::pairs(raw.unwrap_or_default().as_bytes())
             .map_err(|why| ApiError::because(Code::MalformedQuery, why))?;
-        Ok(Self { pairs, errors: Vec::new() })
+        Ok(Self::of(pairs))
+    }
+
+    /// Parameters that were decoded already.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self { pairs, errors: Vec::new() }
+    }
+
+    /// Notes what is wrong about a value, and answers it when nothing is.
+    pub(crate) fn check<T>(&mut self, checked: Result<T, Invalid>) -> Option<T> {
+        checked.map_err(|error| self.errors.push(error)).ok()
+    }
+
+    /// Takes a parameter that must be given.
+    pub(crate) fn required(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name);
+        if text.is_none() {
+            self.errors.push(Invalid::coded(name, "must be given", "missing"));
+        }
+        text
     }
 
     /// Notes something wrong about a parameter.

@@ -7,7 +7,9 @@ use axum::Extension;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::Response;
+use std::collections::BTreeMap;
 use utoipa::IntoResponses;
+use utoipa::openapi::{self, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The version whose path was asked for.
@@ -29,6 +31,11 @@ impl ApiVersion {
             Self::V4 => "v4",
             Self::V5 => "v5",
         }
+    }
+
+    /// What may be answered because of a token.
+    pub(super) fn unproven() -> BTreeMap<String, RefOr<openapi::Response>> {
+        AnyError::responses().into_iter().filter(|(status, _)| status == "401").collect()
     }
 
     /// Puts routes under this version's prefix, in the router and in the document. What holds for every operation of the

@@ -101,7 +101,9 @@ async fn furnish(first: &Caller<'_>, traffic: &Caller<'_>) -> Vec<Ids> {
     let export = format!("/api/v2/download-center/{integration}/clicks?fields=ip&extra_parameters={MARK}");
     let export = traffic.call("GET", &export, None).await.body["id"].as_str().unwrap().to_owned();
     let forgotten = traffic.make("/tollgate/v1/privacy-requests", json!({"user_id": MARK}), "id").await;
-    let traffic = [integration, &group, &key, &transaction, &postback, &delivery, &export, &forgotten];
+    let report = "/v5/analytics/install?dateMin=2026-03-01&dateMax=2026-03-01";
+    let job = first.call("GET", report, None).await.body["jobId"].as_str().unwrap().to_owned();
+    let traffic = [integration, &group, &key, &transaction, &postback, &delivery, &export, &forgotten, &job];
     ids([&app, &location, &list], organization, traffic)
 }
 
@@ -131,13 +133,16 @@ fn nobodys() -> Vec<Ids> {
     let ten = "aaaaaaaaaa";
     let transaction = "00000000000000000000000001";
     let long = "0123456789abcdef0123456789abcdef";
-    let traffic = [ten, ten, ten, transaction, ten, long, hex, long];
+    let job = format!("{long}/01234567-89ab-4cde-8f01-23456789abcd");
+    let traffic = [ten, ten, ten, transaction, ten, long, hex, long, &job];
     ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, traffic)
 }
 
 /// What parameters stand for, once for each kind of object that a path may name.
-fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 8]) -> Vec<Ids> {
-    let [integration, group, key, transaction, postback, delivery, export, forgotten] = traffic;
+fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 9]) -> Vec<Ids> {
+    let [integration, group, key, transaction, postback, delivery, export, forgotten, job] = traffic;
+    let (job_hex, job_uuid) = job.split_once('/').unwrap();
+    let whole_job = format!("{job_hex}%2F{job_uuid}");
     let artifact = format!("click_logs-{export}.csv");
     let kinds = [
         ("app", app.to_owned()),
@@ -165,6 +170,9 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 8])
             ("export_id", export),
             ("artifact_name", &artifact),
             ("privacy_request_id", forgotten),
+            ("job_id", &whole_job),
+            ("job_hex", job_hex),
+            ("job_uuid", job_uuid),
         ];
         all.extend(own.map(|(name, id)| (name, id.to_owned())));
         all
@@ -173,7 +181,10 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 8])
 }
 
 /// Parameters that are ids: answers that differ in nothing else tell nothing.
-const NAMING: [&str; 13] = [
+const NAMING: [&str; 16] = [
+    "job_id",
+    "job_hex",
+    "job_uuid",
     "artifact_name",
     "privacy_request_id",
     "app_id",
@@ -213,7 +224,7 @@ fn target(template: &str, operation: &Value, ids: &Ids) -> String {
         let name = name_of(parameter);
         let value = match name {
             "integration" => &ids["integration_id"],
-            "start_date" | "end_date" | "request_date" => "2026-03-01",
+            "start_date" | "end_date" | "request_date" | "dateMin" | "dateMax" => "2026-03-01",
             "page[size]" => "100",
             "offer" | "publisher" | "hash" => MARK,
             "kind" => "click",

@@ -21,6 +21,9 @@ use utoipa_axum::router::OpenApiRouter;
 pub(crate) const TOKEN: &str = "access_token";
 /// Client id and secret in the Authorization header, of each version.
 const CLIENTS: [&str; 2] = ["client_v4", "client_v5"];
+/// The older credentials, among the parameters.
+const USER_ID: &str = "user_id";
+const USER_SIGNATURE: &str = "user_signature";
 /// A key of the house's own, by its scopes.
 pub(crate) const API_KEY: &str = "api_key";
 
@@ -38,6 +41,7 @@ pub(crate) const API_KEY: &str = "api_key";
         (name = "Ad locations", description = "Places in an app where ads are shown, with a price per country."),
         (name = "Lists", description = "Lists of blocked content categories."),
         (name = "Monetization settings", description = "Which ads an app shows, and how."),
+        (name = "Analytics", description = "Figures with amounts of money, and the jobs that make files of them."),
         (name = "Integrations", description = "The traffic of one tracker or app network, with its settings."),
         (name = "Filter groups", description = "Which filters judge which events of an integration."),
         (name = "API keys", description = "Keys of this API, by their scopes."),
@@ -46,7 +50,14 @@ pub(crate) const API_KEY: &str = "api_key";
         (name = "Native", description = "What the vendor lacks. Errors are those of RFC 9457."),
     ),
     // What stands in sets of responses is not found by itself.
-    components(schemas(oauth::TokenAnswer, oauth::TokenError, chartboost::Detail)),
+    components(schemas(
+        oauth::TokenAnswer,
+        oauth::TokenError,
+        chartboost::Detail,
+        chartboost::analytics::Refusal,
+        chartboost::analytics::RefusalMessage,
+        chartboost::analytics::Unauthenticated,
+    )),
     modifiers(&Security)
 )]
 struct Frame;
@@ -67,6 +78,11 @@ impl Modify for Security {
             let client = basic.description(Some("The client's id and secret: RFC 6749, 2.3.1."));
             schemes.insert(name.to_owned(), SecurityScheme::Http(client.build()).into());
         }
+        for (name, parameter) in [(USER_ID, "userId"), (USER_SIGNATURE, "userSignature")] {
+            let about = "Of `tollgate credentials refresh v3`. It may stand in the body instead.";
+            let value = ApiKeyValue::with_description(parameter, about);
+            schemes.insert(name.to_owned(), SecurityScheme::ApiKey(ApiKey::Query(value)).into());
+        }
         schemes.insert(API_KEY.to_owned(), SecurityScheme::ApiKey(ApiKey::Header(key)).into());
     }
 }
@@ -74,6 +90,11 @@ impl Modify for Security {
 /// What operations of the publisher dialect ask for.
 pub(crate) fn by_token() -> Vec<SecurityRequirement> {
     vec![SecurityRequirement::new(TOKEN, NO_SCOPES)]
+}
+
+/// What analytics ask for that know no tokens: a user id and its signature.
+pub(crate) fn by_signature() -> Vec<SecurityRequirement> {
+    vec![SecurityRequirement::new(USER_ID, NO_SCOPES).add(USER_SIGNATURE, NO_SCOPES)]
 }
 
 /// What operations of the traffic quality dialect ask for.

@@ -18,6 +18,7 @@ use tollgate_http::native::imports::Imports;
 use tollgate_http::server::{RunningServer, Server, ServerOptions};
 use tollgate_http::{ApiState, router};
 use tollgate_intake::{Intake, IntakeOptions, Parts};
+use tollgate_jobs::analytics::{self, Analytics};
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::exports::{self, Exports, Folder};
 use tollgate_jobs::postbacks::{self, Postbacks};
@@ -233,6 +234,14 @@ impl TestServer {
             options: exports::Options { reserve_bytes: 0, ..exports::Options::default() },
         };
         let exports = runtime.block_on(Exports::open(&records, export_parts)).unwrap();
+        let report_parts = analytics::Parts {
+            catalog: catalog.clone(),
+            ledger: intake.ledger().clone(),
+            clock: parts.clock.clone(),
+            entropy: parts.entropy.clone(),
+            options: analytics::Options { reserve_bytes: 0, ..analytics::Options::default() },
+        };
+        let analytics = Analytics::open(&dir.path().join(analytics::FOLDER), report_parts).unwrap();
         let certificates = dir.path().join(privacy::FOLDER);
         let what = (intake.ledger().clone(), exports.clone());
         let privacy = Privacy::open(&certificates, catalog.clone(), what, parts.entropy.clone());
@@ -244,6 +253,7 @@ impl TestServer {
             limits: Arc::default(),
             app_ads_txt: Arc::new(AppAdsTxt::new(catalog.clone(), outbound)),
             postbacks: runtime.block_on(Postbacks::open(&file, parts)).unwrap(),
+            analytics,
             exports,
             privacy: Arc::new(privacy.unwrap()),
             public_url: None,

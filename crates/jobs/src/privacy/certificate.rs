@@ -14,6 +14,7 @@ const LONGEST: usize = 2048;
 const NOT_REACHED: &[&str] = &[
     "Copies of the data directory, and files that were downloaded or written by commands before.",
     "Postbacks that are waiting to be sent, or that the log of deliveries keeps, until it forgets them.",
+    "Results of jobs of reports, which are removed an hour after they were made.",
     "Screening counters: keyed hashes that age out with the windows of the filters that use them.",
     "Events without the identifier: a conversion that was told without it, an address that was stored truncated.",
     "Events of integrations that were deleted.",

@@ -15,7 +15,7 @@ use crate::ApiState;
 use crate::auth::Reader;
 use crate::clickshield::schema::{HistoryProblem, MissingProblem, QueryProblem};
 use crate::error::{ApiError, Code};
-use crate::places::Place;
+use crate::places::{Place, Waiting};
 use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use tollgate_catalog::IntegrationEntry;
 use tollgate_domain::row::Field;
 use tollgate_domain::{Day, EventKind, IntegrationId, Invalid, TxId};
-use tollgate_ledger::group::{Bounds, GroupError, GroupQuery, GroupSource, Key, Stop};
+use tollgate_ledger::group::{Bounds, GroupError, GroupQuery, GroupSource, Key};
 use tollgate_ledger::query::Predicate;
 use tollgate_ledger::view::View;
 
@@ -168,15 +168,6 @@ fn conversions(kind: EventKind, conditions: &[Condition]) -> Option<Vec<Predicat
 
 fn bounds() -> Bounds {
     Bounds::threads(std::thread::available_parallelism().map_or(1, usize::from).min(THREADS))
-}
-
-/// Ends the counting when it is dropped: nobody waits for the answer any more.
-struct Waiting(Stop);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.set();
-    }
 }
 
 /// The answer's bytes, made where blocking is allowed: there may be hundreds of thousands of groups to join and sort. The

@@ -1,0 +1,89 @@
+//! Who asks, and with which parameters: those of the query, and those of a body, which this vendor's clients send with GET.
+
+use super::{Failure, Proof};
+use crate::ApiState;
+use crate::body::{BODY_LIMIT, BODY_TIME, Encoding, content_type, json_pairs, pairs, read};
+use crate::chartboost::Client;
+use crate::chartboost::query::Query;
+use crate::error::{ApiError, Code};
+use axum::extract::{FromRequest, Request};
+use std::sync::Arc;
+use tollgate_catalog::{Catalog, OrganizationSnapshot};
+
+/// A request of somebody who proved who he is.
+pub(crate) struct Asked {
+    /// The caller's organization.
+    pub(crate) organization: Arc<OrganizationSnapshot>,
+    /// The parameters that are still to be taken.
+    pub(crate) query: Query,
+    /// How the caller proved himself.
+    pub(crate) proof: Proof,
+}
+
+impl Asked {
+    /// What was wrong, in the body that this caller understands.
+    pub(crate) fn refuse(&self, error: impl Into<ApiError>) -> Failure {
+        Failure { error: error.into(), proof: self.proof }
+    }
+}
+
+impl FromRequest<ApiState> for Asked {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Failure> {
+        // It is laid on every route.
+        let proof = request.extensions().get::<Proof>().copied().unwrap_or(Proof::Token);
+        let fail = |error| Failure { error, proof };
+        let by_token = (proof == Proof::Token).then(|| Client::of_headers(request.headers(), &state.catalog));
+        let by_token = by_token.transpose().map_err(fail)?;
+        let mut query = parameters(request).await.map_err(fail)?;
+        let (organization, credential) = match by_token {
+            Some(client) => (client.organization().clone(), Arc::from(client.client_id())),
+            None => by_signature(&mut query, state).map_err(fail)?,
+        };
+        state.limits.count(&credential).map_err(fail)?;
+        Ok(Self { organization, query, proof })
+    }
+}
+
+/// The parameters of the query and of the body, which may be JSON or a form.
+async fn parameters(request: Request) -> Result<Query, ApiError> {
+    let malformed = |why| ApiError::because(Code::MalformedQuery, why);
+    let raw = request.uri().query().unwrap_or_default();
+    let mut all = pairs(raw.as_bytes()).map_err(malformed)?;
+    let encoding = content_type(request.headers());
+    let body = read(request.into_body(), BODY_LIMIT, BODY_TIME).await?;
+    if !body.is_empty() {
+        all.extend(match encoding? {
+            Some(Encoding::Form) => pairs(&body).map_err(malformed)?,
+            Some(Encoding::Json) | None => json_pairs(&body)?,
+        });
+    }
+    Ok(Query::of(all))
+}
+
+/// The organization that a user id and its signature prove, and the credential's id.
+fn by_signature(
+    query: &mut Query,
+    state: &ApiState,
+) -> Result<(Arc<OrganizationSnapshot>, Arc<str>), ApiError> {
+    let mut either = |one: &str, other: &str| {
+        let (mut texts, others) = (query.texts(one), query.texts(other));
+        texts.extend(others);
+        if texts.len() > 1 { None } else { texts.pop() }
+    };
+    let wrong = || ApiError::because(Code::Unauthorized, "Invalid authentication");
+    let (id, signature) = (either("userId", "user_id"), either("userSignature", "user_signature"));
+    let (id, signature) = id.zip(signature).ok_or_else(wrong)?;
+    state.limits.attempts.check(&id)?;
+    let proven = of_signature(&state.catalog, &id, &signature);
+    let proven = proven.ok_or_else(|| {
+        state.limits.attempts.failed(&id);
+        wrong()
+    })?;
+    Ok((proven, Arc::from(id)))
+}
+
+fn of_signature(catalog: &Catalog, id: &str, signature: &str) -> Option<Arc<OrganizationSnapshot>> {
+    Some(catalog.snapshot().legacy_credential(id, signature)?.organization)
+}

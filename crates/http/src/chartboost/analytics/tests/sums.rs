@@ -1,0 +1,222 @@
+//! Whatever is asked, figures are those that adding up the events one by one gives, to the micro-dollar: across reports,
+//! levels, time zones, days on which clocks change, and the ledger's own forms of keeping events.
+
+use super::{asked, event};
+use crate::testing::TestApp;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use tollgate_domain::{Amendment, Event, EventKind, KINDS_ALL, Number, Status, Text, Timestamp};
+
+/// Clocks of New York and Los Angeles are put forward on 2026-03-08, those of Berlin on 2026-03-29.
+const START: i64 = 1_772_323_200_000;
+const ZONES: [&str; 5] =
+    ["America/Los_Angeles", "Europe/Berlin", "UTC", "Asia/Kathmandu", "America/New_York"];
+
+type Seed = (usize, i64, u32);
+
+fn made(app: &TestApp, (kind, slot, random): Seed) -> Event {
+    let mut event = event(app, KINDS_ALL[kind], "2026-03-01 00:00:00", &[]);
+    event.set_number(Number::RequestTime, START + slot * 900_000 + i64::from(random % 900_000));
+    let pick = |shift: u32, n: u32| random >> shift & (n - 1);
+    for (column, name, code) in [
+        (Text::AppId, "app", pick(0, 4)),
+        (Text::AdLocation, "place", pick(2, 2)),
+        (Text::Country, "C", pick(3, 4)),
+        (Text::Campaign, "campaign", pick(5, 4)),
+        (Text::EventId, "event", pick(7, 2)),
+    ] {
+        if code > 0 {
+            event.set_text(column, &format!("{name}{code}"));
+        }
+    }
+    event.set_text(Text::AdType, ["rewarded", "banner"][pick(8, 2) as usize]);
+    if pick(9, 4) == 0 {
+        event.set_status(Status::Rejected);
+        event.set_number(Number::MonitoringMode, i64::from(pick(11, 2)));
+    }
+    match event.kind {
+        EventKind::Impression => {
+            event.set_number(Number::Price, i64::from(random % 9_999_991));
+            event.set_number(Number::VideoCompleted, i64::from(pick(12, 2)));
+        }
+        _ => {
+            event.set_number(Number::Payout, i64::from(random % 7919));
+            event.set_number(Number::Revenue, i64::from(random % 104_729));
+        }
+    }
+    event
+}
+
+/// Seals some, amends some, and leaves the others open.
+fn store(app: &TestApp, seeds: &[Seed]) -> Vec<Event> {
+    let mut all: Vec<Event> = Vec::new();
+    for (n, part) in seeds.chunks(seeds.len() / 3 + 1).enumerate() {
+        let mut events: Vec<Event> = part.iter().map(|seed| made(app, *seed)).collect();
+        app.store(&mut events);
+        all.extend(events);
+        if n < 2 {
+            app.ledger.seal(u64::MAX / 2).unwrap();
+        }
+        let late = all.len() / 2;
+        if let Some(event) = all.get_mut(late) {
+            let mut amendment = Amendment::of(event, Timestamp::from_millis(START));
+            amendment.record.set_status(Status::Rejected);
+            amendment.record.set_number(Number::MonitoringMode, 0);
+            amendment.apply_to(event);
+            let promise = app.ledger.promise(1, amendment.record.text_bytes() as u64).unwrap();
+            app.ledger.amend(&promise, &mut amendment);
+            app.ledger.commit().unwrap();
+        }
+    }
+    all
+}
+
+#[derive(Debug, Clone)]
+struct Question {
+    report: &'static str,
+    aggregate: &'static str,
+    zone: &'static str,
+    role: &'static str,
+    first: i64,
+    days: i64,
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    let report = prop_oneof![Just("campaign"), Just("app"), Just("appcountry")];
+    let aggregate = prop_oneof![Just("daily"), Just("weekly"), Just("monthly")];
+    let role = prop_oneof![Just("publisher"), Just("advertiser")];
+    (report, aggregate, 0..ZONES.len(), role, 1i64..32, 0i64..33).prop_map(
+        |(report, aggregate, zone, role, first, days)| {
+            let role = if report == "campaign" { role } else { "publisher" };
+            Question { report, aggregate, zone: ZONES[zone], role, first, days }
+        },
+    )
+}
+
+/// Impressions, clicks, installs, completed videos, and money in thousandths of micro-dollars.
+type Figures = [i128; 5];
+
+impl Question {
+    fn dates(&self) -> (jiff::civil::Date, jiff::civil::Date) {
+        let first = jiff::civil::date(2026, 3, self.first as i8);
+        (first, first.checked_add(jiff::Span::new().days(self.days)).unwrap())
+    }
+
+    /// What jiff and a plain sum say.
+    fn expected(&self, events: &[Event]) -> BTreeMap<Vec<String>, Figures> {
+        let zone = jiff::tz::TimeZone::get(self.zone).unwrap();
+        let (first, last) = self.dates();
+        let mut sums: BTreeMap<Vec<String>, Figures> = BTreeMap::new();
+        for event in events {
+            let at = jiff::Timestamp::from_millisecond(event.at().millis()).unwrap();
+            let date = at.to_zoned(zone.clone()).date();
+            let counts = event.number(Number::Status) == Some(Status::Approved as i64)
+                || event.number(Number::MonitoringMode) == Some(1);
+            if !counts || date < first || date > last {
+                continue;
+            }
+            let dt = match self.aggregate {
+                "daily" => date,
+                "weekly" => {
+                    let back = i64::from(date.weekday().to_monday_zero_offset());
+                    date.checked_sub(jiff::Span::new().days(back)).unwrap()
+                }
+                _ => date.first_of_month(),
+            };
+            let text = |column| event.text_or_empty(column).to_owned();
+            let country = if text(Text::Country).is_empty() { "unknown".into() } else { text(Text::Country) };
+            let key = match self.report {
+                "campaign" => vec![dt.to_string(), text(Text::Campaign), text(Text::AdType)],
+                "app" => vec![dt.to_string(), text(Text::AppId)],
+                _ => {
+                    let place = [text(Text::AdLocation), text(Text::AdType)];
+                    [vec![dt.to_string(), text(Text::AppId), country], place.to_vec()].concat()
+                }
+            };
+            let has_subject = self.report == "campaign" && self.role == "publisher" || !key[1].is_empty();
+            if !has_subject {
+                continue;
+            }
+            let number = |column| i128::from(event.number(column).unwrap_or(0));
+            let money = if self.role == "publisher" { Number::Payout } else { Number::Revenue };
+            let is = |one: bool| i128::from(one);
+            let sums = sums.entry(key).or_default();
+            sums[0] += is(event.kind == EventKind::Impression);
+            sums[1] += is(event.kind == EventKind::Click);
+            sums[2] += is(event.kind == EventKind::Conversion && event.text(Text::EventId).is_none());
+            sums[3] += is(event.number(Number::VideoCompleted) == Some(1));
+            sums[4] += number(Number::Price) + 1000 * number(money);
+        }
+        sums.retain(|_, figures| *figures != Figures::default());
+        sums
+    }
+
+    fn told(&self, body: &Value) -> BTreeMap<Vec<String>, [i128; 5]> {
+        let (side, money) =
+            if self.role == "publisher" { ("Delivered", "moneyEarned") } else { ("Received", "moneySpent") };
+        let installs = if self.report == "appcountry" { "installs" } else { "install" };
+        let names: &[&str] = match self.report {
+            "campaign" => &["dt", "campaignId"],
+            "app" => &["dt", "appId"],
+            _ => &["dt", "appId", "countryCode", "adLocation", "adType"],
+        };
+        let row = |row: &Value| {
+            let mut key: Vec<String> =
+                names.iter().map(|name| row[name].as_str().unwrap().to_owned()).collect();
+            if self.report == "campaign" {
+                let is_banner = row["adTypeId"] == 10;
+                key.push(if is_banner { "banner" } else { "rewarded" }.to_owned());
+            }
+            let count = |name: String| i128::from(row[&name].as_i64().unwrap());
+            let micros = (row[money].as_f64().unwrap() * 1e6).round() as i128;
+            let figures = [
+                count(format!("impressions{side}")),
+                count(format!("clicks{side}")),
+                count(format!("{installs}{side}")),
+                count(format!("videoCompleted{side}")),
+                micros,
+            ];
+            (key, figures)
+        };
+        body.as_array().unwrap().iter().map(row).collect()
+    }
+}
+
+/// Half to even, as the printed digits say it.
+fn micros(thousandths: i128) -> i128 {
+    let (whole, rest) = (thousandths / 1000, thousandths % 1000);
+    match rest {
+        501.. => whole + 1,
+        500 if whole % 2 == 1 => whole + 1,
+        _ => whole,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn figures_are_those_of_the_events(
+        seeds in proptest::collection::vec((0usize..3, -96i64..4500, any::<u32>()), 1..250),
+        questions in proptest::collection::vec(question(), 25),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let app = TestApp::new().await;
+            let events = store(&app, &seeds);
+            for question in questions {
+                let Question { report, aggregate, zone, role, .. } = &question;
+                let (first, last) = question.dates();
+                let path = format!(
+                    "/v3/metrics/{report}?dateMin={first}&dateMax={last}&aggregate={aggregate}&timezone={zone}&role={role}"
+                );
+                let answered = asked(&app, &path).await;
+                assert_eq!(answered.status, 200, "{answered:?}");
+                let mut expected = question.expected(&events);
+                expected.values_mut().for_each(|figures| figures[4] = micros(figures[4]));
+                assert_eq!(question.told(&answered.body), expected, "{path}");
+            }
+        });
+    }
+}

@@ -1,0 +1,255 @@
+//! Reports with amounts of money: by campaign, by app, by country, and every install. Some are told at once; what may take
+//! its time is a job, whose result is kept for an hour.
+//!
+//! A job is written down before it is answered, and its result is on the disk under its name before the job is said to be
+//! ready, so both survive a restart; what a process had begun is begun again by the next one. The store of jobs never says
+//! who may ask: it answers for an organization only what is that organization's.
+
+mod columns;
+mod figures;
+mod install;
+mod json;
+mod names;
+mod number;
+mod produce;
+mod request;
+mod store;
+mod text;
+mod work;
+
+pub use figures::{About, Counts, FigureError, Row, figures, sources};
+pub use json::json;
+pub use names::{Names, platform_name};
+pub use number::Millionths;
+pub use request::{Aggregate, Grouping, Report, ReportRequest, Role, ad_type_ids};
+pub use text::{FileForm, ResultFile};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use store::{Record, Store};
+use tokio::sync::Notify;
+use tollgate_catalog::Catalog;
+use tollgate_domain::{Clock, Entropy, OrganizationId, Timestamp, Uuid, hex};
+use tollgate_ledger::Ledger;
+
+/// The folder of jobs within a data directory.
+pub const FOLDER: &str = "analytics";
+
+/// How much jobs may take.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Jobs that are worked on at a time.
+    pub workers: usize,
+    /// Jobs of one organization that are kept, whatever became of them.
+    pub kept: usize,
+    /// Events that one job may read.
+    pub rows: u64,
+    /// Bytes of one result.
+    pub file_bytes: u64,
+    /// Bytes of the disk that are left to others.
+    pub reserve_bytes: u64,
+    /// How long a result is kept.
+    pub lifetime: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            kept: 1000,
+            rows: 500_000_000,
+            file_bytes: 4 << 30,
+            reserve_bytes: 1 << 30,
+            lifetime: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+/// What jobs work with.
+pub struct Parts {
+    /// What things are called.
+    pub catalog: Arc<Catalog>,
+    /// Where figures come from.
+    pub ledger: Ledger,
+    /// When things happen.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// How much they may take.
+    pub options: Options,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobState {
+    /// Nobody began with it.
+    Waiting,
+    /// It is worked on.
+    Running,
+    /// Its result is there.
+    Done,
+    /// There will be none, for this reason.
+    Failed(String),
+}
+
+/// A job was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// So many of the organization are kept already.
+    #[error("{0} jobs of the last hour are kept already; ask again when some of them are gone")]
+    TooMany(usize),
+    /// It could not be written down.
+    #[error("a job could not be written down: {0}")]
+    Store(#[from] io::Error),
+}
+
+/// The jobs of all organizations.
+pub struct Analytics {
+    catalog: Arc<Catalog>,
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    options: Options,
+    store: Store,
+    jobs: Mutex<BTreeMap<String, Job>>,
+    /// One caller at a time counts what is kept and adds to it.
+    asking: tokio::sync::Mutex<()>,
+    /// Rings when a job waits.
+    news: Notify,
+}
+
+/// A job as this process knows it.
+#[derive(Debug, Clone)]
+struct Job {
+    record: Record,
+    is_running: bool,
+}
+
+impl fmt::Debug for Analytics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Analytics").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Analytics {
+    /// Opens the folder of jobs, makes it when there is none, and removes what is not whole or is kept no longer.
+    pub fn open(folder: &Path, parts: Parts) -> io::Result<Arc<Self>> {
+        let Parts { catalog, ledger, clock, entropy, options } = parts;
+        let (store, records) = Store::open(folder)?;
+        let job = |record: Record| (record.id.clone(), Job { record, is_running: false });
+        let analytics = Self {
+            catalog,
+            ledger,
+            clock,
+            entropy,
+            options,
+            store,
+            jobs: Mutex::new(records.into_iter().map(job).collect()),
+            asking: tokio::sync::Mutex::default(),
+            news: Notify::new(),
+        };
+        analytics.expire();
+        Ok(Arc::new(analytics))
+    }
+
+    /// Takes up a job; answers its id. `form` is the form of its file unless whoever fetches it says another.
+    pub async fn ask(
+        self: &Arc<Self>,
+        request: ReportRequest,
+        form: Option<FileForm>,
+    ) -> Result<String, AskError> {
+        let _one_at_a_time = self.asking.lock().await;
+        let own = self
+            .jobs()
+            .values()
+            .filter(|job| job.record.request.organization == request.organization)
+            .count();
+        if own >= self.options.kept {
+            return Err(AskError::TooMany(self.options.kept));
+        }
+        let record = Record { id: self.new_id(), request, form, asked_at: self.clock.now(), ended: None };
+        let (this, kept) = (self.clone(), record.clone());
+        let keeping = tokio::task::spawn_blocking(move || this.store.keep(&kept));
+        keeping.await.map_err(io::Error::other)??;
+        let id = record.id.clone();
+        self.jobs().insert(id.clone(), Job { record, is_running: false });
+        self.news.notify_one();
+        Ok(id)
+    }
+
+    /// How far a job of an organization is; `None` when there is none of this id, or not any more.
+    pub fn state(&self, organization: OrganizationId, id: &str) -> Option<JobState> {
+        let job = self.job(organization, id)?;
+        Some(match job.record.ended.map(|ended| ended.why) {
+            Some(None) => JobState::Done,
+            Some(Some(why)) => JobState::Failed(why),
+            None if job.is_running => JobState::Running,
+            None => JobState::Waiting,
+        })
+    }
+
+    /// The result of a job that is done, in `form`, else as it was asked for. It blocks.
+    pub fn result(
+        &self,
+        organization: OrganizationId,
+        id: &str,
+        form: Option<FileForm>,
+    ) -> io::Result<Option<ResultFile>> {
+        let Some(job) = self.job(organization, id) else { return Ok(None) };
+        let form = form.or(job.record.form).unwrap_or_default();
+        match std::fs::File::open(self.store.result(id)) {
+            Ok(file) => Ok(Some(ResultFile::new(file, form))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A job that is still kept.
+    fn job(&self, organization: OrganizationId, id: &str) -> Option<Job> {
+        let job = self.jobs().get(id)?.clone();
+        let is_theirs = job.record.request.organization == organization;
+        (is_theirs && !self.is_over(&job.record)).then_some(job)
+    }
+
+    fn is_over(&self, record: &Record) -> bool {
+        let lifetime = i64::try_from(self.options.lifetime.as_millis()).unwrap_or(i64::MAX);
+        let end = |at: Timestamp| at.plus_millis(lifetime);
+        record.ended.as_ref().is_some_and(|ended| end(ended.at) <= self.clock.now())
+    }
+
+    /// Removes jobs that are kept no longer. It blocks.
+    fn expire(&self) {
+        let over: Vec<String> = {
+            let jobs = self.jobs();
+            jobs.values().filter(|job| self.is_over(&job.record)).map(|job| job.record.id.clone()).collect()
+        };
+        for id in over {
+            match self.store.remove(&id) {
+                Ok(()) => drop(self.jobs().remove(&id)),
+                Err(error) => {
+                    tracing::error!(%error, id, "a job's result could not be removed; that is tried again");
+                }
+            }
+        }
+    }
+
+    /// 32 hex digits, a slash and a UUID: clients split it there.
+    fn new_id(&self) -> String {
+        let mut bytes = [0; 16];
+        self.entropy.fill(&mut bytes);
+        format!("{}/{}", hex(&bytes), Uuid::random(&*self.entropy).as_str())
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where jobs lie.
+    pub fn folder(&self) -> PathBuf {
+        self.store.folder().to_owned()
+    }
+}
