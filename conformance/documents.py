@@ -49,6 +49,10 @@ def narrow(document, organization):
             properties.pop(preset)
     for prices in schemas["AutoCpmChange"]["properties"].values():
         prices["maxItems"] = 1
+    for name in ["NewCampaign", "CampaignChange"]:
+        campaign(schemas[name]["properties"])
+    # What was earned is nothing, so nothing can be taken from it.
+    schemas["NewAccountEntry"]["properties"].update(kind={"const": "deposit"}, amount={"type": "integer", "minimum": 1, "maximum": 1000})
     for name in ["NewPostback", "PostbackChange"]:
         postback(schemas[name]["properties"])
     # One of the four says who is meant, and an integration must be there.
@@ -161,6 +165,15 @@ def integration(properties):
         properties["links"]["items"]["properties"][name] = URL
     # An offer of a group needs a link of its own.
     properties["offer_groups"]["maxItems"] = 0
+
+
+def campaign(properties):
+    """Bids belong to billing by bid, the last day to the first one, ids and types of what exists to itself."""
+    for ours in ["id", "campaign_type"]:
+        properties.pop(ours)
+    properties.update(billing={"const": "cpm"}, bids={"const": []}, promote_in={"const": []})
+    properties.update(date_min={"enum": [None, *DAYS]}, date_max={"enum": [None, *LATER_DAYS]})
+    properties["creatives"]["maxItems"] = 1
 
 
 def postback(properties):

@@ -68,6 +68,8 @@ def parameters(caller):
     path = f"/api/v2/download-center/{integration}/clicks"
     export = caller.post(path, {"fields": ["ip"], "extra_parameters": []}, caller.key)
     ids.update({"export_id": export["id"], "artifact_name": export["artifact"]["name"]})
+    campaign = caller.post("/tollgate/v1/campaigns", {"name": "example", "app_id": app}, caller.key)
+    ids["campaign_id"] = campaign["id"]
     ids["api_key_id"] = caller.post("/api/v2/api-keys", {"name": "example"}, caller.key)["created_item_id"]
     lines = [f'"path.{name}" = {json.dumps(value)}' for name, value in ids.items()]
     lines += [f'"query.{name}" = {json.dumps(integration)}' for name in ["integration", "integration_id"]]

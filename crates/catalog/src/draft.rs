@@ -37,6 +37,11 @@ impl Actor {
         Self(format!("oauth_client:{id}").into())
     }
 
+    /// The holder of a v3 credential, by its user id.
+    pub fn legacy_credential(id: &str) -> Self {
+        Self(format!("legacy_credential:{id}").into())
+    }
+
     /// Tollgate itself, by the part that acts: `system:traffic`.
     pub fn system(part: &str) -> Self {
         Self(format!("system:{part}").into())
@@ -145,6 +150,11 @@ impl<'a> Draft<'a> {
     }
 
     /// The organization that is written to.
+    pub fn organization(&self) -> &OrganizationSnapshot {
+        &self.organization
+    }
+
+    /// Its id.
     pub fn organization_id(&self) -> OrganizationId {
         self.organization.id()
     }

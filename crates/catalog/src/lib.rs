@@ -31,9 +31,9 @@ pub use draft::{Actor, Draft, Refused};
 pub use error::{CatalogError, Damaged, WriteError};
 pub use kinds::{
     ApiKey, AppReview, AutoCpm, ClientVersion, KINDS, KeyOwner, LegacyCredential, MAX_AD_LOCATION_NAMES,
-    MAX_CAMPAIGNS, OauthClient, Organization, Role, Scope, Tables, User, check_priority,
-    integration_defaults, new_ad_location, new_app, new_campaign, new_integration, unused_integration_id,
-    update_ad_location, update_app, update_campaign,
+    MAX_CAMPAIGNS, OauthClient, Organization, Role, Scope, Tables, User, account_total, check_priority,
+    integration_defaults, new_account_entry, new_ad_location, new_app, new_campaign, new_integration,
+    unused_integration_id, update_ad_location, update_app, update_campaign,
 };
 pub use kinds::{
     AppSettings, MAX_POSTBACKS, category_list, category_list_in_force, change_monetization_settings,

@@ -3,6 +3,7 @@
 //! This crate knows no I/O, no async and no clock of its own; every other room of the house imports it and it
 //! imports none of them. Strings from outside become these types at the edge, or an [`Invalid`] that names the field.
 
+mod account;
 mod ad_location;
 mod amendment;
 mod app;
@@ -34,6 +35,7 @@ mod time;
 mod tx_id;
 pub mod web_address;
 
+pub use account::{AccountEntry, EntryKind};
 pub use ad_location::{
     AdLocation, AdLocationId, AdLocationName, AdLocationType, AdType, Market, PriceTable, Uuid,
 };
@@ -68,7 +70,7 @@ pub use money::Money;
 pub use postback::{
     MAX_POSTBACK_DELAY_SECONDS, Postback, PostbackEventType, PostbackMethod, PostbackTrigger,
 };
-pub use reason::Reason;
+pub use reason::{InvalidTraffic, Reason};
 pub use template::{Macros, Template, UNRESERVED};
 pub use time::{Day, Timestamp};
 pub use tx_id::{TxId, TxIdKey};

@@ -1,4 +1,4 @@
-//! Why an event was rejected.
+//! Why an event was rejected, and what sort of invalid traffic it is then.
 
 use crate::facts::coded;
 
@@ -88,3 +88,91 @@ coded!(
         Custom = "CUSTOM",
     }
 );
+
+/// What sort of invalid traffic a rejected event is, as the MRC's guidelines tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum InvalidTraffic {
+    /// General: lists and simple parameters tell it.
+    General,
+    /// Sophisticated: it takes comparing several events or facts.
+    Sophisticated,
+    /// Not invalid, but not what was booked; and reasons that callers gave.
+    Terms,
+}
+
+impl InvalidTraffic {
+    /// Every sort.
+    pub const ALL: [Self; 3] = [Self::General, Self::Sophisticated, Self::Terms];
+
+    /// Its short name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::General => "givt",
+            Self::Sophisticated => "sivt",
+            Self::Terms => "terms",
+        }
+    }
+
+    /// Its name for people.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::General => "General invalid traffic (GIVT)",
+            Self::Sophisticated => "Sophisticated invalid traffic (SIVT)",
+            Self::Terms => "Outside the terms, or for a reason of its own",
+        }
+    }
+
+    /// That of a primary reason, by its code.
+    pub fn of(code: &str) -> Self {
+        use Reason as R;
+        match Reason::from_code(code) {
+            Some(
+                R::InvalidSignature
+                | R::ExpiredLink
+                | R::DataValidation
+                | R::InvalidSubId
+                | R::InvalidDeviceId
+                | R::Bot
+                | R::DataCenter
+                | R::BlockedIsp
+                | R::Referrer
+                | R::DuplicateIp
+                | R::DuplicateUuid
+                | R::DuplicateDeviceId
+                | R::DuplicateUserAgent
+                | R::DuplicateFingerprint
+                | R::DuplicateConversion,
+            ) => Self::General,
+            Some(
+                R::Vpn
+                | R::Tor
+                | R::PublicProxy
+                | R::ResidentialProxy
+                | R::GeoMismatch
+                | R::OldDevice
+                | R::ClickFlooding
+                | R::ThirdParty
+                | R::NoClick
+                | R::RejectedClick
+                | R::SessionTime
+                | R::WrongInstallTime
+                | R::ClickInjection
+                | R::LowSessionTime
+                | R::ClickSpam
+                | R::ConversionRateLow
+                | R::ConversionRateHigh
+                | R::RejectionThreshold,
+            ) => Self::Sophisticated,
+            Some(
+                R::IntegrationInactive
+                | R::GeoNotAllowed
+                | R::Language
+                | R::Keyword
+                | R::ClickCap
+                | R::OutOfWindow
+                | R::Custom,
+            )
+            | None => Self::Terms,
+        }
+    }
+}

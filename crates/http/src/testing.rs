@@ -300,6 +300,17 @@ impl TestApp {
         self.call_as(self.made.api_key.secret.expose(), method, path, body).await
     }
 
+    /// A request to the native API with `init`'s API key and, unless it is null, a JSON body.
+    pub(crate) async fn native(&self, method: &str, path: &str, body: Value) -> Answered {
+        let request = Request::builder()
+            .method(method.parse::<Method>().unwrap())
+            .uri(format!("/tollgate/v1{path}"))
+            .header("API-KEY", self.made.api_key.secret.expose())
+            .header(header::CONTENT_TYPE, "application/json");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     pub(crate) async fn call_as(&self, key: &str, method: &str, path: &str, body: Value) -> Answered {
         let request = Request::builder()
             .method(method.parse::<Method>().unwrap())

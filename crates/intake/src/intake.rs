@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_catalog::{Catalog, Snapshot};
 use tollgate_domain::{
-    Clock, Entropy, Event, EventKind, IntegrationId, Invalid, Number, Status, Timestamp, TxIdKey,
+    Clock, Entropy, Event, EventKind, IntegrationId, Invalid, Number, Status, Text, Timestamp, TxIdKey,
 };
 use tollgate_ledger::disk::Disk;
 use tollgate_ledger::row::RowView;
@@ -237,6 +237,13 @@ impl Intake {
     pub(crate) fn price(&self, live: &LiveIntegration, event: &mut Event) {
         if let Some(news) = pricing::price(&self.catalog.snapshot(), live.entry.organization, event) {
             self.news.tell(news);
+        }
+    }
+
+    /// Writes onto an event what its campaign pays for it, by the newest configuration.
+    pub(crate) fn charge(&self, live: &LiveIntegration, event: &mut Event) {
+        if event.text(Text::Campaign).is_some() {
+            pricing::charge(&self.catalog.snapshot(), live.entry.organization, event);
         }
     }
 

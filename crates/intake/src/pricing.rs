@@ -1,4 +1,5 @@
-//! What an impression is worth: its ad location's price for its country, kept on the event in micro-dollars per thousand.
+//! What an event is worth: an impression its ad location's price for its country, kept on it in micro-dollars per thousand;
+//! where its campaign pays for something else, that its bid, kept as what the advertiser pays and the publisher gets.
 //!
 //! The price is that of the configuration at the moment of judgement and never changes afterwards. Whether the event
 //! counts is the verdict's business, not this one's.
@@ -7,8 +8,8 @@ use crate::traffic::News;
 use std::sync::Arc;
 use tollgate_catalog::{MAX_AD_LOCATION_NAMES, OrganizationSnapshot, Snapshot, Stored};
 use tollgate_domain::{
-    AdLocation, AdLocationName, AdLocationType, AdType, App, AppId, Country, Event, EventKind, Invalid,
-    Money, Number, OrganizationId, Text,
+    AdLocation, AdLocationName, AdLocationType, AdType, App, AppId, Campaign, Country, Event, EventKind,
+    Invalid, Money, Number, OrganizationId, Text,
 };
 
 /// An impression's app.
@@ -57,6 +58,28 @@ pub(crate) fn price(snapshot: &Snapshot, organization: OrganizationId, event: &m
     };
     let is_news = location.is_some() || !shown.app.is_sdk_active;
     is_news.then_some(News { organization, app: shown.app.id, location })
+}
+
+/// Writes onto an event what its campaign pays for it, where that is registered. What the caller said stays.
+pub(crate) fn charge(snapshot: &Snapshot, organization: OrganizationId, event: &mut Event) {
+    let Some(owner) = snapshot.organization(organization) else { return };
+    let named = event.text(Text::Campaign);
+    let Some(campaign) = named.and_then(|id| owner.get::<Campaign>(id)) else { return };
+    if event.kind == EventKind::Impression && !campaign.pays_by_impression() {
+        event.set_number(Number::Price, 0);
+    }
+    let country = event.text(Text::Country).and_then(|country| country.parse().ok());
+    let is_later = [Text::EventId, Text::EventName].iter().any(|column| event.text(*column).is_some());
+    let is_completed = event.flag(Number::VideoCompleted);
+    let Some(bid) = campaign.bid(event.kind, is_later, is_completed, country) else { return };
+    let shown = shown(snapshot, organization, event);
+    let earns = shown.is_none_or(|shown| shown.app.earns(event.at()));
+    let bid = if earns { bid } else { Money::default() };
+    for column in [Number::Revenue, Number::Payout] {
+        if event.number(column).is_none() {
+            event.set_number(column, bid.micros());
+        }
+    }
 }
 
 /// Where in its app an impression was shown.

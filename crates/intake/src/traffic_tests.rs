@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tollgate_catalog::{
     Actor, MAX_AD_LOCATION_NAMES, Organization, OrganizationSnapshot, Refused, Stored, new_ad_location,
-    new_app,
+    new_app, new_campaign,
 };
 use tollgate_domain::{
-    AdLocation, AdLocationType, AdType, App, AppChange, AppId, Event, EventKind, Market, Money, Number,
-    Orientation, Platform, PriceTable, PublishingApplication, Text,
+    AdLocation, AdLocationType, AdType, App, AppChange, AppId, Campaign, Event, EventKind, Market, Money,
+    Number, Orientation, Platform, PriceTable, PublishingApplication, Text,
 };
 
 const CENT: i64 = 10_000;
@@ -203,4 +203,62 @@ fn the_configuration_learns_locations_up_to_their_limit() {
     assert_eq!(house.price(app, "One more", "rewarded", "DE"), None, "kept without a price");
     house.learn();
     assert!(house.found(app, "One more", AdType::Rewarded).is_none());
+}
+
+#[test]
+fn a_campaign_pays_for_what_it_is_billed_by_and_for_nothing_twice() {
+    let mut house = House::new();
+    let app = house.app();
+    house.location(app, "Home", AdType::Banner, AdLocationType::FixedCpm, table(&[("default", 100)]));
+    for (id, kind, billing, bids) in [
+        ("by-click", "network", "cpc", &[("default", 20), ("DE", 30)][..]),
+        ("by-view", "network", "cpcv", &[("default", 5)]),
+        ("by-price", "network", "cpm", &[]),
+        ("own", "cross_promo", "cpm", &[]),
+    ] {
+        let campaign = Campaign {
+            bids: table(bids),
+            ..serde_json::from_value(serde_json::json!({
+                "id": id, "name": id, "campaign_type": kind, "app": app, "billing": billing,
+            }))
+            .unwrap()
+        };
+        house.write(|draft| new_campaign(draft, campaign.clone()));
+    }
+    let paid = |event: &Event| {
+        [Number::Price, Number::Revenue, Number::Payout]
+            .map(|column| event.number(column).map(|micros| micros / CENT))
+    };
+    let mut shown = |campaign: &str, more: &[(&str, &str)]| {
+        let about = [("app_id", app.as_str()), ("ad_location", "Home"), ("ad_type", "banner")];
+        let parameters = [&about[..], &[("campaign", campaign)], more].concat();
+        paid(&house.impression(&parameters, "DE"))
+    };
+    assert_eq!(shown("by-price", &[]), [Some(100), None, None]);
+    assert_eq!(shown("nobody's", &[]), [Some(100), None, None]);
+    assert_eq!(shown("own", &[]), [Some(0), None, None]);
+    assert_eq!(shown("by-click", &[]), [Some(0), None, None]);
+    assert_eq!(shown("by-view", &[]), [Some(0), None, None]);
+    assert_eq!(shown("by-view", &[("video_completed", "true")]), [Some(0), Some(5), Some(5)]);
+    assert_eq!(
+        shown("by-view", &[("video_completed", "true"), ("payout", "0.01")]),
+        [Some(0), Some(5), Some(1)]
+    );
+    let mut click = Draft::new(EventKind::Click, house.integration);
+    [("campaign", "by-click"), ("app_id", app.as_str())]
+        .iter()
+        .for_each(|(name, value)| click.set(name, value));
+    click.finish(house.intake.now()).unwrap();
+    click.event.set_text(Text::Country, "DE");
+    let (_, draft) = house.submit(click);
+    assert_eq!(paid(&draft.event), [None, Some(30), Some(30)]);
+    let now = house.intake.now();
+    house.change_app(app, |app| app.publishing_application = PublishingApplication::pending(now));
+    let mut click = Draft::new(EventKind::Click, house.integration);
+    [("campaign", "by-click"), ("app_id", app.as_str())]
+        .iter()
+        .for_each(|(name, value)| click.set(name, value));
+    click.finish(now).unwrap();
+    let (_, draft) = house.submit(click);
+    assert_eq!(paid(&draft.event), [None, Some(0), Some(0)], "an app that is not approved earns nothing");
 }

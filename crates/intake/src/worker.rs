@@ -176,6 +176,7 @@ impl Worker {
         if event.kind == EventKind::Impression {
             self.intake.price(live, event);
         }
+        self.intake.charge(live, event);
         if live.entry.integration.ip_privacy == IpPrivacy::Truncated {
             truncate_ip(event);
         }

@@ -1,9 +1,12 @@
 //! Work that takes its time, asked for by a request, by the clock or by what the ledger tells. It never speaks to callers
 //! itself.
 
+pub mod account;
 pub mod analytics;
 pub mod app_ads_txt;
 pub mod exports;
+mod lines;
 pub mod postbacks;
 pub mod privacy;
 pub mod retention;
+pub mod statement;

@@ -1,5 +1,6 @@
 //! The kinds of objects: one file each, and one line in the table below.
 
+mod account_entry;
 mod ad_location;
 mod api_key;
 mod app;
@@ -14,6 +15,7 @@ mod organization;
 mod postback;
 mod user;
 
+pub use account_entry::{account_total, new_account_entry};
 pub use ad_location::{MAX_AD_LOCATION_NAMES, new_ad_location, update_ad_location};
 pub use api_key::{ApiKey, KeyOwner, Scope};
 pub use app::{new_app, update_app};
@@ -40,7 +42,9 @@ use crate::pool::Pool;
 use crate::restore::{self, Restorer};
 use crate::revision::RawRevision;
 use serde_json::Value;
-use tollgate_domain::{AdLocation, App, Campaign, CategoryList, FilterGroup, Integration, Postback};
+use tollgate_domain::{
+    AccountEntry, AdLocation, App, Campaign, CategoryList, FilterGroup, Integration, Postback,
+};
 
 macro_rules! kinds {
     ($($field:ident: $type:ty),+ $(,)?) => {
@@ -111,6 +115,7 @@ kinds! {
     monetization_settings: AppSettings,
     postbacks: Postback,
     campaigns: Campaign,
+    account_entries: AccountEntry,
 }
 
 /// The static name of a kind.
@@ -138,6 +143,7 @@ mod tests {
                 "monetization_settings",
                 "postback",
                 "campaign",
+                "account_entry",
             ]
         );
     }

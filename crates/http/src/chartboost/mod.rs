@@ -6,6 +6,7 @@ pub(crate) mod analytics;
 pub(crate) mod apps;
 mod auth;
 mod keyword;
+mod legacy;
 pub(crate) mod lists;
 mod monetization_settings;
 pub(crate) mod paging;
@@ -33,7 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     let all = ApiVersion::ALL.into_iter();
     let versions = all
         .fold(OpenApiRouter::new(), |router, version| router.merge(version.mount(version_routes(version))));
-    versions.merge(analytics::routes())
+    versions.merge(analytics::routes()).merge(legacy::routes())
 }
 
 /// The routes of one version, without its prefix. Each folder adds its own here.

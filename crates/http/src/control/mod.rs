@@ -7,6 +7,7 @@ mod export;
 mod frames;
 mod publish;
 mod report;
+mod statement;
 
 pub use export::ExportedRows;
 pub use frames::{Frame, read_frame};
@@ -76,6 +77,8 @@ fn router(control: Control) -> Router {
         .route(EXPORTS, post(export::export))
         .route("/reports/{table}", get(report::report))
         .route("/organizations/{organization}/reports/{table}", get(report::report_of))
+        .route("/statements", get(statement::only))
+        .route("/organizations/{organization}/statements", get(statement::of))
         .with_state(control)
 }
 

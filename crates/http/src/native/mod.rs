@@ -1,9 +1,11 @@
 //! The house's own API, under `/tollgate/v1`: what neither vendor has. Its errors are those of RFC 9457.
 
+pub(crate) mod account;
 mod app_ads_txt;
 mod apps;
 mod audit_log;
 pub(crate) mod auth;
+mod campaigns;
 mod category_lists;
 mod domain_name;
 pub mod events;
@@ -42,6 +44,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(apps::routes())
         .merge(organization::routes())
         .merge(postbacks::routes())
+        .merge(campaigns::routes())
+        .merge(account::routes())
         .merge(privacy_requests::routes())
         .merge(exports::routes())
         .routes(routes!(app_ads_txt::handle))

@@ -1,7 +1,41 @@
 //! What the document says of the native API's errors (RFC 9457), and of the headers of conditional requests. The bodies
 //! themselves are made in [`crate::error`].
 
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, IntoResponses, ToSchema};
+
+/// An object's schema without any other fields: bodies are read strictly.
+pub(crate) fn closed(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}
+
+/// Names for the schemas of structs that are read strictly: a struct's fields, and no others.
+macro_rules! strict_bodies {
+    ($($(#[$doc:meta])* $name:ident of $fields:ident;)+) => {$(
+        $(#[$doc])*
+        pub(super) struct $name;
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::native::schema::closed(<$fields as utoipa::PartialSchema>::schema())
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn schemas(all: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+                <$fields as utoipa::ToSchema>::schemas(all);
+            }
+        }
+    )+};
+}
+pub(crate) use strict_bodies;
 
 /// What went wrong.
 #[derive(ToSchema)]

@@ -101,9 +101,12 @@ async fn furnish(first: &Caller<'_>, traffic: &Caller<'_>) -> Vec<Ids> {
     let export = format!("/api/v2/download-center/{integration}/clicks?fields=ip&extra_parameters={MARK}");
     let export = traffic.call("GET", &export, None).await.body["id"].as_str().unwrap().to_owned();
     let forgotten = traffic.make("/tollgate/v1/privacy-requests", json!({"user_id": MARK}), "id").await;
+    let campaign = json!({"id": format!("campaign-{MARK}"), "name": MARK, "app_id": app});
+    let campaign = traffic.make("/tollgate/v1/campaigns", campaign, "id").await;
     let report = "/v5/analytics/install?dateMin=2026-03-01&dateMax=2026-03-01";
     let job = first.call("GET", report, None).await.body["jobId"].as_str().unwrap().to_owned();
-    let traffic = [integration, &group, &key, &transaction, &postback, &delivery, &export, &forgotten, &job];
+    let traffic =
+        [integration, &group, &key, &transaction, &postback, &delivery, &export, &forgotten, &job, &campaign];
     ids([&app, &location, &list], organization, traffic)
 }
 
@@ -134,13 +137,14 @@ fn nobodys() -> Vec<Ids> {
     let transaction = "00000000000000000000000001";
     let long = "0123456789abcdef0123456789abcdef";
     let job = format!("{long}/01234567-89ab-4cde-8f01-23456789abcd");
-    let traffic = [ten, ten, ten, transaction, ten, long, hex, long, &job];
+    let traffic = [ten, ten, ten, transaction, ten, long, hex, long, &job, "campaign-nobodys"];
     ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, traffic)
 }
 
 /// What parameters stand for, once for each kind of object that a path may name.
-fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 9]) -> Vec<Ids> {
-    let [integration, group, key, transaction, postback, delivery, export, forgotten, job] = traffic;
+fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 10]) -> Vec<Ids> {
+    let [integration, group, key, transaction, postback, delivery, export, forgotten, job, campaign] =
+        traffic;
     let (job_hex, job_uuid) = job.split_once('/').unwrap();
     let whole_job = format!("{job_hex}%2F{job_uuid}");
     let artifact = format!("click_logs-{export}.csv");
@@ -154,6 +158,7 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 9])
         ("filter_group", group.to_owned()),
         ("api_key", key.to_owned()),
         ("postback", postback.to_owned()),
+        ("campaign", campaign.to_owned()),
     ];
     let with_kind = |(kind, id): (&str, String)| {
         let mut all = Ids::from([("kind", kind.to_owned()), ("id", id), ("version", "1".to_owned())]);
@@ -170,6 +175,7 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 9])
             ("export_id", export),
             ("artifact_name", &artifact),
             ("privacy_request_id", forgotten),
+            ("campaign_id", campaign),
             ("job_id", &whole_job),
             ("job_hex", job_hex),
             ("job_uuid", job_uuid),
@@ -181,7 +187,8 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 9])
 }
 
 /// Parameters that are ids: answers that differ in nothing else tell nothing.
-const NAMING: [&str; 16] = [
+const NAMING: [&str; 17] = [
+    "campaign_id",
     "job_id",
     "job_hex",
     "job_uuid",

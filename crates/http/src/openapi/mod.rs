@@ -42,6 +42,7 @@ pub(crate) const API_KEY: &str = "api_key";
         (name = "Lists", description = "Lists of blocked content categories."),
         (name = "Monetization settings", description = "Which ads an app shows, and how."),
         (name = "Analytics", description = "Figures with amounts of money, and the jobs that make files of them."),
+        (name = "Account", description = "Campaigns, apps and the account, for a user id and its signature."),
         (name = "Integrations", description = "The traffic of one tracker or app network, with its settings."),
         (name = "Filter groups", description = "Which filters judge which events of an integration."),
         (name = "API keys", description = "Keys of this API, by their scopes."),

@@ -39,6 +39,14 @@ impl<'o> Names<'o> {
         }
     }
 
+    /// What an app is called.
+    pub fn app_name<'s>(&self, id: &'s str) -> &'s str
+    where
+        'o: 's,
+    {
+        self.app(id).name
+    }
+
     pub(super) fn platform(&self, app: &str) -> Option<Platform> {
         self.0.get::<App>(app).map(|app| app.platform)
     }

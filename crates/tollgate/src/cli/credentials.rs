@@ -121,7 +121,7 @@ impl Credentials {
     }
 
     async fn answer(&self, catalog: &Catalog, place: &Place) -> Result<Value, Failure> {
-        let organization = chosen(catalog, place.organization)?;
+        let organization = super::chosen(catalog, place.organization)?;
         match &self.command {
             Which::List { .. } => Ok(list(catalog, &organization)),
             Which::Refresh { of, tokens, .. } => refresh(catalog, organization.id(), *of, *tokens).await,
@@ -150,23 +150,6 @@ impl Credentials {
             Which::Revoke { .. } => format!("{answer:#}"),
         }
     }
-}
-
-/// The organization that is meant: the one named, or the only one.
-fn chosen(catalog: &Catalog, named: Option<OrganizationId>) -> Result<Arc<OrganizationSnapshot>, Failure> {
-    let snapshot = catalog.snapshot();
-    let found = match named {
-        Some(id) => snapshot.organization(id),
-        None if snapshot.organizations().count() == 1 => snapshot.organizations().next(),
-        None => None,
-    };
-    found.cloned().ok_or_else(|| {
-        let known: Vec<String> = snapshot.organizations().map(|one| one.id().to_string()).collect();
-        Failure::misuse(format!(
-            "say which organization with --organization; there are: {}",
-            known.join(", ")
-        ))
-    })
 }
 
 fn list(catalog: &Catalog, organization: &OrganizationSnapshot) -> Value {

@@ -1,5 +1,6 @@
 //! The command line. Each command is a file: its arguments, its help, what it does.
 
+mod campaign;
 mod config;
 mod credentials;
 mod demo;
@@ -18,6 +19,7 @@ mod report;
 mod scenario;
 mod serve;
 mod sign;
+mod statement;
 
 pub(crate) use import::Watcher;
 
@@ -28,6 +30,9 @@ use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use tollgate_catalog::{Catalog, OrganizationSnapshot};
+use tollgate_domain::OrganizationId;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 it failed (the message says why), or `doctor` found something wrong;
@@ -55,6 +60,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Campaign(campaign::CampaignCommand),
     Serve(serve::Serve),
     Demo(demo::DemoCommand),
     Import(Box<import::Import>),
@@ -70,6 +76,7 @@ enum Command {
     Postbacks(postbacks::PostbacksCommand),
     Report(report::ReportCommand),
     Sign(sign::Sign),
+    Statement(statement::StatementCommand),
 }
 
 /// What every command takes.
@@ -182,6 +189,23 @@ impl Drop for Bar {
     }
 }
 
+/// The organization that is meant: the one named, or the only one.
+fn chosen(catalog: &Catalog, named: Option<OrganizationId>) -> Result<Arc<OrganizationSnapshot>, Failure> {
+    let snapshot = catalog.snapshot();
+    let found = match named {
+        Some(id) => snapshot.organization(id),
+        None if snapshot.organizations().count() == 1 => snapshot.organizations().next(),
+        None => None,
+    };
+    found.cloned().ok_or_else(|| {
+        let known: Vec<String> = snapshot.organizations().map(|one| one.id().to_string()).collect();
+        Failure::misuse(format!(
+            "say which organization with --organization; there are: {}",
+            known.join(", ")
+        ))
+    })
+}
+
 /// For commands that end by themselves.
 const QUIET: Defaults = Defaults { data_dir: None, log: "warn" };
 /// For servers.
@@ -215,6 +239,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Postbacks(command) => command.run(),
         Command::Report(command) => command.run(),
         Command::Sign(command) => command.run(),
+        Command::Campaign(command) => command.run(),
+        Command::Statement(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -18,9 +18,17 @@ pub(crate) struct Asked {
     pub(crate) query: Query,
     /// How the caller proved himself.
     pub(crate) proof: Proof,
+    /// The id of what proved him.
+    pub(crate) credential: Arc<str>,
 }
 
 impl Asked {
+    /// Answers everything that was wrong about the parameters.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        let query = std::mem::replace(&mut self.query, Query::of(Vec::new()));
+        query.finish().map_err(|error| self.refuse(error))
+    }
+
     /// What was wrong, in the body that this caller understands.
     pub(crate) fn refuse(&self, error: impl Into<ApiError>) -> Failure {
         Failure { error: error.into(), proof: self.proof }
@@ -42,7 +50,7 @@ impl FromRequest<ApiState> for Asked {
             None => by_signature(&mut query, state).map_err(fail)?,
         };
         state.limits.count(&credential).map_err(fail)?;
-        Ok(Self { organization, query, proof })
+        Ok(Self { organization, query, proof, credential })
     }
 }
 

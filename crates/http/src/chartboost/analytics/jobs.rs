@@ -5,7 +5,6 @@ use super::file;
 use super::schema::{JobParams, JobProblem, JobStatus};
 use super::{Answer, Asked};
 use crate::ApiState;
-use crate::chartboost::query::Query;
 use crate::error::{ApiError, Code};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -77,8 +76,7 @@ async fn answer(state: &ApiState, mut asked: Asked, id: &str) -> Answer {
     let wants_status = asked.query.boolean("status").unwrap_or(false);
     let form = asked.query.choice("csv_format", FileForm::NAMES);
     let organization = asked.organization.id();
-    let query = std::mem::replace(&mut asked.query, Query::of(Vec::new()));
-    query.finish().map_err(|error| asked.refuse(error))?;
+    asked.finish()?;
     let missing = |why: &str| asked.refuse(ApiError::because(Code::NotFound, why));
     match state.analytics.state(organization, id) {
         None => Err(missing("There is no such job, or not any more: results are kept for 60 minutes.")),

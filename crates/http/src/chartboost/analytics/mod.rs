@@ -13,7 +13,7 @@ mod tests;
 
 pub(crate) use asked::Asked;
 pub(crate) use failure::Failure;
-pub(crate) use schema::{Refusal, RefusalMessage, Unauthenticated, Unproven};
+pub(crate) use schema::{JobProblem, Refusal, RefusalMessage, ReportProblem, Unauthenticated, Unproven};
 
 use self::schema::AnyRefusal;
 use crate::ApiState;

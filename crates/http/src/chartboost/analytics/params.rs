@@ -55,10 +55,8 @@ pub(super) fn take(
     for problem in days.map(|_| out_of_reach(asked, &request, now)).unwrap_or_default() {
         let _ = asked.query.check::<()>(Err(problem));
     }
-    match std::mem::replace(&mut asked.query, Query::of(Vec::new())).finish() {
-        Ok(()) => Ok((request, form)),
-        Err(error) => Err(asked.refuse(error)),
-    }
+    asked.finish()?;
+    Ok((request, form))
 }
 
 fn day(query: &mut Query, name: &str) -> Option<Day> {

@@ -78,11 +78,11 @@ pub(crate) enum ReportProblem {
 /// What a request about a job may be answered besides.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes what is answered elsewhere")]
-pub(super) enum JobProblem {
+pub(crate) enum JobProblem {
     /// A parameter that is not legal, or a job that failed.
     #[response(status = 400)]
     Invalid(Refusal),
-    /// There is no such job, it was not started yet, or its result is kept no longer.
+    /// There is no such object; of a job also: it was not started yet, or its result is kept no longer.
     #[response(status = 404)]
     NotFound(Refusal),
 }
