@@ -3,6 +3,7 @@
 use super::figures::{FigureError, sources};
 use super::names::Names;
 use super::request::{ReportRequest, Role, ad_type_id};
+use crate::lines::Lines;
 use serde::Deserialize;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -95,7 +96,7 @@ pub(super) fn write(
     request: &ReportRequest,
     out: &mut csv::Writer<impl Write>,
     go_on: &dyn Fn() -> bool,
-) -> Result<u64, InstallError> {
+) -> Result<(), InstallError> {
     let organization = snapshot.organization(request.organization).ok_or(FigureError::NoOrganization)?;
     let encoding = Encoding {
         format: Format::Ndjson,
@@ -108,9 +109,8 @@ pub(super) fn write(
         // Any text is a legal value of a text column.
         Predicate::parse_all(EventKind::Conversion, field, "in", texts).unwrap_or_default()
     };
-    let mut lines =
-        Lines { request, names: Names(organization), out, line: Vec::new(), written: 0, zone: None };
-    lines.zone = jiff::tz::TimeZone::get(&request.zone).ok();
+    let zone = jiff::tz::TimeZone::get(&request.zone).ok();
+    let mut report = ReportLines { request, names: Names(organization), out, zone };
     let sources = sources(organization, (request.first, request.last, &request.zone));
     for source in sources.map_err(FigureError::from)? {
         let mut all = predicates("campaign", &request.campaigns);
@@ -124,9 +124,10 @@ pub(super) fn write(
             as_of: None,
         };
         let mut told = |_| if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-        view.export(&query, &encoding, 1, &mut lines, &mut told)?;
+        let mut take = |line: &[u8]| report.take(line);
+        view.export(&query, &encoding, 1, &mut Lines::new(&mut take), &mut told)?;
     }
-    Ok(lines.written)
+    Ok(())
 }
 
 /// Why the lines could not be written.
@@ -139,36 +140,14 @@ pub(super) enum InstallError {
 }
 
 /// Takes conversions as lines of JSON, and writes those that are installs as lines of the report.
-struct Lines<'a, W: Write> {
+struct ReportLines<'a, W: Write> {
     request: &'a ReportRequest,
     names: Names<'a>,
     out: &'a mut csv::Writer<W>,
-    line: Vec<u8>,
-    written: u64,
     zone: Option<jiff::tz::TimeZone>,
 }
 
-impl<W: Write> Write for Lines<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(&rest[..at]);
-            rest = &rest[at + 1..];
-            let line = std::mem::take(&mut self.line);
-            self.take(&line)?;
-            self.line = line;
-            self.line.clear();
-        }
-        self.line.extend_from_slice(rest);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-impl<W: Write> Lines<'_, W> {
+impl<W: Write> ReportLines<'_, W> {
     fn take(&mut self, line: &[u8]) -> io::Result<()> {
         let install: Install = serde_json::from_slice(line)?;
         let counts = install.status.as_deref() == Some("approved") || install.monitoring_mode == Some(true);
@@ -218,9 +197,7 @@ impl<W: Write> Lines<'_, W> {
             "USD".to_owned(),
             cost.as_ref().map_or("0", |raw| raw.get()).to_owned(),
         ];
-        self.out.write_record(&record)?;
-        self.written += 1;
-        Ok(())
+        Ok(self.out.write_record(&record)?)
     }
 
     /// A time as clocks of the request's zone show it.

@@ -39,6 +39,9 @@ use tollgate_ledger::Ledger;
 /// The folder of jobs within a data directory.
 pub const FOLDER: &str = "analytics";
 
+/// How often a job is begun that the process does not survive.
+const ATTEMPTS: u32 = 5;
+
 /// How much jobs may take.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -114,7 +117,7 @@ pub struct Analytics {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     options: Options,
-    store: Store,
+    store: Arc<Store>,
     jobs: Mutex<BTreeMap<String, Job>>,
     /// One caller at a time counts what is kept and adds to it.
     asking: tokio::sync::Mutex<()>,
@@ -147,7 +150,7 @@ impl Analytics {
             clock,
             entropy,
             options,
-            store,
+            store: Arc::new(store),
             jobs: Mutex::new(records.into_iter().map(job).collect()),
             asking: tokio::sync::Mutex::default(),
             news: Notify::new(),
@@ -171,7 +174,8 @@ impl Analytics {
         if own >= self.options.kept {
             return Err(AskError::TooMany(self.options.kept));
         }
-        let record = Record { id: self.new_id(), request, form, asked_at: self.clock.now(), ended: None };
+        let record =
+            Record { id: self.new_id(), request, form, asked_at: self.clock.now(), attempts: 0, ended: None };
         let (this, kept) = (self.clone(), record.clone());
         let keeping = tokio::task::spawn_blocking(move || this.store.keep(&kept));
         keeping.await.map_err(io::Error::other)??;

@@ -26,6 +26,9 @@ pub(super) struct Record {
     pub(super) form: Option<FileForm>,
     /// When it was asked for.
     pub(super) asked_at: Timestamp,
+    /// How often it was begun without coming to an end.
+    #[serde(default)]
+    pub(super) attempts: u32,
     /// What came of it.
     pub(super) ended: Option<Ended>,
 }

@@ -2,7 +2,7 @@
 
 use super::produce::{Made, produce};
 use super::store::{Ended, Record};
-use super::{Analytics, Job};
+use super::{ATTEMPTS, Analytics, Job};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -10,8 +10,10 @@ use tokio::task::JoinSet;
 use tollgate_ledger::group::Stop;
 use tollgate_ledger::set_idle_priority;
 
-/// How often results are looked at that are kept no longer, and how long a failure rests.
+/// How often results are looked at that are kept no longer.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How long a failure rests.
+const REST: Duration = Duration::from_secs(5);
 
 /// Waits until `stop` says so; a sender that is gone says so, too.
 async fn told(stop: &mut watch::Receiver<bool>) {
@@ -56,8 +58,17 @@ impl Analytics {
         Some(next.record.clone())
     }
 
-    /// Makes one result and writes down that it is there.
+    /// Makes one result and writes down that it is there. That it was begun is written down before: what the process did
+    /// not survive so often is given up.
     async fn work(self: Arc<Self>, mut record: Record, ending: Stop) {
+        record.attempts += 1;
+        if record.attempts > ATTEMPTS {
+            let why = format!("Tollgate ended in the middle of it {ATTEMPTS} times.");
+            return self.end(record, Some(why)).await;
+        }
+        if !self.keep(&record).await {
+            return self.put_back(record).await;
+        }
         let (told, made) = oneshot::channel();
         let (this, asked) = (self.clone(), record.clone());
         let thread = std::thread::Builder::new().name("analytics".to_owned()).spawn(move || {
@@ -65,39 +76,61 @@ impl Analytics {
             let (view, snapshot) = (this.ledger.view(), this.catalog.snapshot());
             let what = (asked.id.as_str(), &asked.request);
             // Whoever asked waits as long as the runtime does.
-            let _ = told.send(produce((&view, &snapshot), what, (&this.store, &this.options), &ending));
+            let _ = told.send(produce((&view, &snapshot), what, (&*this.store, &this.options), &ending));
         });
         if let Err(error) = thread {
             tracing::error!(%error, "a job's thread could not start; that is tried again");
-            tokio::time::sleep(LOOK_EVERY).await;
-            return self.put_back(&record.id);
+            record.attempts -= 1;
+            return self.put_back(record).await;
         }
         let why = match made.await {
-            Ok(Made::Stopped) => return self.put_back(&record.id),
+            Ok(Made::Stopped) => {
+                // It was not the job that ended the process.
+                record.attempts -= 1;
+                self.keep(&record).await;
+                return self.forget_begun(record);
+            }
             Ok(Made::Whole) => None,
             Ok(Made::Refused(why)) => Some(why),
             // A thread that ended without a word has panicked, and said so in the log.
             Err(_) => Some("The server made a mistake.".to_owned()),
         };
+        self.end(record, why).await;
+    }
+
+    /// Writes down what came of a job.
+    async fn end(&self, mut record: Record, why: Option<String>) {
         record.ended = Some(Ended { at: self.clock.now(), why });
-        let (this, kept) = (self.clone(), record.clone());
-        let kept = tokio::task::spawn_blocking(move || this.store.keep(&kept)).await;
-        match kept.map_err(std::io::Error::other).flatten() {
-            Ok(()) => {
-                let job = Job { record, is_running: false };
-                self.jobs().insert(job.record.id.clone(), job);
-            }
-            Err(error) => {
-                tracing::error!(%error, "a job's end could not be written down; it is made again");
-                tokio::time::sleep(LOOK_EVERY).await;
-                self.put_back(&record.id);
+        match self.keep(&record).await {
+            true => self.forget_begun(record),
+            false => {
+                record.ended = None;
+                self.put_back(record).await;
             }
         }
     }
 
-    fn put_back(&self, id: &str) {
-        if let Some(job) = self.jobs().get_mut(id) {
-            job.is_running = false;
+    /// Writes a record; whether that went well.
+    async fn keep(&self, record: &Record) -> bool {
+        let (store, kept) = (self.store.clone(), record.clone());
+        let kept = tokio::task::spawn_blocking(move || store.keep(&kept)).await;
+        match kept.map_err(std::io::Error::other).flatten() {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "a job's record could not be written; that is tried again");
+                false
+            }
         }
+    }
+
+    /// Lets a job wait again, after a rest.
+    async fn put_back(&self, record: Record) {
+        tokio::time::sleep(REST).await;
+        self.forget_begun(record);
+    }
+
+    /// Nobody works on the job any more.
+    fn forget_begun(&self, record: Record) {
+        self.jobs().insert(record.id.clone(), Job { record, is_running: false });
     }
 }

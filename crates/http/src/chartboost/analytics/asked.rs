@@ -7,6 +7,7 @@ use crate::chartboost::Client;
 use crate::chartboost::query::Query;
 use crate::error::{ApiError, Code};
 use axum::extract::{FromRequest, Request};
+use axum::http::Method;
 use std::sync::Arc;
 use tollgate_catalog::{Catalog, OrganizationSnapshot};
 
@@ -18,6 +19,8 @@ pub(crate) struct Asked {
     pub(crate) query: Query,
     /// How the caller proved himself.
     pub(crate) proof: Proof,
+    /// Whether only the head of the answer is wanted.
+    pub(crate) is_head: bool,
     /// The id of what proved him.
     pub(crate) credential: Arc<str>,
 }
@@ -42,6 +45,7 @@ impl FromRequest<ApiState> for Asked {
         // It is laid on every route.
         let proof = request.extensions().get::<Proof>().copied().unwrap_or(Proof::Token);
         let fail = |error| Failure { error, proof };
+        let is_head = request.method() == Method::HEAD;
         let by_token = (proof == Proof::Token).then(|| Client::of_headers(request.headers(), &state.catalog));
         let by_token = by_token.transpose().map_err(fail)?;
         let mut query = parameters(request).await.map_err(fail)?;
@@ -50,7 +54,7 @@ impl FromRequest<ApiState> for Asked {
             None => by_signature(&mut query, state).map_err(fail)?,
         };
         state.limits.count(&credential).map_err(fail)?;
-        Ok(Self { organization, query, proof, credential })
+        Ok(Self { organization, query, proof, is_head, credential })
     }
 }
 

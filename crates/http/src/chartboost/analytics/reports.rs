@@ -91,6 +91,10 @@ pub(super) async fn install(State(state): State<ApiState>, mut asked: Asked) -> 
 }
 
 async fn take_up(state: &ApiState, asked: &Asked, request: ReportRequest, form: Option<FileForm>) -> Answer {
+    if asked.is_head {
+        // A HEAD makes nothing.
+        return Ok(StatusCode::ACCEPTED.into_response());
+    }
     match state.analytics.ask(request, form).await {
         Ok(id) => Ok((StatusCode::ACCEPTED, Json(json!({"jobId": id}))).into_response()),
         Err(error @ AskError::TooMany(_)) => {

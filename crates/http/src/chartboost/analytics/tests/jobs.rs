@@ -4,6 +4,7 @@ use super::{Working, asked, job_id, message, result, until_created};
 use crate::testing::TestApp;
 use axum::body::Body;
 use axum::http::Request;
+use tollgate_jobs::analytics::JobState;
 
 const JOB: &str = "/v3/metrics/campaign?dateMin=2026-03-01&dateMax=2026-03-31&groupBy=date";
 
@@ -45,7 +46,7 @@ async fn a_job_that_was_not_made_is_made_by_the_next_process() {
     let again = app.open_analytics_again();
     let working = Working::on(&again);
     for _ in 0..6_000 {
-        if again.state(app.made.organization_id, &id) == Some(tollgate_jobs::analytics::JobState::Done) {
+        if again.state(app.made.organization_id, &id) == Some(JobState::Done) {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -85,4 +86,36 @@ async fn malformed_ids_name_no_job() {
         let (status, _, body) = app.bytes(Request::get(path).body(Body::empty()).unwrap()).await;
         assert_eq!(status, 404, "{id}: {}", String::from_utf8_lossy(&body));
     }
+}
+
+#[tokio::test]
+async fn a_head_makes_no_job() {
+    let app = TestApp::new().await;
+    let path = format!("{JOB}&{}", super::proof(&app));
+    let (status, _, _) = app.bytes(Request::head(path).body(Body::empty()).unwrap()).await;
+    assert_eq!((status, std::fs::read_dir(app.analytics.folder()).unwrap().count()), (202, 0));
+}
+
+#[tokio::test]
+async fn a_job_that_ended_the_process_again_and_again_is_given_up() {
+    let app = TestApp::new().await;
+    let id = job_id(&asked(&app, JOB).await);
+    // As processes leave it that died in the middle of it.
+    let record = app.analytics.folder().join(format!("{}.json", id.replace('/', "-")));
+    let begun = std::fs::read_to_string(&record).unwrap().replace("\"attempts\":0", "\"attempts\":5");
+    assert!(begun.contains("\"attempts\":5"), "{begun}");
+    std::fs::write(&record, begun).unwrap();
+    let again = app.open_analytics_again();
+    let working = Working::on(&again);
+    let mut state = None;
+    for _ in 0..6_000 {
+        state = again.state(app.made.organization_id, &id);
+        if matches!(state, Some(JobState::Failed(_))) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    working.stop().await;
+    let Some(JobState::Failed(why)) = state else { panic!("{state:?}") };
+    assert!(why.contains("5 times"), "{why}");
 }
