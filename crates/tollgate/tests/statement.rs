@@ -56,6 +56,8 @@ fn a_statement_has_gross_invalid_and_net_of_each_app() {
     let data = made.data();
     let server = made.serve();
     let app = app(&made, &server);
+    let filters = json!([{"type": "bot", "enabled": true, "action": "reject", "params": {}}]);
+    made.set_group(&server, &json!({"monitoring_mode": false, "filters": filters}));
     let place = ["--data-dir", data.as_str()];
     let create =
         ["campaign", "create", "--id", "spring", "--name", "Spring", "--app", &app, "--billing", "cpc"];
