@@ -2,7 +2,7 @@
 //! slash written as `%2F`.
 
 use super::file;
-use super::schema::{JobParams, JobProblem, JobStatus};
+use super::schema::{JobAnswer, JobParams, JobProblem, JobStatus};
 use super::{Answer, Asked};
 use crate::ApiState;
 use crate::error::{ApiError, Code};
@@ -30,7 +30,7 @@ use tollgate_jobs::analytics::{FileForm, JobState};
     ),
     responses(
         (status = 200, description = "The result; or, as JSON, that it is not there yet.", content(
-            (String = "text/tab-separated-values"), (String = "text/csv"), (JobStatus = "application/json"))),
+            (String = "text/tab-separated-values"), (String = "text/csv"), (JobAnswer = "application/json"))),
         (status = 201, description = "The result can be fetched.", body = JobStatus),
         JobProblem,
     ),
@@ -58,7 +58,7 @@ pub(super) async fn split_job(
     ),
     responses(
         (status = 200, description = "The result; or, as JSON, that it is not there yet.", content(
-            (String = "text/tab-separated-values"), (String = "text/csv"), (JobStatus = "application/json"))),
+            (String = "text/tab-separated-values"), (String = "text/csv"), (JobAnswer = "application/json"))),
         (status = 201, description = "The result can be fetched.", body = JobStatus),
         JobProblem,
     ),

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use tollgate_domain::{CampaignType, Platform};
 use tollgate_jobs::analytics::{Aggregate, FileForm, Grouping, Role, ad_type_ids, platform_name};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
-use utoipa::openapi::{RefOr, Required};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
+};
+use utoipa::openapi::{Ref, RefOr, Required};
 use utoipa::{IntoParams, IntoResponses, PartialSchema, ToSchema};
 
 /// Everything that was wrong, in one sentence.
@@ -152,6 +154,11 @@ macro_rules! described {
 }
 
 described! {
+    /// What is answered as JSON: how far a job is, or its result with the titles of the columns as keys.
+    JobAnswer = OneOfBuilder::new()
+        .item(Ref::from_schema_name("JobStatus"))
+        .item(ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::Object)))
+        .build();
     /// Figures of a campaign. The keys of one side are absent where the other one was asked for.
     CampaignFigures = object(
         &["dt", "campaign", "campaignId", "campaignTarget", "campaignType", "campaignSubType", "app", "creative", "role"],

@@ -16,7 +16,6 @@ use utoipa::{IntoParams, ToSchema};
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct LegacyCampaignParams {
     /// Only the campaign of this id.
-    #[param(max_length = 255)]
     campaign_id: Option<String>,
 }
 
