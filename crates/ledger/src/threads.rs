@@ -174,6 +174,7 @@ impl Ledger {
     fn near_loop(&self, stop: &AtomicBool) -> Result<(), LedgerError> {
         set_idle_priority(true);
         let mut filled = None;
+        self.warm_footers(&|| !stop.load(Ordering::Acquire));
         while !stop.load(Ordering::Acquire) {
             if filled != Some(self.near_cleared()) {
                 let go_on = || !stop.load(Ordering::Acquire);

@@ -1,4 +1,5 @@
-//! Reads the newest rows from segments, when they are not in memory: after a start, and after a deletion.
+//! Reads the newest rows from segments, when they are not in memory: after a start, and after a deletion; and footers
+//! after a start.
 
 use super::chunk::{CHUNK_ROWS, Packer};
 use crate::ledger::{Ledger, lock};
@@ -32,7 +33,11 @@ impl Ledger {
         if near.budget == 0 {
             return cleared;
         }
-        for piece in newest_first(&lock(&self.0.books).segments(), near.budget / LEAST_BYTES) {
+        // In a statement of its own: commits wait for this lock.
+        let segments = lock(&self.0.books).segments();
+        let pieces = newest_first(&segments, near.budget / LEAST_BYTES);
+        drop(segments);
+        for piece in pieces {
             let is_wanted = || go_on() && near.cleared() == cleared;
             let Some(segment) = piece.segment.upgrade() else { continue };
             match self.add_rows(cleared, &segment, piece.rows, &mut packer, &is_wanted) {
@@ -45,6 +50,20 @@ impl Ledger {
             near.add_older(cleared, packer.take());
         }
         cleared
+    }
+
+    /// Reads the footers of segments, the newest first, as far as their cache has room: the first pages of a report would
+    /// wait for them.
+    pub(crate) fn warm_footers(&self, go_on: &dyn Fn() -> bool) {
+        let mut segments: Vec<Arc<Segment>> = lock(&self.0.books).segments().to_vec();
+        segments.sort_by_key(|segment| std::cmp::Reverse(segment.meta().max_id));
+        for segment in segments {
+            match segment.warm() {
+                Ok(true) if go_on() => {}
+                Ok(_) => return,
+                Err(error) => tracing::error!(%error, "a segment's footer cannot be read"),
+            }
+        }
     }
 
     /// How often the newest rows in memory were forgotten.

@@ -5,7 +5,9 @@ use crate::disk::{Disk, RealDisk};
 use crate::ledger::{Ledger, Options};
 use crate::segment::DIR;
 use crate::{Deletion, row};
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use tollgate_domain::{
     Amendment, Entropy, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxId, TxIdKey,
 };
@@ -85,6 +87,29 @@ fn what_is_sealed_is_found_without_its_file_and_again_after_a_start() {
         assert_eq!(ledger.view().find_at_once(owner(0), EventKind::Click, unknown).unwrap(), None);
         hide(&folder, false);
     }
+}
+
+#[test]
+fn events_are_stored_while_the_newest_rows_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()).unwrap());
+    store(&open(&disk, 1 << 20), 0, 50);
+    let ledger = open(&disk, 1 << 20);
+    let (storing, stored) = mpsc::channel();
+    let other = ledger.clone();
+    let asked = RefCell::new(Some(move || {
+        store(&other, 50, 3);
+        storing.send(()).unwrap();
+    }));
+    let filling = || {
+        if let Some(store) = asked.take() {
+            std::thread::spawn(store);
+            stored.recv_timeout(Duration::from_secs(20)).expect("it waits for the reading to end");
+        }
+        true
+    };
+    ledger.fill_near(&filling);
+    assert!(asked.take().is_none(), "nothing was read");
 }
 
 #[test]

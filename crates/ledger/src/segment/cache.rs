@@ -52,6 +52,11 @@ impl FooterCache {
         self.lock().bytes
     }
 
+    /// Whether there is room for what nobody asked for yet.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes() < self.budget / 4 * 3
+    }
+
     /// A number for a file to be known by here.
     pub(super) fn register(&self) -> u64 {
         let mut inner = self.lock();

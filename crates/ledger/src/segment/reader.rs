@@ -107,6 +107,12 @@ impl Segment {
         self.footer().map(|_| ())
     }
 
+    /// Reads the footer before anybody asks for it; false when the cache has no room for that.
+    pub(crate) fn warm(&self) -> Result<bool, SegmentError> {
+        let has_room = self.file.cache.has_room();
+        if has_room { self.footer().map(|_| true) } else { Ok(false) }
+    }
+
     /// Reads the whole file and compares its checksum with the manifest's, for whoever has the time.
     pub fn verify(&self) -> Result<(), SegmentError> {
         self.read_whole(|_| {})

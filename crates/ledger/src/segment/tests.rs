@@ -225,6 +225,14 @@ fn the_cache_gives_up_the_footers_that_were_not_used_for_longest() {
         assert!(cache.bytes() <= one * 4, "{} of {one} each", cache.bytes());
     }
     assert!(cache.bytes() >= one * 2);
+
+    let cache = FooterCache::new(one * 4);
+    let warmed = segments.iter().map(|segment| home.open(segment.meta().clone(), &cache));
+    let warmed: Vec<bool> = warmed.map(|segment| segment.warm().unwrap()).collect();
+    assert_eq!(warmed, [true, true, true, true, true, true], "each is forgotten when its segment is closed");
+    let open: Vec<_> = segments.iter().map(|segment| home.open(segment.meta().clone(), &cache)).collect();
+    let warmed: Vec<bool> = open.iter().map(|segment| segment.warm().unwrap()).collect();
+    assert_eq!(warmed, [true, true, true, false, false, false], "a quarter is left for what is asked for");
 }
 
 /// Asks a segment everything; what it answers does not matter, only that it answers.
