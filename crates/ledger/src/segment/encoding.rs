@@ -18,9 +18,10 @@ use tollgate_domain::{Column, ColumnType, Day, EventKind, Number, Text};
 const DICTIONARY_BYTES: usize = 64 << 10;
 /// Rows that are looked at to see which columns repeat themselves.
 pub(super) const SAMPLE: usize = 1024;
-/// Columns of so few values are codes of two bits at most and stay uncompressed: setting up a decompressor would cost a
-/// reader more than the page itself.
-const BARE: usize = 4;
+/// A column with so few values in a sample stays uncompressed: its codes are what is left of it, zstd makes them no tenth
+/// smaller, and a reader would set a decompressor up for each page. With more values a dictionary may grow full, and what
+/// comes after it is texts.
+const BARE: usize = 128;
 
 /// What a segment will hold.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,8 @@ fn of_column(builder: WriterPropertiesBuilder, column: Column, variety: &Variety
             .set_column_statistics_enabled(path, EnabledStatistics::Page);
     }
     let (present, distinct) = variety.of(column);
-    let builder = if distinct <= BARE && present >= SAMPLE / 16 {
+    // Of a column that few rows have, the sample tells little.
+    let builder = if distinct <= BARE && present >= SAMPLE / 16 && distinct * 2 <= present {
         builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED)
     } else {
         builder

@@ -5,8 +5,8 @@ use crate::disk::{Disk, DiskFile};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-const CHUNK: usize = 512 << 10;
-const SYNC_EVERY: u64 = 4 << 20;
+/// Bytes between two syncs: commits wait for whatever the disk is given before them.
+const CHUNK: usize = 256 << 10;
 
 /// Why the disk refused, for whom the Parquet library only says that it did.
 pub(super) type Refusal = Arc<Mutex<Option<io::Error>>>;
@@ -16,7 +16,6 @@ pub(super) struct Sink {
     file: Arc<dyn DiskFile>,
     pending: Vec<u8>,
     written: u64,
-    synced: u64,
     crc: u32,
     /// Where the tail begins, and the CRC-32C of what came since.
     tail: Option<(u64, u32)>,
@@ -37,15 +36,7 @@ pub(super) struct Written {
 impl Sink {
     pub(super) fn create(disk: &dyn Disk, path: &str, refusal: Refusal) -> io::Result<Self> {
         let file = disk.create(path)?;
-        Ok(Self {
-            refusal,
-            file,
-            pending: Vec::with_capacity(CHUNK),
-            written: 0,
-            synced: 0,
-            crc: 0,
-            tail: None,
-        })
+        Ok(Self { refusal, file, pending: Vec::with_capacity(CHUNK), written: 0, crc: 0, tail: None })
     }
 
     /// Says that what comes now is the tail: what readers need before anything else.
@@ -56,7 +47,6 @@ impl Sink {
     /// Writes and syncs the rest.
     pub(super) fn finish(mut self) -> io::Result<Written> {
         self.write_pending()?;
-        self.file.sync()?;
         let (tail, tail_crc) = self.tail.unwrap_or((self.written, 0));
         Ok(Written { bytes: self.written, crc: self.crc, tail: self.written - tail, tail_crc })
     }
@@ -66,11 +56,7 @@ impl Sink {
         self.crc = crc32c::crc32c_append(self.crc, &self.pending);
         self.written += self.pending.len() as u64;
         self.pending.clear();
-        if self.written - self.synced >= SYNC_EVERY {
-            self.file.sync()?;
-            self.synced = self.written;
-        }
-        Ok(())
+        self.file.sync()
     }
 }
 

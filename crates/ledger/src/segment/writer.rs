@@ -21,7 +21,7 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { group_rows: 262_144, page_rows: 512 }
+        Self { group_rows: 65_536, page_rows: 512 }
     }
 }
 
