@@ -127,6 +127,10 @@ impl OpenHouse {
         if let Err(error) = house.intake.checkpoint() {
             tracing::error!(%error, "counters could not be written down; the next start counts again from the log");
         }
+        // What is sealed and counted need not be read again.
+        if let Err(error) = house.intake.ledger().keep() {
+            tracing::warn!(%error, "log files that nothing needs any more stay until the next start");
+        }
         house.close();
     }
 }

@@ -17,8 +17,9 @@ use tollgate_ledger::disk::{Disk, RealDisk};
 const PIECE: u64 = 512 << 10;
 /// Ends the name of a file that is not finished.
 const UNFINISHED: &str = ".part";
-/// Bytes between two syncs, so that the ledger's commits do not wait for all of a big file.
-const SYNC_EVERY: u64 = 4 << 20;
+/// Bytes between two syncs. The ledger's commits wait for whatever the disk is given before them: with pieces of 4 MiB the
+/// slowest hundredth of them took 8 ms rather than 0.6.
+const SYNC_EVERY: u64 = 256 << 10;
 
 /// A folder of the file system.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ impl Syncs {
 
 impl Write for Part {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.file.write(&bytes[..bytes.len().min(SYNC_EVERY as usize)])?;
         self.written += written as u64;
         self.unsynced += written as u64;
         if self.unsynced >= SYNC_EVERY {

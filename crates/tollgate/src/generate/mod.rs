@@ -14,10 +14,12 @@ use tollgate_ledger::{Ledger, Refused};
 const AT_ONCE: u64 = 500;
 /// More text than any of them has.
 const TEXT_BYTES: u64 = 2048;
+/// Rows that are sealed at a time.
+const SEAL_AT_MOST: u64 = 1 << 18;
 /// How long to wait while sealing catches up.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Appends the whole history to the ledger, which is running, and waits until it is durable. `progress` is told how many
+/// Appends the whole history to the ledger, which is running, and waits until it is durable and sealed. `progress` is told how many
 /// events were appended.
 pub(crate) fn store(
     history: &History,
@@ -46,5 +48,11 @@ pub(crate) fn store(
         progress(n);
     }
     ledger.wait_committed(last);
+    // A history to measure with is one that has come to rest.
+    while ledger.stats().unsealed_rows > 0 {
+        if ledger.seal(SEAL_AT_MOST).map_err(Failure::because("sealing"))?.is_none() {
+            std::thread::sleep(PAUSE);
+        }
+    }
     Ok(())
 }
