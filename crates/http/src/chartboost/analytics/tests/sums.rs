@@ -6,7 +6,9 @@ use crate::testing::TestApp;
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate_domain::{Amendment, Event, EventKind, KINDS_ALL, Number, Status, Text, Timestamp};
+use tollgate_domain::{Amendment, Day, Event, EventKind, KINDS_ALL, Number, Status, Text, Timestamp};
+use tollgate_jobs::analytics::{Aggregate, Counts, Grouping, Report, ReportRequest, Row, figures};
+use tollgate_ledger::group::Bounds;
 
 /// Clocks of New York and Los Angeles are put forward on 2026-03-08, those of Berlin on 2026-03-29.
 const START: i64 = 1_772_323_200_000;
@@ -183,6 +185,55 @@ impl Question {
     }
 }
 
+/// However campaigns are grouped, all rows together are all events.
+fn check_groupings(app: &TestApp, events: &[Event]) {
+    let (view, snapshot) = (app.ledger.view(), app.catalog.snapshot());
+    let day = |text: &str| Day::parse("day", text).unwrap();
+    for (name, grouping) in Grouping::OF_CAMPAIGNS {
+        let request = ReportRequest {
+            organization: app.made.organization_id,
+            report: Report::Campaign,
+            first: day("2026-03-01"),
+            last: day("2026-04-30"),
+            aggregate: Aggregate::Monthly,
+            zone: "Europe/Berlin".to_owned(),
+            role: None,
+            grouping: Some(*grouping),
+            campaigns: Vec::new(),
+            apps: Vec::new(),
+            campaign_type: None,
+            platform: None,
+            ad_location: None,
+            ad_types: Vec::new(),
+        };
+        let rows = figures(&view, &snapshot, &request, &Bounds::threads(2)).unwrap();
+        let sum = |side: &dyn Fn(&Row) -> Counts| {
+            rows.iter().map(side).fold(Figures::default(), |sums, counts| {
+                let Counts { impressions, clicks, installs, completed, thousandths } = counts;
+                let more = [impressions, clicks, installs, completed].map(i128::from);
+                [
+                    sums[0] + more[0],
+                    sums[1] + more[1],
+                    sums[2] + more[2],
+                    sums[3] + more[3],
+                    sums[4] + thousandths,
+                ]
+            })
+        };
+        for (role, told) in
+            [("publisher", sum(&|row| row.delivered)), ("advertiser", sum(&|row| row.received))]
+        {
+            let zone = "Europe/Berlin";
+            let all = Question { report: "campaign", aggregate: "monthly", zone, role, first: 1, days: 60 };
+            let expected = all
+                .expected(events)
+                .into_values()
+                .fold(Figures::default(), |sums, more| std::array::from_fn(|n| sums[n] + more[n]));
+            assert_eq!(told, expected, "{name}, {role}");
+        }
+    }
+}
+
 /// Half to even, as the printed digits say it.
 fn micros(thousandths: i128) -> i128 {
     let (whole, rest) = (thousandths / 1000, thousandths % 1000);
@@ -217,6 +268,7 @@ proptest! {
                 expected.values_mut().for_each(|figures| figures[4] = micros(figures[4]));
                 assert_eq!(question.told(&answered.body), expected, "{path}");
             }
+            check_groupings(&app, &events);
         });
     }
 }
