@@ -11,6 +11,7 @@ use crate::kinds::{
     ClientVersion, KeyOwner, Organization, Role, Scope, User, integration_defaults, new_integration,
 };
 use crate::secret::{PasswordError, Secret, StoredSecret, hash_password};
+use crate::users::check_email;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -140,17 +141,7 @@ fn check(options: &InitOptions) -> Result<(), Invalid> {
     if !(1..=255).contains(&length) {
         return Err(Invalid::new("organization", "must have 1 to 255 characters"));
     }
-    let legal = match options.email.split_once('@') {
-        Some((name, host)) => {
-            !name.is_empty()
-                && !host.is_empty()
-                && !host.contains('@')
-                && options.email.len() <= 254
-                && !options.email.chars().any(|c| c.is_whitespace() || c.is_control())
-        }
-        None => false,
-    };
-    if legal { Ok(()) } else { Err(Invalid::new("email", "must be an address such as admin@example.com")) }
+    check_email(&options.email)
 }
 
 fn first_objects(
@@ -169,7 +160,7 @@ fn first_objects(
         ..Organization::new(organization_id, options.organization.trim())
     })?;
     let user =
-        User { id: random_object_id(draft.entropy()), email: options.email.clone(), role: Role::Admin };
+        User { id: random_object_id(draft.entropy()), email: options.email.clone(), role: Role::Owner };
     let user_id = user.id.clone();
     draft.create(user)?;
     draft.set_secret::<User>(&user_id, Some(hash.clone()))?;

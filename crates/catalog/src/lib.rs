@@ -18,9 +18,11 @@ mod pool;
 mod restore;
 mod revision;
 mod secret;
+mod session;
 mod snapshot;
 mod store;
 mod token;
+mod users;
 
 pub use audit::{Action, AuditEntry, AuditFilter, FieldChange};
 pub use catalog::{Catalog, FILE_NAME};
@@ -38,7 +40,7 @@ pub use kinds::{
 pub use kinds::{
     AppSettings, MAX_POSTBACKS, category_list, category_list_in_force, change_monetization_settings,
     default_category_list, delete_category_list, delete_postbacks, monetization_settings,
-    monetization_settings_version, new_category_list, new_postback, require_custom_list,
+    monetization_settings_version, new_category_list, new_postback, order_filter_groups, require_custom_list,
     set_mandatory_categories,
 };
 pub use object::{Kind, Meta, Object, Stored, Table};
@@ -47,5 +49,9 @@ pub use pool::Pool;
 pub use restore::Restoration;
 pub use revision::Revision;
 pub use secret::{Digest, PasswordError, Secret, StoredSecret, hash_password};
+pub use session::Session;
 pub use snapshot::{IntegrationEntry, OrganizationSnapshot, Proven, Snapshot};
-pub use token::{TOKEN_LIFETIME_SECONDS, Token};
+pub use token::{
+    INVITATION_LIFETIME_SECONDS, SESSION_LIFETIME_SECONDS, TOKEN_LIFETIME_SECONDS, Token, TokenSort,
+};
+pub use users::{change_role, delete_user, new_user};

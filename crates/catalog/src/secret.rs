@@ -66,6 +66,16 @@ impl Digest {
         bytes.try_into().ok().map(Self)
     }
 
+    /// The digest of bytes that are no secret.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// As 64 hex characters.
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

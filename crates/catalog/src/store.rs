@@ -13,7 +13,8 @@ use std::time::Duration;
 use tollgate_domain::{OrganizationId, Timestamp};
 
 /// What makes each format of the one before; the last one's number is the `PRAGMA user_version`.
-const FORMATS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
+const FORMATS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 const FORMAT: i64 = FORMATS.len() as i64;
 /// `PRAGMA application_id`: "TGct".
 const APPLICATION: i64 = 0x5447_6374;
@@ -46,7 +47,7 @@ pub(crate) async fn prepare(connection: &mut SqliteConnection, path: &Path) -> R
         sqlx::raw_sql(*step).execute(&mut *transaction).await?;
     }
     if is_new || found < FORMAT {
-        sqlx::raw_sql("PRAGMA application_id = 1413964660; PRAGMA user_version = 2")
+        sqlx::raw_sql("PRAGMA application_id = 1413964660; PRAGMA user_version = 3")
             .execute(&mut *transaction)
             .await?;
     }

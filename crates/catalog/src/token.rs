@@ -1,4 +1,5 @@
-//! Access tokens: opaque, 256 bits, stored as digests, valid for a day. They expire, so they stand outside the log.
+//! Tokens: opaque, 256 bits, stored as digests. Access tokens of clients, sessions of users and their invitations are
+//! told apart by their sort, and none of them passes for another. They expire, so they stand outside the log.
 
 use crate::catalog::Catalog;
 use crate::error::{CatalogError, Damaged};
@@ -14,15 +15,57 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tollgate_domain::{OrganizationId, Timestamp};
 
-/// Seconds a token lives.
+/// Seconds an access token lives.
 pub const TOKEN_LIFETIME_SECONDS: i64 = 86_400;
+/// Seconds a session lives: a day of work.
+pub const SESSION_LIFETIME_SECONDS: i64 = 12 * 3_600;
+/// Seconds in which an invitation can be used.
+pub const INVITATION_LIFETIME_SECONDS: i64 = 86_400;
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenSort {
+    /// Requests of an OAuth client.
+    Access,
+    /// Requests of a user who signed in.
+    Session,
+    /// One sign-in of a user, without the password.
+    Invitation,
+}
+
+impl TokenSort {
+    const ALL: [Self; 3] = [Self::Access, Self::Session, Self::Invitation];
+
+    /// As it is stored.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Session => "session",
+            Self::Invitation => "invitation",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.name() == name)
+    }
+
+    fn lifetime_seconds(self) -> i64 {
+        match self {
+            Self::Access => TOKEN_LIFETIME_SECONDS,
+            Self::Session => SESSION_LIFETIME_SECONDS,
+            Self::Invitation => INVITATION_LIFETIME_SECONDS,
+        }
+    }
+}
 
 /// What a token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
+    /// What it is good for.
+    pub sort: TokenSort,
     /// The organization it opens.
     pub organization: OrganizationId,
-    /// The client it was issued to.
+    /// The client that an access token was issued to; of every other sort the user.
     pub client_id: Arc<str>,
     /// When it was issued.
     pub issued_at: Timestamp,
@@ -72,7 +115,7 @@ impl Tokens {
     /// Takes in what was issued or revoked since. Only the holder of the writer's slot calls this.
     pub(crate) async fn catch_up(&self, connection: &mut SqliteConnection) -> Result<(), CatalogError> {
         let rows = sqlx::query(
-            "SELECT n, hash, organization, client_id, issued_at, expires_at, revoked_at FROM tokens \
+            "SELECT n, hash, organization, client_id, issued_at, expires_at, revoked_at, sort FROM tokens \
              WHERE n > ?1 ORDER BY n",
         )
         .bind(number(self.last.load(Ordering::Acquire)))
@@ -120,6 +163,7 @@ fn read(row: &SqliteRow) -> Result<RawToken, CatalogError> {
     let organization: &str = row.try_get(2)?;
     let revoked: Option<i64> = row.try_get(6)?;
     let token = Token {
+        sort: TokenSort::named(row.try_get(7)?).ok_or_else(|| damaged("its sort is unknown"))?,
         organization: organization.parse().map_err(|_| damaged("its organization is malformed"))?,
         client_id: row.try_get::<&str, _>(3)?.into(),
         issued_at: Timestamp::from_millis(row.try_get(4)?),
@@ -133,46 +177,78 @@ fn read(row: &SqliteRow) -> Result<RawToken, CatalogError> {
 }
 
 impl Catalog {
-    /// The token that `text` is, unless it has expired or was revoked.
+    /// The access token that `text` is, unless it has expired or was revoked.
     pub fn token(&self, text: &str) -> Option<Arc<Token>> {
-        self.tokens.get(Digest::of(text)).filter(|token| token.expires_at > self.clock.now())
+        self.token_of(text, TokenSort::Access)
     }
 
-    /// The organization's tokens in force, in no order.
+    /// The token of a sort that `text` is, unless it has expired or was revoked.
+    pub(crate) fn token_of(&self, text: &str, sort: TokenSort) -> Option<Arc<Token>> {
+        let token = self.tokens.get(Digest::of(text))?;
+        (token.sort == sort && token.expires_at > self.clock.now()).then_some(token)
+    }
+
+    /// The organization's access tokens in force, in no order.
     pub fn tokens_of(&self, organization: OrganizationId) -> Vec<Arc<Token>> {
         let now = self.clock.now();
         let held = self.tokens.held.load();
         let theirs = held.values().filter(|held| held.token.organization == organization);
-        theirs.map(|held| held.token.clone()).filter(|token| token.expires_at > now).collect()
+        let tokens = theirs.map(|held| held.token.clone());
+        tokens.filter(|token| token.sort == TokenSort::Access && token.expires_at > now).collect()
     }
 
-    /// Issues a token to a client that proved itself. It is on disk when this returns.
+    /// Issues an access token to a client that proved itself. It is on disk when this returns.
     pub async fn issue_token(
         &self,
         organization: OrganizationId,
         client: &Stored<OauthClient>,
     ) -> Result<Secret, CatalogError> {
+        self.issue(TokenSort::Access, organization, client.meta.id.clone()).await
+    }
+
+    /// Issues a token of a sort. It is on disk when this returns.
+    pub(crate) async fn issue(
+        &self,
+        sort: TokenSort,
+        organization: OrganizationId,
+        client_id: Arc<str>,
+    ) -> Result<Secret, CatalogError> {
         let secret = Secret::random(&*self.entropy);
         let issued_at = self.clock.now();
-        let token = Token {
-            organization,
-            client_id: client.meta.id.clone(),
-            issued_at,
-            expires_at: issued_at.plus_millis(TOKEN_LIFETIME_SECONDS * 1000),
-        };
+        let expires_at = issued_at.plus_millis(sort.lifetime_seconds() * 1000);
+        let token = Token { sort, organization, client_id, issued_at, expires_at };
         self.put_tokens(vec![(secret.digest(), token, None)]).await?;
         Ok(secret)
     }
 
-    /// Revokes a token. Answers whether there was one in force.
+    /// Revokes an access token. Answers whether there was one in force.
     pub async fn revoke_token(&self, text: &str) -> Result<bool, CatalogError> {
-        let Some(token) = self.token(text) else { return Ok(false) };
-        let now = self.clock.now();
-        self.put_tokens(vec![(Digest::of(text), (*token).clone(), Some(now))]).await?;
-        Ok(true)
+        Ok(self.take_token(text, TokenSort::Access).await?.is_some())
     }
 
-    /// Revokes every token of a client. Answers how many were in force.
+    /// Revokes the token of a sort that `text` is, and answers it: to one caller only, however many ask at once.
+    pub(crate) async fn take_token(
+        &self,
+        text: &str,
+        sort: TokenSort,
+    ) -> Result<Option<Arc<Token>>, CatalogError> {
+        let mut slot = self.writer().await;
+        let mut connection = self.take(&mut slot).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        self.tokens.catch_up(&mut transaction).await?;
+        let Some(token) = self.token_of(text, sort) else {
+            transaction.rollback().await?;
+            *slot = Some(connection);
+            return Ok(None);
+        };
+        put(&mut transaction, Digest::of(text), &token, Some(self.clock.now())).await?;
+        transaction.commit().await?;
+        self.tokens.catch_up(&mut connection).await?;
+        *slot = Some(connection);
+        Ok(Some(token))
+    }
+
+    /// Revokes every token of a client, or every session and invitation of a user. Answers how many were in force.
     pub async fn revoke_tokens_of(
         &self,
         organization: OrganizationId,
@@ -221,8 +297,8 @@ async fn put(
     revoked_at: Option<Timestamp>,
 ) -> Result<(), CatalogError> {
     sqlx::query(
-        "INSERT OR REPLACE INTO tokens (hash, organization, client_id, issued_at, expires_at, revoked_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO tokens (hash, organization, client_id, issued_at, expires_at, revoked_at, sort) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )
     .bind(digest.as_bytes().to_vec())
     .bind(token.organization.as_str().to_owned())
@@ -230,6 +306,7 @@ async fn put(
     .bind(token.issued_at.millis())
     .bind(token.expires_at.millis())
     .bind(revoked_at.map(Timestamp::millis))
+    .bind(token.sort.name())
     .execute(connection)
     .await?;
     Ok(())

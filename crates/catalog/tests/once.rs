@@ -142,7 +142,8 @@ async fn answers_end_after_a_day_and_are_cleared_away() {
 async fn a_catalog_of_the_first_format_is_taken_on() {
     let home = Home::new().await;
     let mut raw = SqliteConnectOptions::new().filename(home.file()).connect().await.unwrap();
-    let back = "DROP TABLE answers; DROP INDEX revisions_by_organization; PRAGMA user_version = 1";
+    let back = "DROP TABLE answers; DROP INDEX revisions_by_organization; ALTER TABLE tokens DROP COLUMN sort; \
+                PRAGMA user_version = 1";
     sqlx::raw_sql(back).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     let catalog = home.open(2).await;

@@ -1,58 +1,88 @@
-//! Who is calling. The traffic-quality dialect knows API keys, in `API-KEY` or as a bearer token; an OAuth token of the
-//! other dialect is not one.
+//! Who is calling. The traffic-quality dialect knows API keys, in `API-KEY` or as a bearer token, and users who signed
+//! in; an OAuth token of the other dialect is neither.
 
 use crate::ApiState;
 use crate::clickshield::Failure;
 use crate::error::{ApiError, Code};
+use crate::session::{self, SignedIn};
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request::Parts};
 use std::sync::Arc;
-use tollgate_catalog::{Actor, ApiKey, OrganizationSnapshot, Proven, Scope, Snapshot};
+use tollgate_catalog::{Actor, ApiKey, OrganizationSnapshot, Proven, Role, Scope, Snapshot, Stored};
 use tollgate_domain::OrganizationId;
 
-/// The holder of an API key.
+/// The holder of an API key, or a user who signed in.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    proven: Proven<ApiKey>,
+    organization: Arc<OrganizationSnapshot>,
+    actor: Actor,
+    rights: Rights,
+}
+
+/// What a caller may do.
+#[derive(Debug, Clone)]
+enum Rights {
+    Key(Arc<Stored<ApiKey>>),
+    Role(Role),
 }
 
 impl Caller {
     /// The caller's organization, as of the moment the request came.
     pub fn organization(&self) -> &Arc<OrganizationSnapshot> {
-        &self.proven.organization
+        &self.organization
     }
 
     /// The organization's id.
     pub fn organization_id(&self) -> OrganizationId {
-        self.proven.organization.id()
+        self.organization.id()
     }
 
-    /// The key that was sent.
-    pub fn key(&self) -> &ApiKey {
-        &self.proven.object
+    /// Whether the caller may do what `scope` stands for.
+    pub fn allows(&self, scope: Scope) -> bool {
+        match &self.rights {
+            Rights::Key(key) => key.allows(scope),
+            Rights::Role(role) => role.allows(scope),
+        }
+    }
+
+    /// Refuses users who are not owners.
+    pub(crate) fn require_owner(&self) -> Result<(), ApiError> {
+        match &self.rights {
+            Rights::Key(_) => Ok(()),
+            Rights::Role(role) => session::require_owner(Some(*role)),
+        }
     }
 
     /// The name that stands in the log for what this caller changes.
     pub fn actor(&self) -> Actor {
-        Actor::api_key(&self.proven.object.id)
+        self.actor.clone()
     }
 
     /// The holder of the key that `headers` present, when it has `scope`.
     pub fn of_headers(headers: &HeaderMap, snapshot: &Snapshot, scope: Scope) -> Result<Self, ApiError> {
         let key = presented(headers)?;
-        let proven = snapshot.api_key(key).ok_or_else(|| ApiError::new(Code::Unauthorized))?;
-        if !proven.object.allows(scope) {
+        let Proven { organization, object } =
+            snapshot.api_key(key).ok_or_else(|| ApiError::new(Code::Unauthorized))?;
+        if !object.allows(scope) {
             return Err(ApiError::missing_scope(scope));
         }
-        Ok(Self { proven })
+        Ok(Self { organization, actor: Actor::api_key(&object.id), rights: Rights::Key(object) })
     }
 }
 
 impl Caller {
-    /// As [`Self::of_headers`], for the management API: the request counts towards the key's limit.
+    /// As [`Self::of_headers`], for the management API: users are known too, and the request counts towards the limit.
     fn counted(parts: &Parts, state: &ApiState, scope: Scope) -> Result<Self, ApiError> {
+        if let Some(signed_in) = SignedIn::of(parts, state) {
+            let signed_in = signed_in?;
+            signed_in.require(scope)?;
+            let (organization, actor) = (signed_in.organization().clone(), signed_in.actor());
+            return Ok(Self { organization, actor, rights: Rights::Role(signed_in.role()) });
+        }
         let caller = Self::of_headers(&parts.headers, &state.catalog.snapshot(), scope)?;
-        state.limits.count(&caller.proven.object.meta.id)?;
+        if let Rights::Key(key) = &caller.rights {
+            state.limits.count(&key.meta.id)?;
+        }
         Ok(caller)
     }
 }

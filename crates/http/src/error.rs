@@ -45,6 +45,8 @@ errors! {
     Unauthorized = "unauthorized", UNAUTHORIZED, "No valid API key was provided.";
     RequestFailed = "request_failed", PAYMENT_REQUIRED, "The parameters were valid but the request failed.";
     MissingScope = "missing_scope", FORBIDDEN, "The API key does not have permission to perform the request.";
+    InsufficientRole = "insufficient_role", FORBIDDEN, "The user's role does not allow this.";
+    CsrfRefused = "csrf_refused", FORBIDDEN, "A session's request must have the X-CSRF-Token that GET /tollgate/v1/session answers.";
     DisclosureNotAccepted = "disclosure_not_accepted", FORBIDDEN, "The organization has to accept the disclosures first: POST /tollgate/v1/disclosures/accept.";
     LinkRefused = "link_refused", FORBIDDEN, "The link was not signed for this, or has expired: ask for a new one.";
     NotFound = "not_found", NOT_FOUND, "The requested resource does not exist.";

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod body;
 mod chartboost;
 pub mod clickshield;
+pub mod console;
 pub mod control;
 pub mod error;
 mod etag;
@@ -22,6 +23,7 @@ pub mod openapi;
 mod origin;
 mod places;
 pub mod server;
+mod session;
 
 #[cfg(test)]
 mod testing;
@@ -31,6 +33,7 @@ pub use limits::Limits;
 use axum::Router;
 use axum::extract::OriginalUri;
 use axum::response::Response;
+use console::Console;
 use error::{ApiError, Code, Dialect};
 use native::imports::Imports;
 use std::sync::Arc;
@@ -68,12 +71,15 @@ pub struct ApiState {
     pub bidders: Bidders,
     /// History that comes through the running server.
     pub imports: Imports,
+    /// The files of the console, where there are any.
+    pub console: Console,
 }
 
 /// The management API: every dialect under its paths. What is unknown is answered in the dialect of its path.
 pub fn router(state: ApiState) -> Router {
     Router::new()
         .merge(openapi::routes())
+        .merge(console::routes())
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .with_state(state)

@@ -11,6 +11,8 @@ use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// After so many requests, credentials that have been quiet are forgotten.
 const SWEEP_EVERY: u32 = 1 << 16;
@@ -25,10 +27,22 @@ const READS: usize = 4;
 /// Grouped reports that are counted at the same time, and for one organization: each takes several cores.
 const GROUPS: (usize, usize) = (4, 3);
 
+/// Attempts to sign in under one address: so many at once, and so many a minute from then on.
+const SIGN_INS_AT_ONCE: NonZeroU32 = NonZeroU32::new(10).unwrap();
+const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(2).unwrap();
+/// Addresses that attempts are remembered of before those that have been quiet are forgotten.
+const MOST_ADDRESSES: usize = 4096;
+/// Passwords that are hashed at the same time.
+const PASSWORDS: usize = 2;
+
 /// The requests of every credential, counted.
 pub struct Limits {
     limiter: RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, MonotonicClock>,
     counted: AtomicU32,
+    /// Attempts to sign in, by address.
+    sign_ins: RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, MonotonicClock>,
+    /// Passwords that are hashed at the same time: each takes a core and 19 MiB.
+    pub(crate) passwords: Semaphore,
     pub(crate) explanations: Places,
     pub(crate) samples: Places,
     /// Tables and look-ups.
@@ -62,9 +76,12 @@ impl Limits {
         let (explanations, samples, groups) = (places(EXPLANATIONS), places(SAMPLES), places(GROUPS));
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let reads = Places::new(cores * READS, cores + 1);
+        let attempts = Quota::per_minute(SIGN_INS_PER_MINUTE).allow_burst(SIGN_INS_AT_ONCE);
         Self {
             limiter,
             counted: AtomicU32::new(0),
+            sign_ins: RateLimiter::new(attempts, HashMapStateStore::default(), MonotonicClock),
+            passwords: Semaphore::new(PASSWORDS),
             explanations,
             samples,
             reads,
@@ -85,12 +102,24 @@ impl Limits {
         if self.counted.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(credential).map_err(|until| {
-            let wait = until.wait_time_from(MonotonicClock.now());
-            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            ApiError { retry_after: Some(seconds), ..ApiError::new(Code::TooManyRequests) }
-        })
+        self.limiter
+            .check_key(credential)
+            .map_err(|until| too_many(until.wait_time_from(MonotonicClock.now())))
     }
+
+    /// Counts an attempt to sign in under an address, whether there is such a user or not.
+    pub(crate) fn count_sign_in(&self, email: &str) -> Result<(), ApiError> {
+        if self.sign_ins.len() > MOST_ADDRESSES {
+            self.sign_ins.retain_recent();
+        }
+        let key = Arc::from(email.to_ascii_lowercase());
+        self.sign_ins.check_key(&key).map_err(|until| too_many(until.wait_time_from(MonotonicClock.now())))
+    }
+}
+
+fn too_many(wait: Duration) -> ApiError {
+    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+    ApiError { retry_after: Some(seconds), ..ApiError::new(Code::TooManyRequests) }
 }
 
 impl Default for Limits {

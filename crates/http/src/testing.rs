@@ -1,5 +1,6 @@
 //! A whole management API in a temporary directory, for tests through the real router.
 
+use crate::console::Console;
 use crate::native::imports::Imports;
 use crate::{ApiState, Limits, router};
 use axum::Router;
@@ -142,6 +143,7 @@ fn open_analytics(
 }
 
 pub(crate) struct TestApp {
+    pub(crate) state: ApiState,
     pub(crate) made: Initialised,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) catalog: Arc<Catalog>,
@@ -240,9 +242,10 @@ impl TestApp {
             public_url: None,
             bidders,
             imports,
+            console: Console::default(),
         };
-        let router = router(state);
-        Self { made, clock, catalog, ledger, limits, postbacks, exports, analytics, router, dir }
+        let router = router(state.clone());
+        Self { state, made, clock, catalog, ledger, limits, postbacks, exports, analytics, router, dir }
     }
 
     /// Another handle on the same catalog, opened from its file.

@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 mod compose;
 mod config;
+mod console;
 mod control;
 mod data_dir;
 mod demo;

@@ -3,6 +3,7 @@
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::compose::{House, OpenHouse, WATCH_EVERY};
 use crate::config::{Config, TlsConfig};
+use crate::console;
 use crate::control::Socket;
 use crate::data_dir;
 use crate::exporting::{self, Exporting};
@@ -148,6 +149,7 @@ fn bind(config: &Config, house: &House, shown: &Shown, analytics: Arc<Analytics>
         public_url: config.public_url.as_deref().map(Arc::from),
         bidders,
         imports,
+        console: console::files(),
     };
     let server = Server::bind(options, house.intake.clone(), router(state))
         .map_err(Failure::because(format!("listen {} cannot be used", config.listen)))?;

@@ -198,7 +198,17 @@ fn the_demonstration_fills_its_directory_once_and_shows_its_key_again() {
     let rows = &reply.json()["data"]["data"];
     assert_eq!(rows.as_array().unwrap().len(), 3);
     assert!(rows[0]["extra_parameters"]["label"].is_string(), "{rows}");
-    assert!(server.stop().contains(&key));
+    let again = server.stop();
+    assert!(again.contains(&key));
+    // The last word is the way to the console, where the binary has one.
+    let last = again.trim_end().lines().last().unwrap().to_owned();
+    if cfg!(feature = "console") {
+        let (url, invitation) = last.trim().split_once("#invitation=").unwrap();
+        assert!(url.starts_with("http://127.0.0.1:") && url.ends_with("/console/"), "{last}");
+        assert!(invitation.len() == 64 && !first.contains(invitation), "new at every start");
+    } else {
+        assert!(last.contains("built without the console"), "{last}");
+    }
     use std::os::unix::fs::PermissionsExt;
     let credentials = std::fs::metadata(dir.path().join("demo/demo.json")).unwrap();
     assert_eq!(credentials.permissions().mode() & 0o777, 0o600);

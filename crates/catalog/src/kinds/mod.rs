@@ -24,7 +24,7 @@ pub use category_list::{
     category_list, default_category_list, delete_category_list, new_category_list, require_custom_list,
     set_mandatory_categories,
 };
-pub use filter_group::check_priority;
+pub use filter_group::{check_priority, order_filter_groups};
 pub use integration::{integration_defaults, new_integration, unused_integration_id};
 pub use legacy_credential::LegacyCredential;
 pub use monetization_settings::{

@@ -1,5 +1,6 @@
 //! People. Their password hashes stand in the secrets table.
 
+use crate::kinds::Scope;
 use crate::object::Object;
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +8,37 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Everything.
-    Admin,
-    /// Everything but users and credentials of others.
-    Member,
+    /// Everything. Older documents call it `admin`.
+    #[serde(alias = "admin")]
+    Owner,
+    /// Everything but users and API keys. Older documents call it `member`.
+    #[serde(alias = "member")]
+    Manager,
+    /// Reading, files of events included.
+    Analyst,
+}
+
+impl Role {
+    /// Every role, with its name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("owner", Self::Owner), ("manager", Self::Manager), ("analyst", Self::Analyst)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Manager => "manager",
+            Self::Analyst => "analyst",
+        }
+    }
+
+    /// Whether it may do what an API key needs `scope` for.
+    pub fn allows(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Read => true,
+            Scope::Write => self != Self::Analyst,
+        }
+    }
 }
 
 /// A user.

@@ -1,20 +1,23 @@
-//! Who is calling: the holder of an OAuth token, RFC 6750. The token names the organization; nothing else in a request
-//! does, so whatever a caller names is looked for in its own organization only.
+//! Who is calling: the holder of an OAuth token, RFC 6750, or a user who signed in. The token or session names the
+//! organization; nothing else in a request does, so whatever a caller names is looked for in its own organization only.
 
 use super::Failure;
 use crate::ApiState;
 use crate::error::{ApiError, Code};
+use crate::session::SignedIn;
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request::Parts};
 use std::sync::Arc;
-use tollgate_catalog::{Actor, Catalog, OrganizationSnapshot, Token};
+use tollgate_catalog::{Actor, OrganizationSnapshot};
 use tollgate_domain::OrganizationId;
 
-/// The holder of a token in force.
+/// The holder of a token in force, or a user who signed in.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    token: Arc<Token>,
     organization: Arc<OrganizationSnapshot>,
+    /// The id of the client, or of the user.
+    credential: Arc<str>,
+    actor: Actor,
 }
 
 impl Client {
@@ -25,21 +28,31 @@ impl Client {
 
     /// The organization's id.
     pub(crate) fn organization_id(&self) -> OrganizationId {
-        self.token.organization
+        self.organization.id()
     }
 
-    /// The id of the client that the token was issued to.
-    pub(crate) fn client_id(&self) -> &str {
-        &self.token.client_id
+    /// The id of the client that the token was issued to, or of the user.
+    pub(crate) fn credential(&self) -> &Arc<str> {
+        &self.credential
     }
 
     /// The name that stands in the log for what this caller changes.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::oauth_client(self.client_id())
+        self.actor.clone()
     }
 
-    /// The holder of the token that `headers` present.
-    pub(crate) fn of_headers(headers: &HeaderMap, catalog: &Catalog) -> Result<Self, ApiError> {
+    /// Whose request it is; the request counts towards the caller's limit.
+    pub(crate) fn of(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
+        if let Some(signed_in) = SignedIn::of(parts, state) {
+            let signed_in = signed_in?;
+            let organization = signed_in.organization().clone();
+            return Ok(Self { organization, credential: signed_in.id().clone(), actor: signed_in.actor() });
+        }
+        Self::of_token(&parts.headers, state)
+    }
+
+    /// The holder of the token that a request presents; the request counts towards the client's limit.
+    fn of_token(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
         let invalid = || ApiError {
             challenge: "Bearer error=\"invalid_token\"",
             ..ApiError::because(
@@ -59,9 +72,12 @@ impl Client {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(missing());
         }
-        let token = catalog.token(token.trim()).ok_or_else(invalid)?;
-        let organization = catalog.snapshot().organization(token.organization).cloned();
-        Ok(Self { organization: organization.ok_or_else(invalid)?, token })
+        let token = state.catalog.token(token.trim()).ok_or_else(invalid)?;
+        let organization = state.catalog.snapshot().organization(token.organization).cloned();
+        let organization = organization.ok_or_else(invalid)?;
+        state.limits.count(&token.client_id)?;
+        let (credential, actor) = (token.client_id.clone(), Actor::oauth_client(&token.client_id));
+        Ok(Self { organization, credential, actor })
     }
 }
 
@@ -69,9 +85,7 @@ impl FromRequestParts<ApiState> for Client {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
-        let client = Self::of_headers(&parts.headers, &state.catalog)?;
-        state.limits.count(&client.token.client_id)?;
-        Ok(client)
+        Ok(Self::of(parts, state)?)
     }
 }
 
@@ -131,7 +145,7 @@ mod tests {
         let app = TestApp::new().await;
         let request =
             |method: &str, path: &str| Request::builder().method(method).uri(path).body(Body::empty());
-        for path in ["/v5/nothing", "/v4/", "/v6/apps", "/", "/v5/apps/a/b/c/d"] {
+        for path in ["/v5/nothing", "/v4/", "/v6/apps", "/v5/apps/a/b/c/d"] {
             let answered = app.send(request("GET", path).unwrap()).await;
             assert_eq!(
                 (answered.status.as_u16(), &answered.body["detail"][0]["type"]),

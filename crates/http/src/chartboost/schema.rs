@@ -43,6 +43,9 @@ pub(crate) enum AnyError {
     /// No token, or one that is malformed, expired or revoked.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "RFC 6750, 3")))]
     Unauthorized(Detail),
+    /// The user's role does not allow it, or a session's request is without its `X-CSRF-Token`.
+    #[response(status = 403)]
+    Forbidden(Detail),
     /// The credential's request limit is reached.
     #[response(status = 429, headers(("Retry-After" = u32, description = "Seconds")))]
     TooManyRequests(Detail),

@@ -1,15 +1,16 @@
 //! Who calls the native API: the holder of an API key, by its scopes, or of an OAuth token of the Chartboost dialect,
-//! which may do everything in its organization. What a request must be allowed to do follows from its method.
+//! which may do everything in its organization, or a user who signed in, by the role. What a request must be allowed to
+//! do follows from its method.
 
 use super::Failure;
 use crate::ApiState;
 use crate::auth::presented;
 use crate::error::{ApiError, Code};
+use crate::session::{self, SignedIn, scope_of};
 use axum::extract::FromRequestParts;
-use axum::http::Method;
 use axum::http::request::Parts;
 use std::sync::Arc;
-use tollgate_catalog::{Actor, OrganizationSnapshot, Scope};
+use tollgate_catalog::{Actor, OrganizationSnapshot, Role};
 use tollgate_domain::OrganizationId;
 
 /// A caller who proved to be of an organization and may do what the request's method does: read with GET and HEAD,
@@ -18,6 +19,8 @@ use tollgate_domain::OrganizationId;
 pub(crate) struct Principal {
     organization: Arc<OrganizationSnapshot>,
     actor: Actor,
+    /// Of a user; `None` of the organization's own credentials.
+    role: Option<Role>,
 }
 
 impl Principal {
@@ -36,6 +39,11 @@ impl Principal {
         &self.actor
     }
 
+    /// Refuses users who are not owners.
+    pub(crate) fn require_owner(&self) -> Result<(), ApiError> {
+        session::require_owner(self.role)
+    }
+
     /// Refuses to change apps and their locations before the organization accepted the disclosures.
     pub(crate) fn require_disclosures(&self) -> Result<(), ApiError> {
         match self.organization.organization() {
@@ -46,6 +54,11 @@ impl Principal {
 
     /// Who presents this request's credential.
     pub(crate) fn of(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
+        if let Some(signed_in) = SignedIn::of(parts, state) {
+            let signed_in = signed_in?;
+            let (organization, actor) = (signed_in.organization().clone(), signed_in.actor());
+            return Ok(Self { organization, actor, role: Some(signed_in.role()) });
+        }
         let presented = presented(&parts.headers)?;
         let snapshot = state.catalog.snapshot();
         if let Some(key) = snapshot.api_key(presented) {
@@ -54,19 +67,16 @@ impl Principal {
             if !key.object.allows(scope) {
                 return Err(ApiError::missing_scope(scope));
             }
-            return Ok(Self { actor: Actor::api_key(&key.object.id), organization: key.organization });
+            let actor = Actor::api_key(&key.object.id);
+            return Ok(Self { actor, organization: key.organization, role: None });
         }
         let unknown =
             || ApiError::because(Code::Unauthorized, "The API key or token is not valid (any more).");
         let token = state.catalog.token(presented).ok_or_else(unknown)?;
         let organization = snapshot.organization(token.organization).ok_or_else(unknown)?.clone();
         state.limits.count(&token.client_id)?;
-        Ok(Self { actor: Actor::oauth_client(&token.client_id), organization })
+        Ok(Self { actor: Actor::oauth_client(&token.client_id), organization, role: None })
     }
-}
-
-fn scope_of(method: &Method) -> Scope {
-    if method == Method::GET || method == Method::HEAD { Scope::Read } else { Scope::Write }
 }
 
 impl FromRequestParts<ApiState> for Principal {

@@ -7,9 +7,11 @@ mod audit_log;
 pub(crate) mod auth;
 mod campaigns;
 mod category_lists;
+mod data_files;
 mod domain_name;
 pub mod events;
 mod exports;
+mod filter_group_order;
 pub mod imports;
 mod objects;
 mod organization;
@@ -19,6 +21,8 @@ mod postbacks;
 mod prices;
 mod privacy_requests;
 pub(crate) mod schema;
+mod session;
+mod users;
 
 use self::auth::Principal;
 use crate::error::{ApiError, Code, Dialect};
@@ -30,7 +34,6 @@ use serde::de::DeserializeOwned;
 use tollgate_catalog::{CatalogError, WriteError};
 use tollgate_domain::{Integration, IntegrationId};
 use utoipa::IntoResponses;
-use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,24 +51,23 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(account::routes())
         .merge(privacy_requests::routes())
         .merge(exports::routes())
+        .merge(users::routes())
         .routes(routes!(app_ads_txt::handle))
         .routes(routes!(imports::create))
         .routes(routes!(events::explanation::handle))
         .routes(routes!(overlaps::handle))
+        .routes(routes!(filter_group_order::handle))
+        .routes(routes!(data_files::handle))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);
-        let proofs = [openapi::API_KEY, openapi::TOKEN];
-        operation.security = Some(proofs.map(|name| SecurityRequirement::new(name, NO_SCOPES)).to_vec());
+        operation.security = Some(openapi::by_any());
         for (status, answer) in schema::AnyProblem::responses() {
             operation.responses.responses.entry(status).or_insert(answer);
         }
     }
-    OpenApiRouter::new().nest("/tollgate/v1", routes)
+    OpenApiRouter::new().nest("/tollgate/v1", routes.merge(session::routes()))
 }
-
-/// Scopes are the API key's own; the document's are those of OAuth.
-const NO_SCOPES: [&str; 0] = [];
 
 /// An error in this dialect's body.
 #[derive(Debug, Clone)]

@@ -75,11 +75,12 @@ pub(crate) struct NativeFieldProblem {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes what is answered elsewhere")]
 pub(crate) enum AnyProblem {
-    /// No API key or token, or one that is malformed, expired or revoked.
+    /// No API key, token or session, or one that is malformed, expired or revoked.
     #[response(status = 401, content_type = "application/problem+json",
                headers(("WWW-Authenticate" = String, description = "RFC 6750, 3")))]
     Unauthorized(NativeProblem),
-    /// The API key lacks the scope that the method needs: read for GET, else write.
+    /// The API key lacks the scope that the method needs: read for GET, else write; or the user's role does not allow it, or
+    /// a session's request is without its `X-CSRF-Token`.
     #[response(status = 403, content_type = "application/problem+json")]
     MissingScope(NativeProblem),
     /// The credential's request limit is reached.

@@ -100,13 +100,26 @@ async fn furnish(first: &Caller<'_>, traffic: &Caller<'_>) -> Vec<Ids> {
     let delivery = traffic.call("GET", &log, None).await.body["items"][0]["id"].as_str().unwrap().to_owned();
     let export = format!("/api/v2/download-center/{integration}/clicks?fields=ip&extra_parameters={MARK}");
     let export = traffic.call("GET", &export, None).await.body["id"].as_str().unwrap().to_owned();
+    let user = json!({"email": format!("{MARK}@example.com"), "role": "analyst"});
+    let user = traffic.make("/tollgate/v1/users", user, "id").await;
     let forgotten = traffic.make("/tollgate/v1/privacy-requests", json!({"user_id": MARK}), "id").await;
     let campaign = json!({"id": format!("campaign-{MARK}"), "name": MARK, "app_id": app});
     let campaign = traffic.make("/tollgate/v1/campaigns", campaign, "id").await;
     let report = "/v5/analytics/install?dateMin=2026-03-01&dateMax=2026-03-01";
     let job = first.call("GET", report, None).await.body["jobId"].as_str().unwrap().to_owned();
-    let traffic =
-        [integration, &group, &key, &transaction, &postback, &delivery, &export, &forgotten, &job, &campaign];
+    let traffic = [
+        integration,
+        &group,
+        &key,
+        &transaction,
+        &postback,
+        &delivery,
+        &export,
+        &forgotten,
+        &job,
+        &campaign,
+        &user,
+    ];
     ids([&app, &location, &list], organization, traffic)
 }
 
@@ -137,13 +150,13 @@ fn nobodys() -> Vec<Ids> {
     let transaction = "00000000000000000000000001";
     let long = "0123456789abcdef0123456789abcdef";
     let job = format!("{long}/01234567-89ab-4cde-8f01-23456789abcd");
-    let traffic = [ten, ten, ten, transaction, ten, long, hex, long, &job, "campaign-nobodys"];
+    let traffic = [ten, ten, ten, transaction, ten, long, hex, long, &job, "campaign-nobodys", hex];
     ids([hex, "01234567-89ab-4cde-8f01-23456789abcd", hex], hex, traffic)
 }
 
 /// What parameters stand for, once for each kind of object that a path may name.
-fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 10]) -> Vec<Ids> {
-    let [integration, group, key, transaction, postback, delivery, export, forgotten, job, campaign] =
+fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 11]) -> Vec<Ids> {
+    let [integration, group, key, transaction, postback, delivery, export, forgotten, job, campaign, user] =
         traffic;
     let (job_hex, job_uuid) = job.split_once('/').unwrap();
     let whole_job = format!("{job_hex}%2F{job_uuid}");
@@ -179,6 +192,7 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 10]
             ("job_id", &whole_job),
             ("job_hex", job_hex),
             ("job_uuid", job_uuid),
+            ("user_id", user),
         ];
         all.extend(own.map(|(name, id)| (name, id.to_owned())));
         all
@@ -187,8 +201,9 @@ fn ids([app, location, list]: [&str; 3], organization: &str, traffic: [&str; 10]
 }
 
 /// Parameters that are ids: answers that differ in nothing else tell nothing.
-const NAMING: [&str; 17] = [
+const NAMING: [&str; 18] = [
     "campaign_id",
+    "user_id",
     "job_id",
     "job_hex",
     "job_uuid",
@@ -274,6 +289,9 @@ fn content(operation: &Value, ids: &Ids) -> Option<Content> {
         content.get("application/json").map_or("", |json| json["schema"]["$ref"].as_str().unwrap_or(""));
     if taken.ends_with("/NewPostback") || taken.ends_with("/PostbackChange") {
         return json_body(&json!({"name": "x", "on": "rejected", "url": "https://other.example/"}));
+    }
+    if taken.ends_with("/NewUser") || taken.ends_with("/UserChange") {
+        return json_body(&json!({"email": "somebody@other.example", "role": "analyst"}));
     }
     // Elsewhere unknown fields do not matter, or are found after the object, so one body fits several.
     json_body(

@@ -7,7 +7,7 @@ mod pages;
 #[cfg(test)]
 mod tests;
 
-use crate::{ApiState, chartboost, clickshield, native, oauth};
+use crate::{ApiState, chartboost, clickshield, native, oauth, session};
 use axum::Router;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
@@ -18,14 +18,16 @@ use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
 /// A token of the token endpoints.
-pub(crate) const TOKEN: &str = "access_token";
+const TOKEN: &str = "access_token";
 /// Client id and secret in the Authorization header, of each version.
 const CLIENTS: [&str; 2] = ["client_v4", "client_v5"];
 /// The older credentials, among the parameters.
 const USER_ID: &str = "user_id";
 const USER_SIGNATURE: &str = "user_signature";
 /// A key of the house's own, by its scopes.
-pub(crate) const API_KEY: &str = "api_key";
+const API_KEY: &str = "api_key";
+/// A user's session, by the role.
+const SESSION: &str = "session";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -85,12 +87,16 @@ impl Modify for Security {
             schemes.insert(name.to_owned(), SecurityScheme::ApiKey(ApiKey::Query(value)).into());
         }
         schemes.insert(API_KEY.to_owned(), SecurityScheme::ApiKey(ApiKey::Header(key)).into());
+        let about =
+            "A user's session, for pages of the console. Every request must also have `X-CSRF-Token`.";
+        let session = ApiKeyValue::with_description(session::NAME, about);
+        schemes.insert(SESSION.to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(session)).into());
     }
 }
 
 /// What operations of the publisher dialect ask for.
 pub(crate) fn by_token() -> Vec<SecurityRequirement> {
-    vec![SecurityRequirement::new(TOKEN, NO_SCOPES)]
+    any_of(&[TOKEN, SESSION])
 }
 
 /// What analytics ask for that know no tokens: a user id and its signature.
@@ -100,7 +106,21 @@ pub(crate) fn by_signature() -> Vec<SecurityRequirement> {
 
 /// What operations of the traffic quality dialect ask for.
 pub(crate) fn by_key() -> Vec<SecurityRequirement> {
-    vec![SecurityRequirement::new(API_KEY, NO_SCOPES)]
+    any_of(&[API_KEY, SESSION])
+}
+
+/// What operations of the native API ask for.
+pub(crate) fn by_any() -> Vec<SecurityRequirement> {
+    any_of(&[API_KEY, TOKEN, SESSION])
+}
+
+/// What operations ask for that are about the session itself.
+pub(crate) fn by_session() -> Vec<SecurityRequirement> {
+    any_of(&[SESSION])
+}
+
+fn any_of(names: &[&str]) -> Vec<SecurityRequirement> {
+    names.iter().map(|name| SecurityRequirement::new(*name, NO_SCOPES)).collect()
 }
 
 /// The operations of a path, as far as our routes have them.

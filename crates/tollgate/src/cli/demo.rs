@@ -61,8 +61,10 @@ impl DemoCommand {
             filled?;
             house = House::open(&config, DataDir::open(&root, "demo")?)?;
         }
+        let invitation = demo.invite(&house)?;
         serve(&config, house, |address| {
             print!("{}", demo.first_steps(&root, address, SystemClock.now()));
+            println!("\n{}", demo::to_console(address, &invitation));
             Ok(())
         })?;
         Ok(ExitCode::SUCCESS)

@@ -1,11 +1,13 @@
 //! The demonstration: a data directory of its own, filled once with labelled traffic through the way of any import.
 
 mod apps;
+mod groups;
 pub(crate) mod people;
 pub(crate) mod scenario;
 mod traffic;
 
-use crate::compose::OpenHouse;
+use crate::compose::{House, OpenHouse};
+use crate::console;
 use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -15,6 +17,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use tollgate_catalog::init::Initialised;
+use tollgate_catalog::{Role, Secret, User};
 use tollgate_domain::{EventKind, IntegrationId, Timestamp};
 use tollgate_intake::{Format, ImportRequest, Observer, Progress, RefusedLine, Summary, import};
 
@@ -78,6 +81,7 @@ impl Demo {
     pub(crate) fn fill(&mut self, open: &OpenHouse) -> Result<Summary, Failure> {
         let mut all = Summary::default();
         let app = apps::make(open, self.integration_id)?;
+        groups::make(open, self.integration_id)?;
         for (kind, text) in traffic::generate(self.until) {
             let file = unnamed(open.house.root(), &text)
                 .map_err(Failure::because("the traffic cannot be written"))?;
@@ -102,14 +106,25 @@ impl Demo {
         Ok(all)
     }
 
+    /// An invitation of the demonstration's owner to the console, new at every start.
+    pub(crate) fn invite(&self, house: &House) -> Result<Secret, Failure> {
+        let snapshot = house.catalog.snapshot();
+        let entry = snapshot.integration(self.integration_id);
+        let organization = entry.and_then(|entry| snapshot.organization(entry.organization));
+        let owner = organization.and_then(|organization| {
+            let mut users = organization.table::<User>().iter();
+            Some((organization.id(), users.find(|user| user.role == Role::Owner)?.id.clone()))
+        });
+        let (organization, owner) =
+            owner.ok_or_else(|| Failure::new("the demonstration's integration or owner is gone"))?;
+        house.runtime.block_on(house.catalog.invite(organization, &owner)).map_err(Failure::new)
+    }
+
     /// What to type next, for a server at `address`.
     pub(crate) fn first_steps(&self, root: &Path, address: SocketAddr, now: Timestamp) -> String {
         let (id, key) = (self.integration_id, &self.api_key);
         let (client, secret) = (&self.client_id, &self.client_secret);
-        let address = match address.ip().is_unspecified() {
-            true => format!("127.0.0.1:{}", address.port()),
-            false => address.to_string(),
-        };
+        let address = reachable(address);
         let (first, last) = (self.until.plus_millis(-traffic::SPAN_MS).day(), now.day());
         let agent = people::AGENTS[0];
         let file = root.join(FILE);
@@ -128,10 +143,29 @@ impl Demo {
              curl -H \"Authorization: Bearer $TOKEN\" 'http://{address}/tollgate/v1/audit-log'\n  \
              and all of it to read: http://{address}/docs\n\n\
              These credentials are kept in {}, readable by you only. The Default filter group is in monitoring mode:\n\
-             verdicts are recorded and nothing is enforced.\n",
+             verdicts are recorded and nothing is enforced. Two groups for single publishers enforce theirs.\n",
             file.display()
         )
     }
+}
+
+/// Where a browser on this machine finds a server that listens at `address`.
+fn reachable(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("127.0.0.1:{}", address.port()),
+        false => address.to_string(),
+    }
+}
+
+/// The one line that leads on. What stands behind the `#` is not sent to any server but by the page itself, once.
+pub(crate) fn to_console(address: SocketAddr, invitation: &Secret) -> String {
+    if !console::IS_BUILT_IN {
+        return "This binary was built without the console; `make run` builds it in.".to_owned();
+    }
+    let (address, secret) = (reachable(address), invitation.expose());
+    format!(
+        "The console, with all of this in it (the link works once, within a day):\n  http://{address}/console/#invitation={secret}"
+    )
 }
 
 /// A file without a name that holds `text`.

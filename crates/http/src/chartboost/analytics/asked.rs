@@ -45,15 +45,15 @@ impl FromRequest<ApiState> for Asked {
         // It is laid on every route.
         let proof = request.extensions().get::<Proof>().copied().unwrap_or(Proof::Token);
         let fail = |error| Failure { error, proof };
-        let is_head = request.method() == Method::HEAD;
-        let by_token = (proof == Proof::Token).then(|| Client::of_headers(request.headers(), &state.catalog));
+        let (parts, body) = request.into_parts();
+        let is_head = parts.method == Method::HEAD;
+        let by_token = (proof == Proof::Token).then(|| Client::of(&parts, state));
         let by_token = by_token.transpose().map_err(fail)?;
-        let mut query = parameters(request).await.map_err(fail)?;
+        let mut query = parameters(Request::from_parts(parts, body)).await.map_err(fail)?;
         let (organization, credential) = match by_token {
-            Some(client) => (client.organization().clone(), Arc::from(client.client_id())),
+            Some(client) => (client.organization().clone(), client.credential().clone()),
             None => by_signature(&mut query, state).map_err(fail)?,
         };
-        state.limits.count(&credential).map_err(fail)?;
         Ok(Self { organization, query, proof, is_head, credential })
     }
 }
@@ -74,7 +74,7 @@ async fn parameters(request: Request) -> Result<Query, ApiError> {
     Ok(Query::of(all))
 }
 
-/// The organization that a user id and its signature prove, and the credential's id.
+/// The organization that a user id and its signature prove, and the credential's id; the request counts towards its limit.
 fn by_signature(
     query: &mut Query,
     state: &ApiState,
@@ -93,7 +93,9 @@ fn by_signature(
         state.limits.attempts.failed(&id);
         wrong()
     })?;
-    Ok((proven, Arc::from(id)))
+    let credential = Arc::from(id);
+    state.limits.count(&credential)?;
+    Ok((proven, credential))
 }
 
 fn of_signature(catalog: &Catalog, id: &str, signature: &str) -> Option<Arc<OrganizationSnapshot>> {

@@ -46,9 +46,10 @@ pub(super) async fn handle(
     Writer(caller): Writer,
     request: Request,
 ) -> Answer {
+    caller.require_owner()?;
     let (body, encoding) = read_object(request).await?;
     let asked = read(Fields::new(body, encoding), &caller).map_err(ApiError::invalid)?;
-    if let Some(scope) = asked.scopes.iter().find(|scope| !caller.key().allows(**scope)) {
+    if let Some(scope) = asked.scopes.iter().find(|scope| !caller.allows(**scope)) {
         let message = format!("The API key does not have the scope {scope:?} that it would give away.");
         return Err(ApiError::because(Code::MissingScope, message).into());
     }

@@ -27,6 +27,7 @@ pub(super) async fn handle(
     Writer(caller): Writer,
     Params(id): Params<String>,
 ) -> Answer {
+    caller.require_owner()?;
     state
         .catalog
         .write(caller.organization_id(), &caller.actor(), |draft| draft.delete::<ApiKey>(&id, None))

@@ -8,6 +8,7 @@ use crate::auth::{Caller, Reader};
 use crate::clickshield::Params;
 use crate::clickshield::schema::MissingProblem;
 use crate::error::{ApiError, Code};
+use crate::etag::etag;
 use axum::Json;
 use axum::response::IntoResponse;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use tollgate_domain::FilterGroup;
     tag = "Filter groups",
     params(("integration_id" = String, Path, description = "The integration's id."), ("filter_group_id" = String, Path, description = "The filter group's id.")),
     responses(
-        (status = 200, description = "The filter group.", body = schema::FilterGroup),
+        (status = 200, description = "The filter group.", body = schema::FilterGroup,
+         headers(("ETag" = String, description = "The filter group's version."))),
         MissingProblem,
     ),
 )]
@@ -31,7 +33,7 @@ pub(super) async fn handle(
     Params((integration, id)): Params<(String, String)>,
 ) -> Answer {
     let group = find_group(&caller, &integration, &id)?;
-    Ok(Json(object(&group, caller.organization_id())).into_response())
+    Ok((etag(group.meta.version), Json(object(&group, caller.organization_id()))).into_response())
 }
 
 /// The caller's filter group of an id; that of another integration or organization does not exist.

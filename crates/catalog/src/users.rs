@@ -1,0 +1,87 @@
+//! The rules of users: an address is one user's in all organizations, and an organization always has an owner.
+
+use crate::catalog::Catalog;
+use crate::credentials::random_object_id;
+use crate::draft::{Draft, Refused};
+use crate::kinds::{Role, User};
+use crate::secret::{PasswordError, Secret, StoredSecret, hash_password};
+use tollgate_domain::Invalid;
+
+/// Refuses what is no address.
+pub(crate) fn check_email(email: &str) -> Result<(), Invalid> {
+    let legal = match email.split_once('@') {
+        Some((name, host)) => {
+            !name.is_empty()
+                && !host.is_empty()
+                && !host.contains('@')
+                && email.len() <= 254
+                && !email.chars().any(|c| c.is_whitespace() || c.is_control())
+        }
+        None => false,
+    };
+    if legal { Ok(()) } else { Err(Invalid::new("email", "must be an address such as admin@example.com")) }
+}
+
+/// Adds a user with the hash of a password. Answers the id.
+pub fn new_user(
+    draft: &mut Draft<'_>,
+    email: &str,
+    role: Role,
+    password: StoredSecret,
+) -> Result<String, Refused> {
+    check_email(email).map_err(|error| Refused::Invalid(vec![error]))?;
+    let own = draft.table::<User>().iter().any(|user| user.email.eq_ignore_ascii_case(email));
+    let others = draft.snapshot().organizations().any(|organization| {
+        organization.id() != draft.organization_id()
+            && organization.table::<User>().iter().any(|user| user.email.eq_ignore_ascii_case(email))
+    });
+    if own || others {
+        return Err(Refused::Rule {
+            code: "email_taken",
+            message: "There is a user with this address already".to_owned(),
+        });
+    }
+    let id = random_object_id(draft.entropy());
+    draft.create(User { id: id.clone(), email: email.to_owned(), role })?;
+    draft.set_secret::<User>(&id, Some(password))?;
+    Ok(id)
+}
+
+/// Gives a user another role. The last owner stays one.
+pub fn change_role(
+    draft: &mut Draft<'_>,
+    id: &str,
+    role: Role,
+    expected: Option<u64>,
+) -> Result<(), Refused> {
+    let user = draft.require::<User>(id, expected)?;
+    keep_an_owner(draft, id, role == Role::Owner)?;
+    draft.update(User { role, ..user.value.clone() }, None)
+}
+
+/// Removes a user. The last owner stays.
+pub fn delete_user(draft: &mut Draft<'_>, id: &str, expected: Option<u64>) -> Result<(), Refused> {
+    draft.require::<User>(id, expected)?;
+    keep_an_owner(draft, id, false)?;
+    draft.delete::<User>(id, None)
+}
+
+fn keep_an_owner(draft: &Draft<'_>, changed: &str, is_owner: bool) -> Result<(), Refused> {
+    let is_other_owner = |user: &User| user.id != changed && user.role == Role::Owner;
+    if is_owner || draft.table::<User>().iter().any(|user| is_other_owner(user)) {
+        return Ok(());
+    }
+    Err(Refused::Rule {
+        code: "last_owner",
+        message: "An organization has at least one owner: make somebody else one first".to_owned(),
+    })
+}
+
+impl Catalog {
+    /// A new password, shown once, and its hash. It takes tens of milliseconds: call it on a blocking thread.
+    pub fn fresh_password(&self) -> Result<(Secret, StoredSecret), PasswordError> {
+        let password = Secret::random_password(&*self.entropy);
+        let hash = hash_password(password.expose(), &*self.entropy)?;
+        Ok((password, hash))
+    }
+}
