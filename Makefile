@@ -13,15 +13,19 @@ SHELL := /bin/bash
 CARGO := . scripts/lib.sh; cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench history data torture fuzz explore
+.PHONY: help run screenshots test lint bench history data torture fuzz explore
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## build tollgate and serve a demonstration (DEMO_ARGS="--listen 127.0.0.1:8080")
+run: ## build tollgate with its console and serve a demonstration (DEMO_ARGS="--listen 127.0.0.1:8080")
 	@scripts/setup.sh run
-	@$(CARGO) build --release -p tollgate
+	@features=$$(scripts/console.sh) && $(CARGO) build --release -p tollgate $$features
 	@exec "$(CARGO_TARGET_DIR)/release/tollgate" demo $(DEMO_ARGS)
+
+screenshots: ## pictures of every screen, light and dark, wide and narrow, into docs/screenshots
+	@scripts/setup.sh console
+	@scripts/browser.sh screenshots
 
 test: ## all tests
 	@scripts/setup.sh test

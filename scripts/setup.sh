@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a make target needs and this machine lacks: `scripts/setup.sh run|test|data|bench|history|lint`.
+# Installs what a make target needs and this machine lacks: `scripts/setup.sh run|test|console|data|bench|history|lint`.
 # Debian packages are taken with apt when we are root; what cannot be installed is named, and is an error only where nothing works without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,12 +21,14 @@ toolchain() {
 packages() { need python3 python3; want npm npm; python3 -m pip --version >/dev/null 2>&1 || useful+=(python3-pip); }
 
 case "$target" in
-  run | lint) toolchain ;;
-  test) toolchain; packages ;;
+  run) toolchain; want npm npm ;;
+  lint) toolchain ;;
+  console) toolchain; need npm npm; need chromium chromium ;;
+  test) toolchain; packages; want chromium chromium ;;
   data) packages ;;
   bench) toolchain; need python3 python3; need nginx nginx-light; need wrk wrk ;;
   history) toolchain; packages; need nginx nginx-light; need wrk wrk; need curl curl; need pg_ctlcluster postgresql ;;
-  *) die "unknown target '$target'; one of run, test, data, bench, history, lint" ;;
+  *) die "unknown target '$target'; one of run, test, console, data, bench, history, lint" ;;
 esac
 
 if [ ${#needed[@]} -gt 0 ]; then

@@ -53,4 +53,5 @@ else
 fi
 step cargo build -p tollgate
 step scripts/conformance.sh
+step scripts/browser.sh test
 exit "$status"
