@@ -251,6 +251,7 @@ test("prices: pasted, marked where wrong, shown before they are saved, and undon
     const review = page.getByRole("button", { name: /Review/ });
     assert.ok(await review.isDisabled());
     await page.getByRole("button", { name: /1 wrong/ }).click();
+    await page.locator('[data-cell="1 0"]:focus').waitFor();
     await page.keyboard.press("Control+a");
     await page.keyboard.type("5");
     await page.keyboard.press("ArrowDown");
