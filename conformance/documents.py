@@ -156,6 +156,9 @@ HOST = {"type": "string", "pattern": r"^(\*\.)?[a-z]{1,9}\.example$"}
 
 def integration(properties):
     properties["time_zone"] = {"enum": ["UTC", "Europe/Berlin", "America/New_York"]}
+    # Analytics tell nothing of days whose events are not all kept.
+    for name in ["retention_days", "click_retention_days", "conversion_retention_days", "impression_retention_days"]:
+        properties[name] = {"enum": [None, 36500]}
     for name in ["redirect_url", "fallback_url", "preview_url", "rtb_endpoint"]:
         properties[name] = URL
     properties["allowed_hosts"]["items"] = HOST

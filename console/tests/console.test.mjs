@@ -58,7 +58,7 @@ test("the printed link opens a console full of traffic, once", async () => {
   await page.locator("canvas").first().waitFor();
   assertQuiet();
   storageState = await context.storageState();
-  assert.ok(storageState.cookies.every((cookie) => cookie.httpOnly && cookie.sameSite === "Lax"));
+  assert.deepEqual(storageState.cookies.map((cookie) => [cookie.httpOnly, cookie.sameSite]), [[true, "Lax"]]);
   assert.deepEqual(storageState.origins, [], "nothing is kept in the browser but the cookie");
   await context.close();
   await on(new URL(server.url).hash, (page) => page.getByRole("button", { name: "Sign in" }).waitFor(), { storageState: undefined });
@@ -337,6 +337,19 @@ test("users: a password is shown once, and an analyst reads only; a session that
     await page.getByText("was saved.").waitFor();
   }, { storageState: undefined });
   assert.equal((await groups()).find((one) => one.id === group.id).description, name);
+});
+
+test("a link that names something else than an object asks for nothing else", async () => {
+  for (const screen of ["apps", "block-lists", "filter-groups"]) {
+    const asked = [];
+    await on(`${screen}/..%2F..%2Fapi%2Fv2%2Fdownload-center%2F${server.integration}%2Fclicks`, async (page) => {
+      await page.getByRole("navigation").first().waitFor();
+      await page.waitForLoadState("networkidle");
+      const requests = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => one.name));
+      asked.push(...requests.filter((url) => url.includes("download-center")));
+    });
+    assert.deepEqual(asked, [], screen);
+  }
 });
 
 test("names with markup are names", async () => {

@@ -17,9 +17,10 @@ class Route {
     return this.path.split("/")[0] || "overview";
   }
 
-  /** What stands behind the screen's name. */
+  /** The id behind the screen's name. It becomes part of a request's path, so whatever is not like an id is none. */
   get rest(): string {
-    return decodeURIComponent(this.path.split("/").slice(1).join("/"));
+    const rest = this.path.split("/").slice(1).join("/");
+    return /^[\w-]+$/.test(rest) ? rest : "";
   }
 
   read() {

@@ -1,7 +1,7 @@
 //! The whole catalog in memory: immutable, shared, replaced as a whole by the next one. Reads need no lock and no I/O.
 
 use crate::error::Damaged;
-use crate::kinds::{ApiKey, KeyOwner, LegacyCredential, OauthClient, Organization, Tables, User};
+use crate::kinds::{ApiKey, KeyOwner, LegacyCredential, OauthClient, Organization, Role, Tables, User};
 use crate::object::{Kind, Meta, Object, Stored, Table};
 use crate::revision::{RawRevision, RawSecret};
 use crate::secret::{Digest, StoredSecret};
@@ -179,6 +179,14 @@ impl Snapshot {
         match &proven.object.owner {
             KeyOwner::User { id } if proven.organization.get::<User>(id).is_none() => None,
             KeyOwner::User { .. } | KeyOwner::Organization => Some(proven),
+        }
+    }
+
+    /// The present role of the user whose key this is; `None` of the organization's own keys.
+    pub fn role_behind(&self, key: &Proven<ApiKey>) -> Option<Role> {
+        match &key.object.owner {
+            KeyOwner::User { id } => key.organization.get::<User>(id).map(|user| user.role),
+            KeyOwner::Organization => None,
         }
     }
 

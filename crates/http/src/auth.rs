@@ -16,14 +16,9 @@ use tollgate_domain::OrganizationId;
 pub struct Caller {
     organization: Arc<OrganizationSnapshot>,
     actor: Actor,
-    rights: Rights,
-}
-
-/// What a caller may do.
-#[derive(Debug, Clone)]
-enum Rights {
-    Key(Arc<Stored<ApiKey>>),
-    Role(Role),
+    key: Option<Arc<Stored<ApiKey>>>,
+    /// Of a user, also of one whose key this is; `None` of the organization's own keys.
+    role: Option<Role>,
 }
 
 impl Caller {
@@ -39,18 +34,13 @@ impl Caller {
 
     /// Whether the caller may do what `scope` stands for.
     pub fn allows(&self, scope: Scope) -> bool {
-        match &self.rights {
-            Rights::Key(key) => key.allows(scope),
-            Rights::Role(role) => role.allows(scope),
-        }
+        self.key.as_ref().is_none_or(|key| key.allows(scope))
+            && self.role.is_none_or(|role| role.allows(scope))
     }
 
     /// Refuses users who are not owners.
     pub(crate) fn require_owner(&self) -> Result<(), ApiError> {
-        match &self.rights {
-            Rights::Key(_) => Ok(()),
-            Rights::Role(role) => session::require_owner(Some(*role)),
-        }
+        session::require_owner(self.role)
     }
 
     /// The name that stands in the log for what this caller changes.
@@ -61,12 +51,9 @@ impl Caller {
     /// The holder of the key that `headers` present, when it has `scope`.
     pub fn of_headers(headers: &HeaderMap, snapshot: &Snapshot, scope: Scope) -> Result<Self, ApiError> {
         let key = presented(headers)?;
-        let Proven { organization, object } =
-            snapshot.api_key(key).ok_or_else(|| ApiError::new(Code::Unauthorized))?;
-        if !object.allows(scope) {
-            return Err(ApiError::missing_scope(scope));
-        }
-        Ok(Self { organization, actor: Actor::api_key(&object.id), rights: Rights::Key(object) })
+        let (key, role) = key_with(snapshot, key, scope)?.ok_or_else(|| ApiError::new(Code::Unauthorized))?;
+        let Proven { organization, object } = key;
+        Ok(Self { organization, actor: Actor::api_key(&object.id), key: Some(object), role })
     }
 }
 
@@ -77,14 +64,32 @@ impl Caller {
             let signed_in = signed_in?;
             signed_in.require(scope)?;
             let (organization, actor) = (signed_in.organization().clone(), signed_in.actor());
-            return Ok(Self { organization, actor, rights: Rights::Role(signed_in.role()) });
+            return Ok(Self { organization, actor, key: None, role: Some(signed_in.role()) });
         }
         let caller = Self::of_headers(&parts.headers, &state.catalog.snapshot(), scope)?;
-        if let Rights::Key(key) = &caller.rights {
+        if let Some(key) = &caller.key {
             state.limits.count(&key.meta.id)?;
         }
         Ok(caller)
     }
+}
+
+/// An API key and the role of the user whose it is, if it is a user's.
+type KeyAndRole = (Proven<ApiKey>, Option<Role>);
+
+/// The API key that `text` is, which must have `scope`, as must the role of its user.
+pub(crate) fn key_with(
+    snapshot: &Snapshot,
+    text: &str,
+    scope: Scope,
+) -> Result<Option<KeyAndRole>, ApiError> {
+    let Some(key) = snapshot.api_key(text) else { return Ok(None) };
+    if !key.object.allows(scope) {
+        return Err(ApiError::missing_scope(scope));
+    }
+    let role = snapshot.role_behind(&key);
+    role.map_or(Ok(()), |role| session::require(role, scope))?;
+    Ok(Some((key, role)))
 }
 
 /// The one key that the request presents.

@@ -12,7 +12,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// After so many requests, credentials that have been quiet are forgotten.
 const SWEEP_EVERY: u32 = 1 << 16;
@@ -30,10 +30,11 @@ const GROUPS: (usize, usize) = (4, 3);
 /// Attempts to sign in under one address: so many at once, and so many a minute from then on.
 const SIGN_INS_AT_ONCE: NonZeroU32 = NonZeroU32::new(10).unwrap();
 const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(2).unwrap();
-/// Addresses that attempts are remembered of before those that have been quiet are forgotten.
-const MOST_ADDRESSES: usize = 4096;
-/// Passwords that are hashed at the same time.
+/// After so many attempts, addresses that have been quiet are forgotten.
+const SWEEP_SIGN_INS_EVERY: u32 = 4096;
+/// Passwords that are hashed at the same time, and how long somebody waits for a place.
 const PASSWORDS: usize = 2;
+const PASSWORD_WAIT: Duration = Duration::from_secs(2);
 
 /// The requests of every credential, counted.
 pub struct Limits {
@@ -41,8 +42,9 @@ pub struct Limits {
     counted: AtomicU32,
     /// Attempts to sign in, by address.
     sign_ins: RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, MonotonicClock>,
+    attempted: AtomicU32,
     /// Passwords that are hashed at the same time: each takes a core and 19 MiB.
-    pub(crate) passwords: Semaphore,
+    passwords: Arc<Semaphore>,
     pub(crate) explanations: Places,
     pub(crate) samples: Places,
     /// Tables and look-ups.
@@ -81,7 +83,8 @@ impl Limits {
             limiter,
             counted: AtomicU32::new(0),
             sign_ins: RateLimiter::new(attempts, HashMapStateStore::default(), MonotonicClock),
-            passwords: Semaphore::new(PASSWORDS),
+            attempted: AtomicU32::new(0),
+            passwords: Arc::new(Semaphore::new(PASSWORDS)),
             explanations,
             samples,
             reads,
@@ -109,11 +112,23 @@ impl Limits {
 
     /// Counts an attempt to sign in under an address, whether there is such a user or not.
     pub(crate) fn count_sign_in(&self, email: &str) -> Result<(), ApiError> {
-        if self.sign_ins.len() > MOST_ADDRESSES {
+        if self.attempted.fetch_add(1, Ordering::Relaxed) % SWEEP_SIGN_INS_EVERY == SWEEP_SIGN_INS_EVERY - 1 {
             self.sign_ins.retain_recent();
         }
         let key = Arc::from(email.to_ascii_lowercase());
         self.sign_ins.check_key(&key).map_err(|until| too_many(until.wait_time_from(MonotonicClock.now())))
+    }
+
+    /// A place for hashing a password, which is to be kept by whoever hashes until that is done, also when the request is
+    /// given up meanwhile. Where there is none for a while: 503.
+    pub(crate) async fn place_for_password(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = tokio::time::timeout(PASSWORD_WAIT, self.passwords.clone().acquire_owned()).await;
+        let place = place.ok().and_then(Result::ok);
+        place.ok_or_else(|| {
+            let busy =
+                ApiError::because(Code::Unavailable, "Other passwords are being checked; try again soon.");
+            ApiError { retry_after: Some(1), ..busy }
+        })
     }
 }
 

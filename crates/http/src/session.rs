@@ -70,16 +70,18 @@ impl SignedIn {
 
     /// Refuses what the role does not allow.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), ApiError> {
-        match self.role().allows(scope) {
-            true => Ok(()),
-            false => Err(insufficient(self.role())),
-        }
+        require(self.role(), scope)
     }
 }
 
 /// What a request must be allowed to do follows from its method: read with GET and HEAD, write with all others.
 pub(crate) fn scope_of(method: &Method) -> Scope {
     if method == Method::GET || method == Method::HEAD { Scope::Read } else { Scope::Write }
+}
+
+/// Refuses what a role does not allow.
+pub(crate) fn require(role: Role, scope: Scope) -> Result<(), ApiError> {
+    if role.allows(scope) { Ok(()) } else { Err(insufficient(role)) }
 }
 
 /// Refuses users who are not owners; `None` stands for a credential of the organization itself.

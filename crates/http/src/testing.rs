@@ -126,6 +126,9 @@ async fn open_exports(
     Exports::open(&root.join(exports::FILE_NAME), parts).await.unwrap()
 }
 
+/// Jobs of reports that an organization may have here.
+pub(crate) const KEPT_JOBS: usize = 100;
+
 fn open_analytics(
     root: &Path,
     catalog: &Arc<Catalog>,
@@ -137,7 +140,7 @@ fn open_analytics(
         ledger: ledger.clone(),
         clock: clock.clone(),
         entropy: Arc::new(TestEntropy(AtomicU64::new(5))),
-        options: analytics::Options { reserve_bytes: 0, ..analytics::Options::default() },
+        options: analytics::Options { reserve_bytes: 0, kept: KEPT_JOBS, ..analytics::Options::default() },
     };
     Analytics::open(&root.join(analytics::FOLDER), parts).unwrap()
 }

@@ -4,7 +4,7 @@
 
 use super::Failure;
 use crate::ApiState;
-use crate::auth::presented;
+use crate::auth::{key_with, presented};
 use crate::error::{ApiError, Code};
 use crate::session::{self, SignedIn, scope_of};
 use axum::extract::FromRequestParts;
@@ -19,7 +19,7 @@ use tollgate_domain::OrganizationId;
 pub(crate) struct Principal {
     organization: Arc<OrganizationSnapshot>,
     actor: Actor,
-    /// Of a user; `None` of the organization's own credentials.
+    /// Of a user, also of one whose key this is; `None` of the organization's own credentials.
     role: Option<Role>,
 }
 
@@ -61,14 +61,10 @@ impl Principal {
         }
         let presented = presented(&parts.headers)?;
         let snapshot = state.catalog.snapshot();
-        if let Some(key) = snapshot.api_key(presented) {
+        if let Some((key, role)) = key_with(&snapshot, presented, scope_of(&parts.method))? {
             state.limits.count(&key.object.meta.id)?;
-            let scope = scope_of(&parts.method);
-            if !key.object.allows(scope) {
-                return Err(ApiError::missing_scope(scope));
-            }
             let actor = Actor::api_key(&key.object.id);
-            return Ok(Self { actor, organization: key.organization, role: None });
+            return Ok(Self { actor, organization: key.organization, role });
         }
         let unknown =
             || ApiError::because(Code::Unauthorized, "The API key or token is not valid (any more).");

@@ -169,7 +169,9 @@ impl Analytics {
         let own = self
             .jobs()
             .values()
-            .filter(|job| job.record.request.organization == request.organization)
+            .filter(|job| {
+                job.record.request.organization == request.organization && !self.is_over(&job.record)
+            })
             .count();
         if own >= self.options.kept {
             return Err(AskError::TooMany(self.options.kept));

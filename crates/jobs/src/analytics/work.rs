@@ -24,6 +24,8 @@ impl Analytics {
     /// Works on jobs until `stop` says so; what is under way ends soon then, and is begun again by the next process.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let (mut working, ending) = (JoinSet::new(), Stop::default());
+        // Of its own, so that it comes however often there is other news.
+        let mut looks = tokio::time::interval(LOOK_EVERY);
         loop {
             while working.len() < self.options.workers.max(1) {
                 let Some(record) = self.claim() else { break };
@@ -33,12 +35,12 @@ impl Analytics {
             tokio::select! {
                 biased;
                 () = told(&mut stop) => break,
-                () = self.news.notified() => {}
-                Some(_) = working.join_next() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {
+                _ = looks.tick() => {
                     // A panic is in the log.
                     let _ = tokio::task::spawn_blocking(move || this.expire()).await;
                 }
+                () = self.news.notified() => {}
+                Some(_) = working.join_next() => {}
             }
         }
         ending.set();

@@ -94,9 +94,11 @@ async fn with_password(
     password: String,
 ) -> Result<Option<Proven<User>>, ApiError> {
     state.limits.count_sign_in(&email)?;
-    let _place = state.limits.passwords.acquire().await;
-    let catalog = state.catalog.clone();
-    let found = tokio::task::spawn_blocking(move || catalog.user_with_password(&email, &password));
+    let (place, catalog) = (state.limits.place_for_password().await?, state.catalog.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        catalog.user_with_password(&email, &password)
+    });
     found.await.map_err(|error| ApiError::internal("a password could not be checked", &error))
 }
 

@@ -250,3 +250,46 @@ async fn users_are_made_changed_and_removed_by_owners() {
     assert_eq!(analyst.status("GET", "/v5/apps").await, 401, "and those of a user who is gone");
     assert_eq!(send(&app, "POST", SESSION, &[], &body).await.status, 401);
 }
+
+#[tokio::test]
+async fn a_users_key_may_do_no_more_than_the_user() {
+    let app = TestApp::new().await;
+    let owner = Browser::owner(&app).await;
+    let other = owner.colleague("owner").await;
+    let users = owner.call("GET", "/tollgate/v1/users", &Value::Null).await;
+    let items = users.body["items"].as_array().unwrap();
+    let other_id = items.iter().find(|user| user["email"] == "owner@example.com").unwrap()["id"].clone();
+    let wanted = json!({"name": "mine", "scopes": ["read", "write"], "user": other_id});
+    let made = other.call("POST", "/api/v2/api-keys", &wanted).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let key = made.body["api_key"].as_str().unwrap_or_else(|| panic!("{made:?}")).to_owned();
+    let user = json!({"email": "new@example.com", "role": "owner"});
+    for (role, may_write) in [("manager", true), ("analyst", false)] {
+        let path = format!("/tollgate/v1/users/{}", other_id.as_str().unwrap());
+        assert_eq!(owner.call("PATCH", &path, &json!({"role": role})).await.status, 200);
+        for (path, body, allowed) in [
+            ("/tollgate/v1/users", &user, false),
+            ("/api/v2/api-keys", &wanted, false),
+            ("/tollgate/v1/disclosures/accept", &Value::Null, may_write),
+        ] {
+            let answered = send(&app, "POST", path, &[("api-key", &key)], body).await;
+            let is_refused =
+                answered.status == StatusCode::FORBIDDEN && code(&answered) == "insufficient_role";
+            assert_eq!(is_refused, !allowed, "{role}, {path}: {answered:?}");
+        }
+        let read = send(&app, "GET", "/api/v2/integrations", &[("api-key", &key)], &Value::Null).await;
+        assert_eq!(read.status, 200, "{role}: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_passwords_are_hashed_at_a_time_and_nobody_waits_for_long() {
+    let app = TestApp::new().await;
+    let limits = &app.limits;
+    let held = [limits.place_for_password().await.unwrap(), limits.place_for_password().await.unwrap()];
+    let body = json!({"email": "someone@example.com", "password": "guess"});
+    let busy = send(&app, "POST", SESSION, &[], &body).await;
+    assert_eq!((busy.status.as_u16(), busy.header("retry-after")), (503, Some("1")), "{busy:?}");
+    drop(held);
+    assert_eq!(send(&app, "POST", SESSION, &[], &body).await.status, 401);
+}

@@ -67,9 +67,12 @@ fn role() -> ObjectBuilder {
 
 /// A password and its hash, made where waiting does no harm.
 async fn fresh_password(state: &ApiState) -> Result<(Secret, StoredSecret), ApiError> {
-    let _place = state.limits.passwords.acquire().await;
-    let catalog = state.catalog.clone();
+    let (place, catalog) = (state.limits.place_for_password().await?, state.catalog.clone());
     let failed = |error: &dyn std::fmt::Display| ApiError::internal("a password could not be made", error);
-    let made = tokio::task::spawn_blocking(move || catalog.fresh_password()).await;
+    let making = move || {
+        let _place = place;
+        catalog.fresh_password()
+    };
+    let made = tokio::task::spawn_blocking(making).await;
     made.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }

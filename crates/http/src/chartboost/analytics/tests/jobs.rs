@@ -1,7 +1,7 @@
 //! What becomes of jobs: they wait, survive the process, and go after an hour.
 
 use super::{Working, asked, job_id, message, result, until_created};
-use crate::testing::TestApp;
+use crate::testing::{KEPT_JOBS, TestApp};
 use axum::body::Body;
 use axum::http::Request;
 use tollgate_jobs::analytics::JobState;
@@ -31,6 +31,19 @@ async fn a_result_is_there_for_sixty_minutes() {
     }
     drop(app.open_analytics_again());
     assert_eq!(std::fs::read_dir(app.analytics.folder()).unwrap().count(), 0, "its files are gone");
+}
+
+#[tokio::test]
+async fn results_that_are_over_make_room_for_others_at_once() {
+    let app = TestApp::new().await;
+    let working = Working::on(&app.analytics);
+    for _ in 0..KEPT_JOBS {
+        until_created(&app, &job_id(&asked(&app, JOB).await)).await;
+    }
+    assert_eq!(asked(&app, JOB).await.status, 429);
+    app.clock.advance_seconds(3600);
+    assert_eq!(asked(&app, JOB).await.status, 202, "whether or not they were removed by now");
+    working.stop().await;
 }
 
 #[tokio::test]
