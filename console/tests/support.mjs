@@ -52,7 +52,7 @@ export async function startBrowser() {
 export async function watchedPage(context, origin) {
   const page = await context.newPage();
   const wrong = [];
-  page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 401") && !message.text().includes("status of 412") && wrong.push(`console: ${message.text()}`));
+  page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 401") && !message.text().includes("status of 412") && wrong.push(`console: ${message.text()} ${message.location().url}`));
   page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
   page.on("request", (request) => {
     const url = new URL(request.url());
