@@ -6,8 +6,8 @@ export interface Change {
   new: unknown;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
-const isPlainList = (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one !== "object" || one === null);
+export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isPlainList = (value: unknown): value is unknown[] => Array.isArray(value) && value.every((one) => typeof one !== "object" || one === null);
 
 export function changes(old: unknown, now: unknown, field = ""): Change[] {
   if (JSON.stringify(old) === JSON.stringify(now)) return [];

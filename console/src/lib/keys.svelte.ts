@@ -7,10 +7,12 @@ import { route, to } from "./router.svelte";
 class Keys {
   palette = $state(false);
   help = $state(false);
-  private waitsForPlace = 0;
+  /** Whether `g` was the last key: the next one names a screen, however slowly one types. */
+  private waitsForPlace = false;
 
   constructor() {
     addEventListener("keydown", (event) => this.press(event));
+    addEventListener("pointerdown", () => (this.waitsForPlace = false));
   }
 
   private press(event: KeyboardEvent) {
@@ -19,11 +21,12 @@ class Keys {
       this.palette = !this.palette;
       return;
     }
+    const isPlace = this.waitsForPlace;
+    this.waitsForPlace = false;
     const target = event.target as HTMLElement;
     const isTyping = target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName);
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    if (event.timeStamp < this.waitsForPlace) {
-      this.waitsForPlace = 0;
+    if (isPlace) {
       const place = PLACES.find((one) => one.key === event.key);
       if (place) {
         event.preventDefault();
@@ -32,7 +35,7 @@ class Keys {
       }
     }
     if (event.key === "?") this.help = true;
-    else if (event.key === "g") this.waitsForPlace = event.timeStamp + 1500;
+    else if (event.key === "g") this.waitsForPlace = true;
     else if (event.key === "j" || event.key === "k") this.move(event, event.key === "j" ? 1 : -1);
   }
 

@@ -26,6 +26,13 @@ export class Load<T> {
     void this.take(answer, running);
   }
 
+  /** What is known before the server tells it: answers that are under way are older. */
+  set(data: T): void {
+    this.running?.abort();
+    this.data = data;
+    this.busy = false;
+  }
+
   private async take(answer: Promise<T>, running: AbortController) {
     this.busy = true;
     try {

@@ -14,7 +14,7 @@ class Notes {
   add(kind: Note["kind"], text: string, undo?: () => Promise<void>) {
     const id = (this.last += 1);
     this.all = [...this.all.slice(-3), { id, kind, text, undo }];
-    if (kind === "done") setTimeout(() => this.remove(id), undo ? 15_000 : 5_000);
+    if (kind === "done") setTimeout(() => this.remove(id), undo ? 30_000 : 6_000);
   }
 
   remove(id: number) {

@@ -1,0 +1,53 @@
+// The screens that show events: what leads where, what an event says of itself, and what comes while one looks.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { on, there } from "./harness.mjs";
+import { objected } from "./screens.mjs";
+
+test("explorer: a group becomes a filter, a row an event, a view a file", async () => {
+  await on("explorer", async (page) => {
+    await page.getByLabel("Group by, 1").selectOption("publisher");
+    await page.getByRole("link", { name: "pub-racks" }).click();
+    assert.match(page.url(), /f=publisher%3Aeq%3Apub-racks/);
+    const first = page.locator("a.line").first();
+    await first.waitFor();
+    assert.match(await first.textContent(), /rejected/);
+    await page.reload();
+    await page.locator("a.line").first().click();
+    await page.getByRole("heading", { name: "Why this filter group" }).waitFor();
+    await page.goBack();
+    await page.getByRole("button", { name: "Export this view" }).click();
+    await page.getByText("✓ Ready").waitFor();
+    const row = page.locator("tbody tr").first();
+    assert.match(await row.textContent(), /300/);
+    const [download] = await Promise.all([page.waitForEvent("download"), row.getByRole("link", { name: "Download" }).click()]);
+    assert.match(download.suggestedFilename(), /^click_logs-.*\.csv$/);
+    await row.getByRole("button", { name: /Delete/ }).click();
+    await page.getByText("No files yet").waitFor();
+  });
+});
+
+test("event: what was observed, what was allowed and what would have flipped it", async () => {
+  await on(`events/${await objected(there.server, "DUPLICATE_IP")}`, async (page) => {
+    const verdict = page.getByRole("region", { name: "Duplicate IP" });
+    await verdict.waitFor();
+    const text = await verdict.textContent();
+    for (const part of ["monitored", "Observed", "Window", "Counted before", "What would have let it pass:"]) assert.ok(text.includes(part), `${part}: ${text}`);
+  });
+  await on(`events/${await objected(there.server)}`, async (page) => {
+    await page.getByText("ranges/data_center/demo.txt, version").first().waitFor();
+  });
+});
+
+test("live: an event appears while one looks, and a pause holds still", async () => {
+  await on("live", async (page) => {
+    await page.locator("[data-row]").first().waitFor();
+    const click = (publisher) => fetch(`${there.server.origin}/g/${there.server.integration}/click?publisher=${publisher}&offer=o&no_redirect=true`, { headers: { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" } });
+    await click("live-one");
+    await page.getByRole("cell", { name: "live-one" }).waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("searchbox").fill("live-one");
+    assert.equal(await page.locator("tbody tr").count(), 1);
+  });
+});
