@@ -3,9 +3,12 @@
 //! Paths are relative to the ledger's folder and use `/`. Every method blocks. An error of a write or a sync leaves
 //! the file in an unknown state: the ledger stops the process then and never tries again.
 
+use rustix::fs::{Advice, fadvise};
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +39,8 @@ pub trait DiskFile: Send + Sync + 'static {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Fills all of `bytes` from `offset`, or fails with `UnexpectedEof`.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+    /// Says that this part will be read soon: what of it is not in memory is fetched meanwhile. Only a hint.
+    fn will_read(&self, _part: Range<u64>) {}
     /// Its length in bytes.
     fn length(&self) -> io::Result<u64>;
     /// Makes it exactly `length` bytes of zeros that occupy real blocks, so that later writes inside need no space
@@ -176,6 +181,13 @@ impl DiskFile for fs::File {
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         FileExt::read_exact_at(self, bytes, offset)
+    }
+
+    fn will_read(&self, part: Range<u64>) {
+        if let Some(length) = NonZeroU64::new(part.end.saturating_sub(part.start)) {
+            // Without the hint the part is read all the same.
+            let _ = fadvise(self, part.start, Some(length), Advice::WillNeed);
+        }
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -161,6 +161,8 @@ impl Segment {
         integration: IntegrationId,
         (runs, rows): (&[Range<u64>], u64),
     ) -> Result<Columns, SegmentError> {
+        let all = runs[0].start..runs[runs.len() - 1].end;
+        footer.fetch_run(group, leaves, &all);
         let arrow = coded(footer, group, leaves).map_err(parquet_error(self.path()))?;
         let schema = footer.arrow.metadata().file_metadata().schema_descr();
         let (_, selection, _) = selection(footer, runs);

@@ -47,6 +47,11 @@ impl ChunkReader for SegmentFile {
 }
 
 impl SegmentFile {
+    /// Says that what stands at `place` will be read soon.
+    pub(super) fn will_read(&self, place: Range<u64>) {
+        self.file.will_read(place);
+    }
+
     /// Makes `bytes` what stands at `place`.
     pub(super) fn read_into(&self, place: Range<u64>, bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
         if place.end > self.length || place.start > place.end {
@@ -246,6 +251,38 @@ impl Footer {
     pub(super) fn pages(&self, group: usize, leaf: usize) -> Option<Pages<'_>> {
         let locations = self.arrow.metadata().page_index()?.page_locations(group, leaf)?;
         Some(Pages { locations, rows: self.group_starts.get(group + 1)? - self.group_starts[group] })
+    }
+
+    /// Has the pages of some columns fetched that have some of `rows`, which are of row group `group`, rise and are counted
+    /// from the file's first: whoever reads one after the other waits for the disk once.
+    pub(super) fn fetch(&self, group: usize, leaves: impl Iterator<Item = usize>, rows: &[u64]) {
+        let start = self.group_starts[group];
+        for pages in leaves.filter_map(|leaf| self.pages(group, leaf)) {
+            let mut rest = rows;
+            while let Some((place, page)) = rest.first().and_then(|row| pages.of(row - start)) {
+                rest = &rest[rest.partition_point(|row| row - start < page.end)..];
+                self.file.will_read(place);
+            }
+        }
+    }
+
+    /// The same for all rows of `rows`, which are not none, and some columns with their dictionaries.
+    pub(super) fn fetch_run(&self, group: usize, leaves: &[usize], rows: &Range<u64>) {
+        let start = self.group_starts[group];
+        self.fetch_dictionaries(group, leaves.iter().copied());
+        for pages in leaves.iter().filter_map(|leaf| self.pages(group, *leaf)) {
+            let ends = pages.of(rows.start - start).zip(pages.of(rows.end - 1 - start));
+            if let Some(((first, _), (last, _))) = ends {
+                self.file.will_read(first.start..last.end);
+            }
+        }
+    }
+
+    /// Has dictionaries of a row group fetched.
+    pub(super) fn fetch_dictionaries(&self, group: usize, leaves: impl Iterator<Item = usize>) {
+        leaves
+            .filter_map(|leaf| self.dictionary_place(group, leaf))
+            .for_each(|place| self.file.will_read(place));
     }
 
     /// Where a leaf's dictionary in a row group lies, if it has one: just before its first page.

@@ -22,6 +22,7 @@ pub(super) enum Dictionary {
 impl Dictionaries {
     /// Reads those of row group `group`.
     pub(super) fn read(footer: &Footer, group: usize, scratch: &mut Scratch) -> Result<Self, ParquetError> {
+        footer.fetch_dictionaries(group, super::picked_leaves(footer));
         let leaves = footer.leaves.iter().enumerate();
         leaves
             .map(|(leaf, kind)| read(footer, (group, leaf), *kind, scratch))

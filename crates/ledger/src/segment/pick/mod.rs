@@ -62,17 +62,24 @@ impl Segment {
         while let Some(row) = rows.get(done) {
             let group = footer.group_of(*row);
             let end = done + rows[done..].partition_point(|row| *row < footer.group_starts[group + 1]);
+            footer.fetch(group, picked_leaves(footer), &rows[done..end]);
             let dictionaries = self.dictionaries(group, || {
                 Dictionaries::read(footer, group, scratch).map_err(parquet_error(self.path()))
             })?;
             let mut picked = Picked { footer, group, rows: &rows[done..end], events: &mut events[done..end] };
-            for leaf in 0..footer.leaves.len() {
+            for leaf in picked_leaves(footer) {
                 picked.fill(leaf, dictionaries.of(leaf), scratch).map_err(parquet_error(self.path()))?;
             }
             done = end;
         }
         Ok(())
     }
+}
+
+/// The leaves that say something of a row which is not known already.
+fn picked_leaves(footer: &Footer) -> impl Iterator<Item = usize> {
+    let is_picked = |leaf: &Leaf| !matches!(leaf, Leaf::Integration | Leaf::Id | Leaf::Unknown);
+    footer.leaves.iter().enumerate().filter(move |(_, leaf)| is_picked(leaf)).map(|(at, _)| at)
 }
 
 /// Rows of one row group that are being read.
@@ -93,9 +100,6 @@ impl Picked<'_> {
         scratch: &mut Scratch,
     ) -> Result<(), ParquetError> {
         let kind = self.footer.leaves[leaf];
-        if matches!(kind, Leaf::Integration | Leaf::Id | Leaf::Unknown) {
-            return Ok(());
-        }
         let start = self.footer.group_starts[self.group];
         let pages = self.footer.pages(self.group, leaf).ok_or_else(|| bad("the page index"))?;
         let compression = self.footer.arrow.metadata().row_group(self.group).column(leaf).compression();

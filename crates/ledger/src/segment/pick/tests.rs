@@ -1,10 +1,14 @@
 //! What is picked from a segment is what was written into it, whatever its columns are like.
 
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, DiskFile, RealDisk};
 use crate::row;
+use crate::segment::columnar::Wanted;
+use crate::segment::footer::Footer;
 use crate::segment::{FooterCache, IdWindow, Layout, Segment, publish, write_as};
 use proptest::prelude::*;
-use std::sync::Arc;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
 use tollgate_domain::{
     Column, ColumnType, Day, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxId,
 };
@@ -138,4 +142,83 @@ proptest! {
             prop_assert_eq!(found.as_ref(), with_key);
         }
     }
+}
+
+/// A file that keeps what was said of reads, and what was read.
+struct Watched(Arc<dyn DiskFile>, Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    told: Vec<Range<u64>>,
+    read: Vec<Range<u64>>,
+    /// Something was told of after other such parts had been read.
+    late: bool,
+}
+
+impl DiskFile for Watched {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, bytes)
+    }
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.1.lock().unwrap().read.push(offset..offset + bytes.len() as u64);
+        self.0.read_at(offset, bytes)
+    }
+    fn will_read(&self, part: Range<u64>) {
+        self.0.will_read(part.clone());
+        let mut heard = self.1.lock().unwrap();
+        let is_late = heard.read.iter().any(|read| heard.told.contains(read));
+        heard.late |= is_late;
+        heard.told.push(part);
+    }
+    fn length(&self) -> io::Result<u64> {
+        self.0.length()
+    }
+    fn allocate(&self, length: u64) -> io::Result<()> {
+        self.0.allocate(length)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+}
+
+#[test]
+fn all_columns_are_asked_for_before_the_first_is_read() {
+    let texts = Text::ALL.iter().copied().map(Column::Text);
+    let like = Likeness { every: 1, distinct: 40, length: 9 };
+    let columns: Vec<_> = texts.map(|column| (column, like)).collect();
+    let events: Vec<Event> = (0..4000).map(|n| event(n, &columns)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()).unwrap());
+    let segment = segment(&disk, Layout { group_rows: 4000, page_rows: 50 }, &events);
+    let heard = Arc::new(Mutex::new(Heard::default()));
+    let file = Watched(disk.open("segments/a.parquet").unwrap(), heard.clone());
+    let footer = Footer::read("a.parquet", Arc::new(file), segment.meta()).unwrap();
+    let owner: IntegrationId = "aaaaaaaa01".parse().unwrap();
+    let rows = segment.rows_of(&footer, owner);
+    let picked = [rows.start, rows.start + 500, rows.start + 501];
+    let mut window = IdWindow::default();
+    segment.id(&footer, &mut window, picked[0]).unwrap();
+    let taken = || std::mem::take(&mut *heard.lock().unwrap());
+    taken();
+
+    // The first time with the dictionaries, which are kept from then on.
+    for times in ["first", "second"] {
+        segment.events(&footer, &mut window, &picked).unwrap();
+        let Heard { told, read, late } = taken();
+        assert!(!late, "the {times} time");
+        let of_columns = read.iter().filter(|read| told.contains(read)).count();
+        assert!(of_columns >= 2 * Text::ALL.len(), "the {times} time {of_columns} of {}", read.len());
+        let unread: Vec<_> = told.iter().filter(|told| !read.contains(told)).collect();
+        assert!(unread.is_empty(), "told of and not read: {unread:?}");
+    }
+
+    let wanted = Wanted { ids: false, seqs: true, columns: vec![Column::Text(Text::Country)] };
+    let run = rows.start + 100..rows.start + 700;
+    segment.columns(&footer, &wanted, owner, std::slice::from_ref(&run)).unwrap();
+    let Heard { told, read, late } = taken();
+    assert!(!late);
+    let is_told =
+        |read: &Range<u64>| told.iter().any(|told| told.start <= read.start && read.end <= told.end);
+    assert_eq!(told.len(), 3, "two columns and a dictionary: {told:?}");
+    assert!(!read.is_empty() && read.iter().all(is_told), "{told:?}, {read:?}");
 }
