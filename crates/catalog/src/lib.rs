@@ -19,6 +19,7 @@ mod restore;
 mod revision;
 mod secret;
 mod session;
+mod sign_in;
 mod snapshot;
 mod store;
 mod token;
@@ -50,8 +51,11 @@ pub use restore::Restoration;
 pub use revision::Revision;
 pub use secret::{Digest, PasswordError, Secret, StoredSecret, hash_password};
 pub use session::Session;
+pub use sign_in::Verified;
 pub use snapshot::{IntegrationEntry, OrganizationSnapshot, Proven, Snapshot};
 pub use token::{
     INVITATION_LIFETIME_SECONDS, SESSION_LIFETIME_SECONDS, TOKEN_LIFETIME_SECONDS, Token, TokenSort,
 };
-pub use users::{change_role, delete_user, new_user};
+pub use users::{
+    LONGEST_PASSWORD, MAX_USERS, SHORTEST_PASSWORD, change_role, check_password, delete_user, new_user,
+};

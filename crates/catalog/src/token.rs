@@ -73,6 +73,14 @@ pub struct Token {
     pub expires_at: Timestamp,
 }
 
+/// A token as it is written.
+pub(crate) struct TokenRow {
+    pub(crate) digest: Digest,
+    pub(crate) token: Token,
+    /// When it was revoked, if it is to be good for nothing.
+    pub(crate) revoked_at: Option<Timestamp>,
+}
+
 #[derive(Debug, Clone)]
 struct Held {
     digest: Digest,
@@ -203,22 +211,38 @@ impl Catalog {
         organization: OrganizationId,
         client: &Stored<OauthClient>,
     ) -> Result<Secret, CatalogError> {
-        self.issue(TokenSort::Access, organization, client.meta.id.clone()).await
+        let secret = Secret::random(&*self.entropy);
+        let row = self.row(TokenSort::Access, organization, client.meta.id.clone(), &secret);
+        self.put_tokens(vec![row]).await?;
+        Ok(secret)
     }
 
-    /// Issues a token of a sort. It is on disk when this returns.
-    pub(crate) async fn issue(
+    /// A token that begins now.
+    pub(crate) fn row(
         &self,
         sort: TokenSort,
         organization: OrganizationId,
         client_id: Arc<str>,
-    ) -> Result<Secret, CatalogError> {
-        let secret = Secret::random(&*self.entropy);
+        secret: &Secret,
+    ) -> TokenRow {
         let issued_at = self.clock.now();
         let expires_at = issued_at.plus_millis(sort.lifetime_seconds() * 1000);
         let token = Token { sort, organization, client_id, issued_at, expires_at };
-        self.put_tokens(vec![(secret.digest(), token, None)]).await?;
-        Ok(secret)
+        TokenRow { digest: secret.digest(), token, revoked_at: None }
+    }
+
+    /// The token of a sort that `text` is, also one that another process issued just now. What is no token takes nobody's
+    /// place at the writing connection.
+    pub(crate) async fn known(
+        &self,
+        text: &str,
+        sort: TokenSort,
+    ) -> Result<Option<Arc<Token>>, CatalogError> {
+        if let Some(token) = self.token_of(text, sort) {
+            return Ok(Some(token));
+        }
+        self.catch_up().await?;
+        Ok(self.token_of(text, sort))
     }
 
     /// Revokes an access token. Answers whether there was one in force.
@@ -232,6 +256,9 @@ impl Catalog {
         text: &str,
         sort: TokenSort,
     ) -> Result<Option<Arc<Token>>, CatalogError> {
+        if self.known(text, sort).await?.is_none() {
+            return Ok(None);
+        }
         let mut slot = self.writer().await;
         let mut connection = self.take(&mut slot).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -241,37 +268,43 @@ impl Catalog {
             *slot = Some(connection);
             return Ok(None);
         };
-        put(&mut transaction, Digest::of(text), &token, Some(self.clock.now())).await?;
+        let row = TokenRow {
+            digest: Digest::of(text),
+            token: (*token).clone(),
+            revoked_at: Some(self.clock.now()),
+        };
+        put(&mut transaction, &row).await?;
         transaction.commit().await?;
         self.tokens.catch_up(&mut connection).await?;
         *slot = Some(connection);
         Ok(Some(token))
     }
 
-    /// Revokes every token of a client, or every session and invitation of a user. Answers how many were in force.
+    /// Revokes every token of a client or user. Answers how many were in force.
     pub async fn revoke_tokens_of(
         &self,
         organization: OrganizationId,
         client_id: &str,
     ) -> Result<usize, CatalogError> {
         self.catch_up().await?;
-        let now = self.clock.now();
-        let theirs: Vec<_> = self
-            .tokens
-            .held
-            .load()
-            .values()
-            .filter(|held| held.token.organization == organization && *held.token.client_id == *client_id)
-            .filter(|held| held.token.expires_at > now)
-            .map(|held| (held.digest, (*held.token).clone(), Some(now)))
-            .collect();
+        let theirs = self.revocations(organization, client_id);
         let count = theirs.len();
         self.put_tokens(theirs).await?;
         Ok(count)
     }
 
+    /// The end of every token of a client or user that is in force.
+    pub(crate) fn revocations(&self, organization: OrganizationId, client_id: &str) -> Vec<TokenRow> {
+        let now = self.clock.now();
+        let held = self.tokens.held.load();
+        let of = held.values().filter(|held| held.token.organization == organization);
+        of.filter(|held| *held.token.client_id == *client_id && held.token.expires_at > now)
+            .map(|held| TokenRow { digest: held.digest, token: (*held.token).clone(), revoked_at: Some(now) })
+            .collect()
+    }
+
     /// Writes tokens in one transaction, clears expired ones away, and takes in what it did.
-    async fn put_tokens(&self, rows: Vec<(Digest, Token, Option<Timestamp>)>) -> Result<(), CatalogError> {
+    pub(crate) async fn put_tokens(&self, rows: Vec<TokenRow>) -> Result<(), CatalogError> {
         let mut slot = self.writer().await;
         let mut connection = self.take(&mut slot).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -279,8 +312,8 @@ impl Catalog {
             .bind(self.clock.now().millis())
             .execute(&mut *transaction)
             .await?;
-        for (digest, token, revoked_at) in &rows {
-            put(&mut transaction, *digest, token, *revoked_at).await?;
+        for row in &rows {
+            put(&mut transaction, row).await?;
         }
         transaction.commit().await?;
         self.tokens.catch_up(&mut connection).await?;
@@ -290,12 +323,8 @@ impl Catalog {
 }
 
 /// Writes a token's row under a new `n`, in place of the one it had.
-async fn put(
-    connection: &mut SqliteConnection,
-    digest: Digest,
-    token: &Token,
-    revoked_at: Option<Timestamp>,
-) -> Result<(), CatalogError> {
+pub(crate) async fn put(connection: &mut SqliteConnection, row: &TokenRow) -> Result<(), CatalogError> {
+    let TokenRow { digest, token, revoked_at } = row;
     sqlx::query(
         "INSERT OR REPLACE INTO tokens (hash, organization, client_id, issued_at, expires_at, revoked_at, sort) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

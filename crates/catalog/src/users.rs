@@ -1,4 +1,5 @@
-//! The rules of users: an address is one user's in all organizations, and an organization always has an owner.
+//! The rules of users: an address is one user's in an organization, what others have is nobody's business, and an
+//! organization always has an owner.
 
 use crate::catalog::Catalog;
 use crate::credentials::random_object_id;
@@ -6,6 +7,25 @@ use crate::draft::{Draft, Refused};
 use crate::kinds::{Role, User};
 use crate::secret::{PasswordError, Secret, StoredSecret, hash_password};
 use tollgate_domain::Invalid;
+
+/// Most users of an organization.
+pub const MAX_USERS: usize = 1000;
+/// Least and most characters of a password that somebody chooses.
+pub const SHORTEST_PASSWORD: usize = 12;
+/// See [`SHORTEST_PASSWORD`].
+pub const LONGEST_PASSWORD: usize = 256;
+
+/// Refuses a password that a user may not choose.
+pub fn check_password(password: &str, email: &str) -> Result<(), &'static str> {
+    match password.chars().count() {
+        ..SHORTEST_PASSWORD => Err("must have at least 12 characters"),
+        SHORTEST_PASSWORD..=LONGEST_PASSWORD if password.eq_ignore_ascii_case(email) => {
+            Err("must not be the address")
+        }
+        SHORTEST_PASSWORD..=LONGEST_PASSWORD => Ok(()),
+        _ => Err("must have at most 256 characters"),
+    }
+}
 
 /// Refuses what is no address.
 pub(crate) fn check_email(email: &str) -> Result<(), Invalid> {
@@ -30,12 +50,13 @@ pub fn new_user(
     password: StoredSecret,
 ) -> Result<String, Refused> {
     check_email(email).map_err(|error| Refused::Invalid(vec![error]))?;
-    let own = draft.table::<User>().iter().any(|user| user.email.eq_ignore_ascii_case(email));
-    let others = draft.snapshot().organizations().any(|organization| {
-        organization.id() != draft.organization_id()
-            && organization.table::<User>().iter().any(|user| user.email.eq_ignore_ascii_case(email))
-    });
-    if own || others {
+    if draft.table::<User>().len() >= MAX_USERS {
+        return Err(Refused::Rule {
+            code: "too_many_users",
+            message: format!("An organization has at most {MAX_USERS} users"),
+        });
+    }
+    if draft.table::<User>().iter().any(|user| user.email.eq_ignore_ascii_case(email)) {
         return Err(Refused::Rule {
             code: "email_taken",
             message: "There is a user with this address already".to_owned(),
@@ -78,6 +99,11 @@ fn keep_an_owner(draft: &Draft<'_>, changed: &str, is_owner: bool) -> Result<(),
 }
 
 impl Catalog {
+    /// The hash of a password that somebody chose. It takes tens of milliseconds: call it on a blocking thread.
+    pub fn hash_password(&self, password: &str) -> Result<StoredSecret, PasswordError> {
+        hash_password(password, &*self.entropy)
+    }
+
     /// A new password, shown once, and its hash. It takes tens of milliseconds: call it on a blocking thread.
     pub fn fresh_password(&self) -> Result<(Secret, StoredSecret), PasswordError> {
         let password = Secret::random_password(&*self.entropy);

@@ -5,7 +5,11 @@ mod support;
 
 use sqlx::{ConnectOptions, Connection};
 use support::Home;
-use tollgate_catalog::{Catalog, SESSION_LIFETIME_SECONDS, Secret, TOKEN_LIFETIME_SECONDS};
+use tollgate_catalog::{
+    Catalog, MAX_USERS, Organization, Refused, Role, SESSION_LIFETIME_SECONDS, Secret,
+    TOKEN_LIFETIME_SECONDS, User, WriteError, new_user,
+};
+use tollgate_domain::OrganizationId;
 
 async fn issue(home: &Home, catalog: &Catalog) -> Secret {
     let client = catalog.snapshot().oauth_client(&home.made.v5.id, home.made.v5.secret.expose()).unwrap();
@@ -78,24 +82,32 @@ async fn tokens_of_one_sort_do_not_pass_for_another_and_invitations_are_accepted
     let home = Home::new().await;
     let (catalog, other) = (home.open(2).await, home.open(3).await);
     let organization = home.made.organization_id;
-    let user = catalog.user_with_password(&home.made.admin.id, home.made.admin.secret.expose()).unwrap();
-    assert!(catalog.user_with_password(&home.made.admin.id, "wrong").is_none());
-    let session = catalog.start_session(&user).await.unwrap();
-    let invitation = catalog.invite(organization, &user.object.id).await.unwrap();
+    let admin = &home.made.admin;
+    let verified = catalog.verify_password(&admin.id, admin.secret.expose()).unwrap();
+    assert!(catalog.verify_password(&admin.id, "wrong").is_none());
+    let session = catalog.sign_in(&verified).await.unwrap().unwrap();
+    let user = verified.user.object.id.clone();
+    let former = catalog.invite(organization, &user).await.unwrap();
+    let invitation = catalog.invite(organization, &user).await.unwrap();
     let access = issue(&home, &catalog).await;
     let is_session = |text: &Secret| catalog.session(text.expose()).is_some();
     assert_eq!([&session, &invitation, &access].map(is_session), [true, false, false]);
     assert!(catalog.token(session.expose()).is_none() && catalog.token(invitation.expose()).is_none());
     assert_eq!(catalog.tokens_of(organization).len(), 1);
-    assert!(catalog.accept_invitation(session.expose()).await.unwrap().is_none());
+    for none in [&session, &former] {
+        assert!(catalog.sign_in_with_invitation(none.expose(), None).await.unwrap().is_none());
+    }
     assert!(!catalog.end_session(access.expose()).await.unwrap());
 
     let (one, two) = tokio::join!(
-        catalog.accept_invitation(invitation.expose()),
-        other.accept_invitation(invitation.expose())
+        catalog.sign_in_with_invitation(invitation.expose(), None),
+        other.sign_in_with_invitation(invitation.expose(), None)
     );
-    let accepted = [one.unwrap(), two.unwrap()].into_iter().flatten().count();
-    assert_eq!(accepted, 1, "two processes at once: one of them");
+    let accepted: Vec<Secret> = [one.unwrap(), two.unwrap()].into_iter().flatten().collect();
+    assert_eq!(accepted.len(), 1, "two processes at once: one of them");
+    catalog.catch_up().await.unwrap();
+    assert!(is_session(&accepted[0]));
+    other.catch_up().await.unwrap();
     assert!(other.session(session.expose()).is_some(), "the other process took the session in");
 
     home.clock.advance_seconds(SESSION_LIFETIME_SECONDS);
@@ -114,4 +126,90 @@ async fn a_file_of_the_format_before_keeps_its_tokens() {
     sqlx::raw_sql(before).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     assert!(home.open(3).await.token(secret.expose()).is_some());
+}
+
+#[tokio::test]
+async fn a_sign_in_that_proved_the_former_password_does_not_outlive_it() {
+    let home = Home::new().await;
+    let (catalog, organization) = (home.open(2).await, home.made.organization_id);
+    let admin = &home.made.admin;
+    let late = catalog.verify_password(&admin.id, admin.secret.expose()).unwrap();
+    let user = late.user.object.id.clone();
+    let before = catalog.sign_in(&late).await.unwrap().unwrap();
+    let invitation = catalog.invite(organization, &user).await.unwrap();
+    let (password, hash) = catalog.fresh_password().unwrap();
+    let actor = tollgate_catalog::Actor::command_line();
+    let renewing = catalog.write_ending_sessions(organization, &actor, &user, |draft| {
+        draft.set_secret::<User>(&user, Some(hash.clone()))
+    });
+    renewing.await.unwrap();
+    assert!(catalog.session(before.expose()).is_none(), "in the same step");
+    assert!(catalog.sign_in(&late).await.unwrap().is_none());
+    assert!(catalog.sign_in_with_invitation(invitation.expose(), None).await.unwrap().is_none());
+    assert!(!catalog.change_password(&late, &hash, before.expose()).await.unwrap());
+
+    let verified = catalog.verify_password(&admin.id, password.expose()).unwrap();
+    let kept = catalog.sign_in(&verified).await.unwrap().unwrap();
+    let ended = catalog.sign_in(&verified).await.unwrap().unwrap();
+    let chosen = catalog.hash_password("a password of mine").unwrap();
+    assert!(catalog.change_password(&verified, &chosen, kept.expose()).await.unwrap());
+    assert!(catalog.session(kept.expose()).is_some() && catalog.session(ended.expose()).is_none());
+    let invitation = catalog.invite(organization, &user).await.unwrap();
+    let again =
+        catalog.sign_in_with_invitation(invitation.expose(), Some(hash.clone())).await.unwrap().unwrap();
+    assert!(catalog.session(kept.expose()).is_none() && catalog.session(again.expose()).is_some());
+    assert!(catalog.verify_password(&admin.id, password.expose()).is_some());
+    assert!(home.open(3).await.session(again.expose()).is_some(), "all of it is on disk");
+}
+
+#[tokio::test]
+async fn what_is_no_invitation_waits_for_nobody_who_writes() {
+    let home = Home::new().await;
+    let catalog = home.open(2).await;
+    let mut raw = sqlx::sqlite::SqliteConnectOptions::new().filename(home.file()).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut raw).await.unwrap();
+    for _ in 0..3 {
+        assert!(catalog.sign_in_with_invitation("nonsense", None).await.unwrap().is_none());
+        assert!(!catalog.end_session("nonsense").await.unwrap());
+    }
+    sqlx::raw_sql("ROLLBACK").execute(&mut raw).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_is_one_users_in_each_organization_and_there_are_so_many_users() {
+    let home = Home::new().await;
+    let catalog = home.open(2).await;
+    let actor = tollgate_catalog::Actor::command_line();
+    let admin = &home.made.admin;
+    let elsewhere: OrganizationId = "ffffffffffffffffffffffff".parse().unwrap();
+    let (password, hash) = catalog.fresh_password().unwrap();
+    let add = async |organization, email: &str| {
+        let added = catalog
+            .write(organization, &actor, |draft| new_user(draft, email, Role::Owner, hash.clone()))
+            .await;
+        added.map_err(|error| match error {
+            WriteError::Refused(Refused::Rule { code, .. }) => code,
+            other => panic!("{other}"),
+        })
+    };
+    let made =
+        catalog.write(elsewhere, &actor, |draft| draft.create(Organization::new(elsewhere, "Elsewhere")));
+    made.await.unwrap();
+    add(elsewhere, &admin.id).await.expect("what others have is not told");
+    assert_eq!(add(elsewhere, &admin.id.to_uppercase()).await, Err("email_taken"));
+    let organization = |password: &str| {
+        let verified = catalog.verify_password(&admin.id, password)?;
+        Some(verified.user.organization.id())
+    };
+    assert_eq!(organization(admin.secret.expose()), Some(home.made.organization_id));
+    assert_eq!(organization(password.expose()), Some(elsewhere), "the password says which of them signs in");
+
+    let many = catalog.write(elsewhere, &actor, |draft| {
+        let more = 1..MAX_USERS;
+        more.into_iter().try_for_each(|n| {
+            new_user(draft, &format!("user{n}@example.com"), Role::Analyst, hash.clone()).map(drop)
+        })
+    });
+    many.await.unwrap();
+    assert_eq!(add(elsewhere, "one.more@example.com").await, Err("too_many_users"));
 }

@@ -24,6 +24,7 @@ mod origin;
 mod places;
 pub mod server;
 mod session;
+mod sign_ins;
 
 #[cfg(test)]
 mod testing;

@@ -4,6 +4,7 @@
 use crate::attempts::Attempts;
 use crate::error::{ApiError, Code};
 use crate::places::Places;
+use crate::sign_ins::SignIns;
 use governor::clock::{Clock, MonotonicClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -27,11 +28,6 @@ const READS: usize = 4;
 /// Grouped reports that are counted at the same time, and for one organization: each takes several cores.
 const GROUPS: (usize, usize) = (4, 3);
 
-/// Attempts to sign in under one address: so many at once, and so many a minute from then on.
-const SIGN_INS_AT_ONCE: NonZeroU32 = NonZeroU32::new(10).unwrap();
-const SIGN_INS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(2).unwrap();
-/// After so many attempts, addresses that have been quiet are forgotten.
-const SWEEP_SIGN_INS_EVERY: u32 = 4096;
 /// Passwords that are hashed at the same time, and how long somebody waits for a place.
 const PASSWORDS: usize = 2;
 const PASSWORD_WAIT: Duration = Duration::from_secs(2);
@@ -40,9 +36,8 @@ const PASSWORD_WAIT: Duration = Duration::from_secs(2);
 pub struct Limits {
     limiter: RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, MonotonicClock>,
     counted: AtomicU32,
-    /// Attempts to sign in, by address.
-    sign_ins: RateLimiter<Arc<str>, HashMapStateStore<Arc<str>>, MonotonicClock>,
-    attempted: AtomicU32,
+    /// Attempts to sign in.
+    pub(crate) sign_ins: SignIns,
     /// Passwords that are hashed at the same time: each takes a core and 19 MiB.
     passwords: Arc<Semaphore>,
     pub(crate) explanations: Places,
@@ -78,12 +73,10 @@ impl Limits {
         let (explanations, samples, groups) = (places(EXPLANATIONS), places(SAMPLES), places(GROUPS));
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let reads = Places::new(cores * READS, cores + 1);
-        let attempts = Quota::per_minute(SIGN_INS_PER_MINUTE).allow_burst(SIGN_INS_AT_ONCE);
         Self {
             limiter,
             counted: AtomicU32::new(0),
-            sign_ins: RateLimiter::new(attempts, HashMapStateStore::default(), MonotonicClock),
-            attempted: AtomicU32::new(0),
+            sign_ins: SignIns::default(),
             passwords: Arc::new(Semaphore::new(PASSWORDS)),
             explanations,
             samples,
@@ -110,15 +103,6 @@ impl Limits {
             .map_err(|until| too_many(until.wait_time_from(MonotonicClock.now())))
     }
 
-    /// Counts an attempt to sign in under an address, whether there is such a user or not.
-    pub(crate) fn count_sign_in(&self, email: &str) -> Result<(), ApiError> {
-        if self.attempted.fetch_add(1, Ordering::Relaxed) % SWEEP_SIGN_INS_EVERY == SWEEP_SIGN_INS_EVERY - 1 {
-            self.sign_ins.retain_recent();
-        }
-        let key = Arc::from(email.to_ascii_lowercase());
-        self.sign_ins.check_key(&key).map_err(|until| too_many(until.wait_time_from(MonotonicClock.now())))
-    }
-
     /// A place for hashing a password, which is to be kept by whoever hashes until that is done, also when the request is
     /// given up meanwhile. Where there is none for a while: 503.
     pub(crate) async fn place_for_password(&self) -> Result<OwnedSemaphorePermit, ApiError> {
@@ -132,7 +116,8 @@ impl Limits {
     }
 }
 
-fn too_many(wait: Duration) -> ApiError {
+/// What is answered to somebody who asks too often.
+pub(crate) fn too_many(wait: Duration) -> ApiError {
     let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
     ApiError { retry_after: Some(seconds), ..ApiError::new(Code::TooManyRequests) }
 }

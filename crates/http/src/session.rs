@@ -7,18 +7,23 @@
 use crate::ApiState;
 use crate::error::{ApiError, Code};
 use crate::origin::OverTls;
+use axum::http::Method;
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tollgate_catalog::{Actor, Digest, OrganizationSnapshot, Role, SESSION_LIFETIME_SECONDS, Scope, Session};
 
-/// The cookie's name.
-pub(crate) const NAME: &str = "tollgate_session";
+/// The cookie's name where it may travel without TLS.
+pub(crate) const PLAIN_NAME: &str = "tollgate_session";
+/// Its name elsewhere: browsers take one of this name only from this very host, over TLS, for every path.
+pub(crate) const NAME: &str = "__Host-tollgate_session";
 /// The header that a page sends with every request.
 const CSRF: &str = "x-csrf-token";
+
+/// Counts a request for a credential's id.
+pub(crate) type Count<'a> = dyn Fn(&Arc<str>) -> Result<(), ApiError> + 'a;
 
 /// A user who signed in, and whose request this is.
 #[derive(Debug, Clone)]
@@ -28,24 +33,44 @@ impl SignedIn {
     /// The user of a request that presents a session and no other credential; `None` when it presents none. The request
     /// counts towards the user's limit.
     pub(crate) fn of(parts: &Parts, state: &ApiState) -> Option<Result<Self, ApiError>> {
+        Self::counted(parts, state, &|user| state.limits.count(user))
+    }
+
+    /// The same, where `count` counts the request for the user's id.
+    pub(crate) fn counted(
+        parts: &Parts,
+        state: &ApiState,
+        count: &Count<'_>,
+    ) -> Option<Result<Self, ApiError>> {
+        let signed_in = Self::presented(parts, state, count)?;
+        Some(signed_in.and_then(|signed_in| {
+            signed_in.require(scope_of(&parts.method))?;
+            Ok(signed_in)
+        }))
+    }
+
+    fn presented(parts: &Parts, state: &ApiState, count: &Count<'_>) -> Option<Result<Self, ApiError>> {
         let own = [AUTHORIZATION.as_str(), "api-key"];
         if own.into_iter().any(|name| parts.headers.contains_key(name)) {
             return None;
         }
-        Some(Self::read(cookie(&parts.headers)?, parts, state))
+        Some(Self::read(cookie(parts, state)?, parts, state, count))
     }
 
-    fn read(text: &str, parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
+    fn read(text: &str, parts: &Parts, state: &ApiState, count: &Count<'_>) -> Result<Self, ApiError> {
         let session = state.catalog.session(text).ok_or_else(ended)?;
-        state.limits.count(&session.user.meta.id)?;
+        count(&session.user.meta.id)?;
         let given = parts.headers.get(CSRF).and_then(|value| value.to_str().ok()).unwrap_or_default();
         // Digests are compared in constant time.
         if Digest::of(given) != Digest::of(&csrf_token(text)) {
             return Err(ApiError::new(Code::CsrfRefused));
         }
-        let signed_in = Self(session);
-        signed_in.require(scope_of(&parts.method))?;
-        Ok(signed_in)
+        Ok(Self(session))
+    }
+
+    /// The user of a request about the session itself, which every role may make.
+    pub(crate) fn of_any_role(parts: &Parts, state: &ApiState) -> Option<Result<Self, ApiError>> {
+        Self::presented(parts, state, &|user| state.limits.count(user))
     }
 
     /// The user's organization.
@@ -56,6 +81,11 @@ impl SignedIn {
     /// The user's id.
     pub(crate) fn id(&self) -> &Arc<str> {
         &self.0.user.meta.id
+    }
+
+    /// Where mail reaches the user.
+    pub(crate) fn email(&self) -> &str {
+        &self.0.user.email
     }
 
     /// What the user may do.
@@ -103,10 +133,11 @@ pub(crate) fn ended() -> ApiError {
 }
 
 /// The session that a request's cookie names.
-pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+pub(crate) fn cookie<'a>(parts: &'a Parts, state: &ApiState) -> Option<&'a str> {
+    let name = if may_be_plain(parts, state) { PLAIN_NAME } else { NAME };
+    let pairs = parts.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|value| value.split(';'));
-    pairs.find_map(|pair| pair.trim().strip_prefix(NAME)?.strip_prefix('='))
+    pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// What a session's requests must have in `X-CSRF-Token`: it follows from the session and tells nothing of it.
@@ -117,8 +148,8 @@ pub(crate) fn csrf_token(session: &str) -> String {
 /// The `Set-Cookie` of a session, or, of an empty one, of its end.
 pub(crate) fn set_cookie(session: &str, parts: &Parts, state: &ApiState) -> String {
     let age = if session.is_empty() { 0 } else { SESSION_LIFETIME_SECONDS };
-    let secure = if may_be_plain(parts, state) { "" } else { "; Secure" };
-    format!("{NAME}={session}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
+    let (name, secure) = if may_be_plain(parts, state) { (PLAIN_NAME, "") } else { (NAME, "; Secure") };
+    format!("{name}={session}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// Whether the cookie may travel without TLS: on this machine only, where browsers would not all send a `Secure` one.

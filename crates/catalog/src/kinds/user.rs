@@ -46,7 +46,7 @@ impl Role {
 pub struct User {
     /// 24 lower-case hex characters.
     pub id: String,
-    /// Where mail reaches them; unique without case over all organizations.
+    /// Where mail reaches them; no other user of the organization has it, without case.
     pub email: String,
     /// What they may do.
     pub role: Role,

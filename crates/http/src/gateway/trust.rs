@@ -103,6 +103,12 @@ impl Core {
         caller.is_ok_and(|caller| caller.organization_id() == live.entry.organization)
     }
 
+    /// For the management API: the caller's address, and whether a trusted proxy says that it was called over TLS.
+    pub(crate) fn caller(&self, headers: &HeaderMap, peer: IpAddr) -> (IpAddr, bool) {
+        let is_trusted = self.options.trusted_proxies.iter().any(|net| net.contains(&peer.to_canonical()));
+        (self.client_ip(headers, peer), is_trusted && is_forwarded_over_tls(headers))
+    }
+
     /// The user's address: the caller's own, or what a trusted proxy says of it.
     pub(super) fn client_ip(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         client_ip(&self.options.trusted_proxies, headers, peer.to_canonical())
@@ -125,6 +131,12 @@ fn client_ip(proxies: &[IpNet], headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         }
     }
     peer
+}
+
+/// Whether the proxies before us were called over TLS, as far as they say so.
+fn is_forwarded_over_tls(headers: &HeaderMap) -> bool {
+    let values = headers.get_all("x-forwarded-proto").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
 }
 
 /// An address as proxies write it: plain, with a port, or in brackets.

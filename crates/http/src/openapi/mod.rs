@@ -87,8 +87,8 @@ impl Modify for Security {
             schemes.insert(name.to_owned(), SecurityScheme::ApiKey(ApiKey::Query(value)).into());
         }
         schemes.insert(API_KEY.to_owned(), SecurityScheme::ApiKey(ApiKey::Header(key)).into());
-        let about =
-            "A user's session, for pages of the console. Every request must also have `X-CSRF-Token`.";
+        let about = "A user's session, for pages of the console. Every request must also have `X-CSRF-Token`. Over plain HTTP on this \
+             machine the cookie is called `tollgate_session`.";
         let session = ApiKeyValue::with_description(session::NAME, about);
         schemes.insert(SESSION.to_owned(), SecurityScheme::ApiKey(ApiKey::Cookie(session)).into());
     }

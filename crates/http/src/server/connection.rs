@@ -2,7 +2,7 @@
 
 use super::tls::Tls;
 use crate::gateway::{Core, GatewayBody};
-use crate::origin::OverTls;
+use crate::origin::ClientAddress;
 use axum::Router;
 use axum::body::Body;
 use http_body_util::Either;
@@ -182,9 +182,8 @@ async fn answer<D: Door>(
     if let Some(route) = core.route(request.uri().path(), request.headers()) {
         return core.answer(route, request, peer).await;
     }
-    if D::IS_SECURE {
-        request.extensions_mut().insert(OverTls);
-    }
+    let (from, is_forwarded) = core.caller(request.headers(), peer);
+    ClientAddress::note(request.extensions_mut(), from, D::IS_SECURE || is_forwarded);
     match router.oneshot(request.map(Body::new)).await {
         Ok(response) => response.map(Either::Right),
         Err(never) => match never {},

@@ -20,6 +20,7 @@ mod scenario;
 mod serve;
 mod sign;
 mod statement;
+mod user;
 
 pub(crate) use import::Watcher;
 
@@ -77,6 +78,7 @@ enum Command {
     Report(report::ReportCommand),
     Sign(sign::Sign),
     Statement(statement::StatementCommand),
+    User(user::UserCommand),
 }
 
 /// What every command takes.
@@ -241,6 +243,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Sign(command) => command.run(),
         Command::Campaign(command) => command.run(),
         Command::Statement(command) => command.run(),
+        Command::User(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -150,7 +150,7 @@ impl Demo {
 }
 
 /// Where a browser on this machine finds a server that listens at `address`.
-fn reachable(address: SocketAddr) -> String {
+pub(crate) fn reachable(address: SocketAddr) -> String {
     match address.ip().is_unspecified() {
         true => format!("127.0.0.1:{}", address.port()),
         false => address.to_string(),

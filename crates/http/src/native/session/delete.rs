@@ -21,7 +21,7 @@ use axum::response::IntoResponse;
 )]
 pub(super) async fn handle(State(state): State<ApiState>, request: Request) -> Answer {
     let (parts, _) = request.into_parts();
-    let text = cookie(&parts.headers).ok_or_else(ended)?;
+    let text = cookie(&parts, &state).ok_or_else(ended)?;
     state.catalog.session(text).ok_or_else(ended)?;
     let given = parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
     if given != Some(csrf_token(text).as_str()) {

@@ -1,13 +1,15 @@
-//! `/session`: signing in and out, and who is signed in. These routes are for the console's pages; programs use API keys
+//! `/session`: signing in and out, who is signed in, and the password. These routes are for the console's pages; programs use API keys
 //! and tokens.
 
 mod create;
 mod delete;
+mod password;
 mod read;
 #[cfg(test)]
 mod tests;
 
 use crate::ApiState;
+use crate::error::ApiError;
 use crate::native::schema::AnyProblem;
 use crate::openapi;
 use crate::session::csrf_token;
@@ -15,7 +17,8 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tollgate_catalog::Session;
+use std::ops::RangeInclusive;
+use tollgate_catalog::{LONGEST_PASSWORD, SHORTEST_PASSWORD, Session, StoredSecret};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +26,8 @@ use utoipa_axum::routes;
 
 /// The routes, with what holds for all of them: a session proves who calls, and signing in needs nothing.
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    let mut routes = OpenApiRouter::new().routes(routes!(read::handle, create::handle, delete::handle));
+    let routes = OpenApiRouter::new().routes(routes!(read::handle, create::handle, delete::handle));
+    let mut routes = routes.routes(routes!(password::handle));
     for item in routes.get_openapi_mut().paths.paths.values_mut() {
         if let Some(signing_in) = &mut item.post {
             signing_in.security = Some(vec![SecurityRequirement::default()]);
@@ -37,6 +41,20 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         }
     }
     routes
+}
+
+/// Characters of a password that a user chooses.
+const CHOSEN_PASSWORD: RangeInclusive<usize> = SHORTEST_PASSWORD..=LONGEST_PASSWORD;
+
+/// The hash of a password that a user chose, made where waiting does no harm.
+async fn hashed(state: &ApiState, password: String) -> Result<StoredSecret, ApiError> {
+    let (place, catalog) = (state.limits.place_for_password().await?, state.catalog.clone());
+    let failed = |error: &dyn std::fmt::Display| ApiError::internal("a password could not be hashed", error);
+    let hashing = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        catalog.hash_password(&password)
+    });
+    hashing.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }
 
 /// A session, and who has it.

@@ -5,7 +5,7 @@ use crate::ApiState;
 use crate::native::Answer;
 use crate::session::{cookie, ended};
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 
 /// Get the session
 ///
@@ -17,8 +17,8 @@ use axum::http::HeaderMap;
     responses((status = 200, description = "The session.", body = SessionBody,
                headers(("Cache-Control" = String, description = "no-store")))),
 )]
-pub(super) async fn handle(State(state): State<ApiState>, headers: HeaderMap) -> Answer {
-    let text = cookie(&headers).ok_or_else(ended)?;
+pub(super) async fn handle(State(state): State<ApiState>, parts: Parts) -> Answer {
+    let text = cookie(&parts, &state).ok_or_else(ended)?;
     let session = state.catalog.session(text).ok_or_else(ended)?;
     state.limits.count(&session.user.meta.id)?;
     Ok(SessionBody::of(&session, text).respond(None))

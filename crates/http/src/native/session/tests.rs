@@ -67,14 +67,18 @@ fn code(answered: &Answered) -> &str {
 }
 
 /// What only owners may do.
-const OWNERS: [(&str, &str); 6] = [
+const OWNERS: [(&str, &str); 7] = [
     ("POST", "/api/v2/api-keys"),
     ("DELETE", "/api/v2/api-keys/{api_key_id}"),
     ("POST", "/tollgate/v1/users"),
     ("PATCH", "/tollgate/v1/users/{user_id}"),
     ("DELETE", "/tollgate/v1/users/{user_id}"),
     ("POST", "/tollgate/v1/users/{user_id}/password"),
+    ("POST", "/tollgate/v1/users/{user_id}/link"),
 ];
+
+/// What every role may do about itself.
+const PASSWORD: &str = "/tollgate/v1/session/password";
 
 #[tokio::test]
 async fn every_route_holds_each_role_to_what_it_may_do() {
@@ -100,7 +104,7 @@ async fn every_route_holds_each_role_to_what_it_may_do() {
                 let allowed = match name {
                     "owner" => true,
                     "manager" => !of_owners,
-                    _ => method == "GET",
+                    _ => method == "GET" || template == PASSWORD,
                 };
                 assert_ne!(answered.status, StatusCode::UNAUTHORIZED, "{method} {template}: {answered:?}");
                 let is_refused = code(&answered) == "insufficient_role";
@@ -181,6 +185,15 @@ async fn the_cookie_may_be_plain_on_this_machine_only() {
         let cookie = answered.header("set-cookie").unwrap();
         assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
         assert_eq!(cookie.ends_with("; Secure"), !plain, "{host}: {cookie}");
+        assert_eq!(cookie.starts_with("__Host-tollgate_session="), !plain, "{host}: {cookie}");
+        // A cookie that another host of the domain could have set does not count where there is a better one.
+        let secret = cookie.split(['=', ';']).nth(1).unwrap();
+        for name in ["tollgate_session", "__Host-tollgate_session"] {
+            let request =
+                Request::get(SESSION).header("host", host).header("cookie", format!("{name}={secret}"));
+            let status = app.send(request.body(Body::empty()).unwrap()).await.status;
+            assert_eq!(status == 200, (name == "tollgate_session") == plain, "{host}: {name}");
+        }
     }
 }
 
@@ -292,4 +305,95 @@ async fn two_passwords_are_hashed_at_a_time_and_nobody_waits_for_long() {
     assert_eq!((busy.status.as_u16(), busy.header("retry-after")), (503, Some("1")), "{busy:?}");
     drop(held);
     assert_eq!(send(&app, "POST", SESSION, &[], &body).await.status, 401);
+}
+
+#[tokio::test]
+async fn users_choose_passwords_at_the_end_of_a_link_and_when_they_are_signed_in() {
+    let app = TestApp::new().await;
+    let owner = Browser::owner(&app).await;
+    let analyst = owner.colleague("analyst").await;
+    let users = owner.call("GET", "/tollgate/v1/users", &Value::Null).await;
+    let items = users.body["items"].as_array().unwrap();
+    let id = items.iter().find(|user| user["email"] == "analyst@example.com").unwrap()["id"].clone();
+    let path = format!("/tollgate/v1/users/{}/link", id.as_str().unwrap());
+    assert_eq!(analyst.status("POST", &path).await, 403);
+    let former = owner.call("POST", &path, &Value::Null).await;
+    let made = owner.call("POST", &path, &Value::Null).await;
+    assert_eq!((made.status.as_u16(), made.header("cache-control")), (201, Some("no-store")), "{made:?}");
+    let invitation = made.body["invitation"].as_str().unwrap();
+    let url = format!("http://127.0.0.1:8080/console/#choose-password={invitation}");
+    assert_eq!(made.body["url"], url);
+    assert_eq!(analyst.status("GET", "/v5/apps").await, 200, "nothing ends before the link is used");
+
+    let chosen = "correct horse battery";
+    let with =
+        |invitation: &Value, password: &str| json!({"invitation": invitation, "new_password": password});
+    let once = &made.body["invitation"];
+    for wrong in ["too short", "analyst@EXAMPLE.com", &"x".repeat(257)] {
+        let refused = send(&app, "POST", SESSION, &[], &with(once, wrong)).await;
+        assert_eq!((refused.status.as_u16(), refused.error_fields()), (400, vec!["new_password"]), "{wrong}");
+    }
+    let used = send(&app, "POST", SESSION, &[], &with(&former.body["invitation"], chosen)).await;
+    assert_eq!(used.status, 401, "a later link takes the place of an earlier one");
+    let browser = Browser::sign_in(&app, &with(once, chosen)).await;
+    assert_eq!(analyst.status("GET", "/v5/apps").await, 401, "sessions of the former password end");
+    assert_eq!(send(&app, "POST", SESSION, &[], &with(once, chosen)).await.status, 401, "it works once");
+    let sign_in = |password: &str| json!({"email": "analyst@example.com", "password": password});
+    let other = Browser::sign_in(&app, &sign_in(chosen)).await;
+
+    let next = "staple of the same sort";
+    let change = |old: &str, new: &str| json!({"old_password": old, "new_password": new});
+    for (old, new, field) in [
+        ("wrong", next, "old_password"),
+        (chosen, "short", "new_password"),
+        (chosen, "Analyst@example.com", "new_password"),
+    ] {
+        let refused = browser.call("PUT", PASSWORD, &change(old, new)).await;
+        assert_eq!((refused.status.as_u16(), refused.error_fields()), (400, vec![field]), "{refused:?}");
+    }
+    let cookie = [("cookie", browser.cookie.as_str())];
+    assert_eq!(
+        send(&app, "PUT", PASSWORD, &cookie, &change(chosen, next)).await.status,
+        403,
+        "no CSRF token"
+    );
+    let link = owner.call("POST", &path, &Value::Null).await;
+    assert_eq!(browser.call("PUT", PASSWORD, &change(chosen, next)).await.status, 204);
+    assert_eq!((browser.status("GET", "/v5/apps").await, other.status("GET", "/v5/apps").await), (200, 401));
+    for body in [sign_in(chosen), with(&link.body["invitation"], chosen)] {
+        assert_eq!(send(&app, "POST", SESSION, &[], &body).await.status, 401);
+    }
+    Browser::sign_in(&app, &sign_in(next)).await;
+}
+
+#[tokio::test]
+async fn an_address_that_another_organization_has_is_nobodys_business() {
+    let app = TestApp::new().await;
+    let neighbour = app.neighbour().await;
+    let owner = Browser::owner(&app).await;
+    let body = json!({"email": app.made.admin.id, "role": "owner"});
+    let key = [("api-key", neighbour.api_key.as_str())];
+    let made = send(&app, "POST", "/tollgate/v1/users", &key, &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let theirs = json!({"email": app.made.admin.id, "password": made.body["password"]});
+    let theirs = send(&app, "POST", SESSION, &[], &theirs).await;
+    assert_eq!(theirs.body["organization"]["id"], neighbour.organization.to_string(), "{theirs:?}");
+    let mine = send(&app, "GET", SESSION, &[("cookie", &owner.cookie)], &Value::Null).await;
+    assert_eq!(mine.body["organization"]["id"], app.made.organization_id.to_string());
+}
+
+#[tokio::test]
+async fn links_that_are_made_up_are_counted() {
+    let app = TestApp::new().await;
+    let guess = async || send(&app, "POST", SESSION, &[], &json!({"invitation": "nonsense"})).await.status;
+    let mut statuses = Vec::new();
+    // On a slow machine some attempts come back meanwhile.
+    for _ in 0..600 {
+        statuses.push(guess().await);
+        if statuses.last() == Some(&StatusCode::TOO_MANY_REQUESTS) {
+            break;
+        }
+    }
+    assert!(statuses[..60].iter().all(|status| *status == StatusCode::UNAUTHORIZED));
+    assert_eq!(statuses.last(), Some(&StatusCode::TOO_MANY_REQUESTS));
 }

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct NewUser {
-    /// Where mail reaches them; nobody else's, without case.
+    /// Where mail reaches them; no other user's of the organization, without case.
     #[schema(min_length = 3, max_length = 254, pattern = r"^[!-?A-~]+@[!-?A-~]+$")]
     email: String,
     #[schema(schema_with = role)]
@@ -37,7 +37,7 @@ pub(super) struct NewUser {
     responses(
         (status = 201, description = "The user was created.", body = UserWithPassword,
          headers(("Cache-Control" = String, description = "no-store"))),
-        (status = 409, description = "Somebody has this address already.", body = NativeProblem,
+        (status = 409, description = "A user of the organization has this address already, or there are 1,000 users.", body = NativeProblem,
          content_type = "application/problem+json"),
         BodyProblem,
     ),
@@ -66,11 +66,11 @@ pub(super) async fn handle(principal: Principal, State(state): State<ApiState>, 
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-/// An address that somebody has is no fault of the request.
+/// An address that somebody has, and that there are too many users, is no fault of the request.
 fn taken(error: WriteError) -> ApiError {
     match error {
-        WriteError::Refused(Refused::Rule { code: "email_taken", message }) => {
-            ApiError { rule: Some("email_taken"), ..ApiError::because(Code::Conflict, message) }
+        WriteError::Refused(Refused::Rule { code: code @ ("email_taken" | "too_many_users"), message }) => {
+            ApiError { rule: Some(code), ..ApiError::because(Code::Conflict, message) }
         }
         other => other.into(),
     }

@@ -33,14 +33,12 @@ pub(super) async fn handle(
     if_match: IfMatch,
 ) -> Answer {
     principal.require_owner()?;
-    let organization = principal.organization_id();
     state
         .catalog
-        .write(organization, principal.actor(), |draft| {
+        .write_ending_sessions(principal.organization_id(), principal.actor(), &id, |draft| {
             if_match.require::<User>(draft, &id)?;
             delete_user(draft, &id, None)
         })
         .await?;
-    state.catalog.end_sessions_of(organization, &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

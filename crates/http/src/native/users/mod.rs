@@ -1,8 +1,9 @@
-//! `/users`: who may sign in to the console, and as what. Only owners change them; a password is made here, shown once
-//! and kept as a hash.
+//! `/users`: who may sign in to the console, and as what. Only owners change them. A password is made here and shown once, or
+//! chosen by its user at the end of a link; it is kept as a hash.
 
 mod create;
 mod delete;
+mod link;
 mod list;
 mod password;
 mod update;
@@ -21,6 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(list::handle, create::handle))
         .routes(routes!(update::handle, delete::handle))
         .routes(routes!(password::handle))
+        .routes(routes!(link::handle))
 }
 
 /// A user.

@@ -32,19 +32,17 @@ pub(super) async fn handle(
     Params(id): Params<String>,
 ) -> Answer {
     principal.require_owner()?;
-    let organization = principal.organization_id();
     if principal.organization().get::<User>(&id).is_none() {
         return Err(ApiError::new(Code::NotFound).into());
     }
     let (password, hash) = fresh_password(&state).await?;
     let user = state
         .catalog
-        .write(organization, principal.actor(), |draft| {
+        .write_ending_sessions(principal.organization_id(), principal.actor(), &id, |draft| {
             draft.set_secret::<User>(&id, Some(hash.clone()))?;
             draft.require::<User>(&id, None)
         })
         .await?;
-    state.catalog.end_sessions_of(organization, &id).await?;
     let body = UserWithPassword { user: UserBody::of(&user), password: password.expose().to_owned() };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

@@ -1,0 +1,205 @@
+//! Signing in, and whatever ends a user's sessions: each is one step, so that a sign-in that proved an older password, or
+//! used an invitation that was taken back meanwhile, does not outlive the change.
+
+use crate::catalog::Catalog;
+use crate::draft::{Actor, Draft, Refused};
+use crate::error::{CatalogError, WriteError};
+use crate::kinds::User;
+use crate::secret::{Digest, Secret, StoredSecret, hash_password};
+use crate::snapshot::{Proven, Snapshot};
+use crate::token::{TokenRow, TokenSort, put};
+use sqlx::Connection;
+use std::sync::Arc;
+use tollgate_domain::OrganizationId;
+
+/// A user who knew the password, and the hash that proved it.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The user.
+    pub user: Proven<User>,
+    secret: Arc<StoredSecret>,
+}
+
+impl Verified {
+    /// Whether the password is still the one that was proved.
+    fn is_current(&self, snapshot: &Snapshot) -> bool {
+        let organization = snapshot.organization(self.user.organization.id());
+        let secret = organization.and_then(|now| now.secret::<User>(&self.user.object.meta.id));
+        secret.is_some_and(|secret| **secret == *self.secret)
+    }
+}
+
+impl Catalog {
+    /// The user of this address and password. It takes tens of milliseconds, as long for an address that nobody has: call
+    /// it on a blocking thread.
+    pub fn verify_password(&self, email: &str, password: &str) -> Option<Verified> {
+        let snapshot = self.snapshot();
+        let mut users = snapshot.users_by_email(email).peekable();
+        if users.peek().is_none() {
+            // Nobody learns from the time that it takes which addresses there are; the hash itself is of no use.
+            let _ = hash_password(password, &*self.entropy);
+        }
+        let verified = users.find(|(_, secret)| secret.verify_password(password));
+        verified.map(|(user, secret)| Verified { user, secret })
+    }
+
+    /// The user of this id, if the password is right. It takes as long.
+    pub fn verify_password_of(
+        &self,
+        organization: OrganizationId,
+        user: &str,
+        password: &str,
+    ) -> Option<Verified> {
+        let snapshot = self.snapshot();
+        let organization = snapshot.organization(organization)?;
+        let object = organization.get::<User>(user)?.clone();
+        let secret = organization.secret::<User>(user)?.clone();
+        let user = Proven { organization: organization.clone(), object };
+        secret.verify_password(password).then_some(Verified { user, secret })
+    }
+
+    /// Starts a session of a user, unless the password is another one by now. It is on disk when this returns.
+    pub async fn sign_in(&self, verified: &Verified) -> Result<Option<Secret>, WriteError> {
+        let (organization, user) = (verified.user.organization.id(), &verified.user.object.meta.id);
+        let actor = Actor::user(user);
+        let session = Secret::random(&*self.entropy);
+        let row = self.row(TokenSort::Session, organization, user.clone(), &session);
+        let judge = |draft: &mut Draft<'_>| Ok(verified.is_current(draft.snapshot()));
+        let is_current = self.write_with_tokens(organization, &actor, judge, |is_current| {
+            if *is_current { vec![row] } else { Vec::new() }
+        });
+        Ok(is_current.await?.then_some(session))
+    }
+
+    /// Starts a session of the user whose invitation `text` is, which is used up by this. With the hash of a password that
+    /// becomes the user's, and everything that was signed in with the former one ends.
+    pub async fn sign_in_with_invitation(
+        &self,
+        text: &str,
+        password: Option<StoredSecret>,
+    ) -> Result<Option<Secret>, WriteError> {
+        let Some(token) = self.known(text, TokenSort::Invitation).await? else { return Ok(None) };
+        let (organization, user) = (token.organization, &token.client_id);
+        let actor = Actor::user(user);
+        let session = Secret::random(&*self.entropy);
+        let row = self.row(TokenSort::Session, organization, user.clone(), &session);
+        let judge = |draft: &mut Draft<'_>| {
+            // Somebody else can have used it since.
+            let is_there =
+                draft.get::<User>(user).is_some() && self.token_of(text, TokenSort::Invitation).is_some();
+            if let Some(hash) = password.as_ref().filter(|_| is_there) {
+                draft.set_secret::<User>(user, Some(hash.clone()))?;
+            }
+            Ok(is_there)
+        };
+        let signed_in = self.write_with_tokens(organization, &actor, judge, |is_there| {
+            let used =
+                TokenRow { digest: Digest::of(text), token: (*token).clone(), revoked_at: Some(self.now()) };
+            let ended = match (is_there, &password) {
+                (false, _) => return Vec::new(),
+                (true, None) => vec![used],
+                (true, Some(_)) => self.ended(organization, user, None),
+            };
+            ended.into_iter().chain([row]).collect()
+        });
+        Ok(signed_in.await?.then_some(session))
+    }
+
+    /// Makes an invitation of a user; those that were made before are good for nothing from now on.
+    pub async fn invite(&self, organization: OrganizationId, user: &str) -> Result<Secret, CatalogError> {
+        self.catch_up().await?;
+        let invitation = Secret::random(&*self.entropy);
+        let mut rows = self.ended(organization, user, None);
+        rows.retain(|row| row.token.sort == TokenSort::Invitation);
+        rows.push(self.row(TokenSort::Invitation, organization, user.into(), &invitation));
+        self.put_tokens(rows).await?;
+        Ok(invitation)
+    }
+
+    /// Gives a user who proved the present password another one. Every other session and every invitation of the user
+    /// ends with that; `kept` is the session that goes on. False where the password was changed meanwhile.
+    pub async fn change_password(
+        &self,
+        verified: &Verified,
+        hash: &StoredSecret,
+        kept: &str,
+    ) -> Result<bool, WriteError> {
+        let (organization, user) = (verified.user.organization.id(), &verified.user.object.meta.id);
+        let actor = Actor::user(user);
+        let judge = |draft: &mut Draft<'_>| {
+            let is_current = verified.is_current(draft.snapshot());
+            if is_current {
+                draft.set_secret::<User>(user, Some(hash.clone()))?;
+            }
+            Ok(is_current)
+        };
+        let changed = self.write_with_tokens(organization, &actor, judge, |is_current| {
+            if *is_current { self.ended(organization, user, Some(kept)) } else { Vec::new() }
+        });
+        changed.await
+    }
+
+    /// Changes an organization like [`Catalog::write`], and ends every session and invitation of a user in the same step.
+    pub async fn write_ending_sessions<T>(
+        &self,
+        organization: OrganizationId,
+        actor: &Actor,
+        user: &str,
+        change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
+    ) -> Result<T, WriteError> {
+        self.write_with_tokens(organization, actor, change, |_| self.ended(organization, user, None)).await
+    }
+
+    /// Changes an organization and writes tokens in one transaction; `tokens` sees those that are in force then.
+    async fn write_with_tokens<T>(
+        &self,
+        organization: OrganizationId,
+        actor: &Actor,
+        change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
+        tokens: impl FnOnce(&T) -> Vec<TokenRow>,
+    ) -> Result<T, WriteError> {
+        let mut slot = self.writer().await;
+        let mut connection = self.take(&mut slot).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        self.tokens.catch_up(&mut transaction).await?;
+        let done = match self.change(&mut transaction, organization, actor, change).await {
+            Ok(done) => done,
+            Err(WriteError::Refused(refused)) => {
+                transaction.rollback().await?;
+                *slot = Some(connection);
+                return Err(refused.into());
+            }
+            Err(WriteError::Catalog(error)) => return Err(error.into()),
+        };
+        for row in tokens(&done.made) {
+            put(&mut transaction, &row).await?;
+        }
+        transaction.commit().await?;
+        if let Some(next) = done.next {
+            self.publish(next);
+        }
+        self.tokens.catch_up(&mut connection).await?;
+        *slot = Some(connection);
+        Ok(done.made)
+    }
+
+    /// The end of every session and invitation of a user, but for one.
+    fn ended(&self, organization: OrganizationId, user: &str, kept: Option<&str>) -> Vec<TokenRow> {
+        let kept = kept.map(Digest::of);
+        let mut rows = self.revocations(organization, user);
+        rows.retain(|row| kept != Some(row.digest));
+        rows
+    }
+}
+
+impl Snapshot {
+    /// The users of an address, without case, and their passwords' hashes: one of an organization.
+    fn users_by_email(&self, email: &str) -> impl Iterator<Item = (Proven<User>, Arc<StoredSecret>)> {
+        self.organizations().filter_map(move |organization| {
+            let users = organization.table::<User>();
+            let user = users.iter().find(|user| user.email.eq_ignore_ascii_case(email))?;
+            let secret = organization.secret::<User>(&user.id)?.clone();
+            Some((Proven { organization: organization.clone(), object: user.clone() }, secret))
+        })
+    }
+}
