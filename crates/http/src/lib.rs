@@ -37,6 +37,7 @@ use axum::response::Response;
 use console::Console;
 use error::{ApiError, Code, Dialect};
 use native::imports::Imports;
+use native::live::Streams;
 use std::sync::Arc;
 use tollgate_catalog::Catalog;
 use tollgate_jobs::analytics::Analytics;
@@ -72,6 +73,8 @@ pub struct ApiState {
     pub bidders: Bidders,
     /// History that comes through the running server.
     pub imports: Imports,
+    /// Streams of events as they come.
+    pub live: Arc<Streams>,
     /// The files of the console, where there are any.
     pub console: Console,
 }

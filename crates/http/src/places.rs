@@ -29,6 +29,15 @@ pub(crate) struct Place {
 /// Ends what is counted when it is dropped: nobody waits for the answer any more.
 pub(crate) struct Waiting(pub(crate) Stop);
 
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    /// The organization has as many as it may have.
+    Own,
+    /// All are taken.
+    Shared,
+}
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.set();
@@ -51,6 +60,13 @@ impl Places {
             Some(Place { _own: own, _shared: shared })
         };
         tokio::time::timeout(WAIT, place).await.ok().flatten()
+    }
+
+    /// A place for a request of this organization, if there is one now.
+    pub(crate) fn try_take(&self, organization: OrganizationId) -> Result<Place, NoPlace> {
+        let own = self.own(organization).try_acquire_owned().map_err(|_| NoPlace::Own)?;
+        let shared = self.all.clone().try_acquire_owned().map_err(|_| NoPlace::Shared)?;
+        Ok(Place { _own: own, _shared: shared })
     }
 
     /// The places of an organization. Those that nobody uses any more are forgotten.

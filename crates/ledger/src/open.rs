@@ -341,8 +341,8 @@ impl OpenSnapshot {
         Ok(groups.into_iter().map(|((kind, day), rows)| SealGroup { kind, day, rows }).collect())
     }
 
-    /// Rows with at least this `seq`, in commit order.
-    pub(crate) fn rows_from(&self, seq: u64) -> impl Iterator<Item = Result<(RowHead, &[u8]), Malformed>> {
+    /// Rows with at least this `seq`, in commit order, encoded: for whoever follows the newest.
+    pub fn rows_from(&self, seq: u64) -> impl Iterator<Item = Result<(RowHead, &[u8]), Malformed>> {
         self.runs
             .iter()
             .flat_map(|run| &run.frames)

@@ -20,6 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_http::admin::{self, Admin};
 use tollgate_http::gateway::GatewayOptions;
 use tollgate_http::native::imports::Imports;
+use tollgate_http::native::live::Streams;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
 use tollgate_jobs::analytics::Analytics;
@@ -51,7 +52,8 @@ pub(crate) fn serve(
     let exports = exporting::open(config, &house)?;
     let analytics = reporting::open(config, &house)?;
     let shown = Shown { tls, app_ads_txt, postbacks, exports, auctions };
-    let server = bind(config, &house, &shown, analytics.clone())?;
+    let live = Arc::new(Streams::default());
+    let server = bind(config, &house, &shown, (analytics.clone(), live.clone()))?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
     let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
@@ -70,6 +72,7 @@ pub(crate) fn serve(
         sending: Sending::start(&open.house.runtime, shown.postbacks.clone(), config.shutdown_grace),
         exporting: Exporting::start(&open.house.runtime, shown.exports.clone()),
         reporting: Reporting::start(&open.house.runtime, analytics),
+        live,
     };
     start_admin(&open, admin, shown, is_ready.clone())?;
     let socket = Socket::open(config, &open.house);
@@ -120,7 +123,12 @@ pub(crate) fn outbound(config: &Config) -> Result<Outbound, Failure> {
     Outbound::new(outbound_options(config)?).map_err(Failure::because("outbound_authorities"))
 }
 
-fn bind(config: &Config, house: &House, shown: &Shown, analytics: Arc<Analytics>) -> Result<Server, Failure> {
+fn bind(
+    config: &Config,
+    house: &House,
+    shown: &Shown,
+    (analytics, live): (Arc<Analytics>, Arc<Streams>),
+) -> Result<Server, Failure> {
     let Shown { tls, app_ads_txt, postbacks, exports, auctions } = shown.clone();
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
@@ -149,6 +157,7 @@ fn bind(config: &Config, house: &House, shown: &Shown, analytics: Arc<Analytics>
         public_url: config.public_url.as_deref().map(Arc::from),
         bidders,
         imports,
+        live,
         console: console::files(),
     };
     let server = Server::bind(options, house.intake.clone(), router(state))
@@ -185,11 +194,13 @@ struct Working {
     sending: Sending,
     exporting: Exporting,
     reporting: Reporting,
+    live: Arc<Streams>,
 }
 
 fn stop(config: &Config, open: OpenHouse, running: RunningServer, working: Working) {
     tracing::info!(grace = ?config.shutdown_grace, "stopping: no new connections, requests may finish");
-    let Working { sending, mut exporting, reporting } = working;
+    let Working { sending, mut exporting, reporting, live } = working;
+    live.close();
     reporting.stop(&open.house.runtime);
     exporting.stop(&open.house.runtime);
     running.stop(config.shutdown_grace);

@@ -6,7 +6,7 @@ use super::Failure;
 use crate::ApiState;
 use crate::auth::{key_with, presented};
 use crate::error::{ApiError, Code};
-use crate::session::{self, SignedIn, scope_of};
+use crate::session::{self, Count, SignedIn, scope_of};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::sync::Arc;
@@ -52,9 +52,18 @@ impl Principal {
         }
     }
 
-    /// Who presents this request's credential.
+    /// Who presents this request's credential. The request counts towards the credential's limit.
     pub(crate) fn of(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
-        if let Some(signed_in) = SignedIn::of(parts, state) {
+        Self::found(parts, state, &|credential| state.limits.count(credential))
+    }
+
+    /// The same of a request that was counted before: whether its credential is still in force.
+    pub(crate) fn still(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Self::found(parts, state, &|_| Ok(()))
+    }
+
+    fn found(parts: &Parts, state: &ApiState, count: &Count<'_>) -> Result<Self, ApiError> {
+        if let Some(signed_in) = SignedIn::counted(parts, state, count) {
             let signed_in = signed_in?;
             let (organization, actor) = (signed_in.organization().clone(), signed_in.actor());
             return Ok(Self { organization, actor, role: Some(signed_in.role()) });
@@ -62,7 +71,7 @@ impl Principal {
         let presented = presented(&parts.headers)?;
         let snapshot = state.catalog.snapshot();
         if let Some((key, role)) = key_with(&snapshot, presented, scope_of(&parts.method))? {
-            state.limits.count(&key.object.meta.id)?;
+            count(&key.object.meta.id)?;
             let actor = Actor::api_key(&key.object.id);
             return Ok(Self { actor, organization: key.organization, role });
         }
@@ -70,7 +79,7 @@ impl Principal {
             || ApiError::because(Code::Unauthorized, "The API key or token is not valid (any more).");
         let token = state.catalog.token(presented).ok_or_else(unknown)?;
         let organization = snapshot.organization(token.organization).ok_or_else(unknown)?.clone();
-        state.limits.count(&token.client_id)?;
+        count(&token.client_id)?;
         Ok(Self { actor: Actor::oauth_client(&token.client_id), organization, role: None })
     }
 }

@@ -13,6 +13,7 @@ pub mod events;
 mod exports;
 mod filter_group_order;
 pub mod imports;
+pub mod live;
 mod objects;
 mod organization;
 mod overlaps;
@@ -58,6 +59,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(overlaps::handle))
         .routes(routes!(filter_group_order::handle))
         .routes(routes!(data_files::handle))
+        .routes(routes!(live::handle))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

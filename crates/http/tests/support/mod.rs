@@ -259,6 +259,7 @@ impl TestServer {
             public_url: None,
             bidders,
             imports: Imports { intake: intake.clone(), folder: dir.path().join("imports") },
+            live: Arc::default(),
             console: tollgate_http::console::Console::default(),
         };
         let listen = "127.0.0.1:0".parse().unwrap();

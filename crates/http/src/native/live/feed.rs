@@ -1,0 +1,208 @@
+//! What came since the last look, read from the ledger: whoever takes events in does nothing for it and waits for nobody.
+//! A look tells the newest events and counts the others, so that what it costs does not grow with the traffic.
+
+use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
+use tollgate_domain::row;
+use tollgate_domain::{Event, EventKind, IntegrationId, Number, OrganizationId, Status, TxId};
+use tollgate_ledger::row::{RowHead, RowView};
+use tollgate_ledger::scan::ScanError;
+use tollgate_ledger::view::View;
+use tollgate_ledger::{Ledger, Record};
+
+/// Places in the commit order that a look goes back at most.
+const REACH: u64 = 16_384;
+
+/// How an event came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It counts.
+    Approved,
+    /// It would not, but for monitoring mode.
+    Monitored,
+    /// It does not.
+    Rejected,
+}
+
+impl Outcome {
+    pub(super) const ALL: [(&'static str, Self); 3] =
+        [("approved", Self::Approved), ("monitored", Self::Monitored), ("rejected", Self::Rejected)];
+
+    /// That of an event with these columns; `None` of one that was not judged.
+    fn of(status: Option<i64>, monitoring: Option<i64>) -> Option<Self> {
+        match Status::from_number(status?)? {
+            Status::Approved => Some(Self::Approved),
+            Status::Rejected if monitoring == Some(1) => Some(Self::Monitored),
+            Status::Rejected => Some(Self::Rejected),
+        }
+    }
+}
+
+/// Which events are told.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) organization: OrganizationId,
+    /// Some of the organization's integrations; without any it is all of them.
+    pub(super) integrations: Vec<IntegrationId>,
+    /// Without any it is all of them.
+    pub(super) kinds: Vec<EventKind>,
+    /// Without any it is all of them, events that were not judged included.
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+impl Wanted {
+    /// Whether an event of an integration of the organization is told.
+    fn takes(&self, kind: EventKind, integration: IntegrationId, outcome: Option<Outcome>) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && (self.integrations.is_empty() || self.integrations.contains(&integration))
+            && (self.outcomes.is_empty() || outcome.is_some_and(|one| self.outcomes.contains(&one)))
+    }
+}
+
+/// An event that is told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) id: TxId,
+    /// Its row, as tables have it.
+    pub(super) row: String,
+}
+
+/// What came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    pub(super) rows: Vec<Told>,
+    /// Events before these that are not told.
+    pub(super) lost: u64,
+    /// Whether there may have been more of them.
+    pub(super) more: bool,
+}
+
+/// The events that a look tells.
+const PER_LOOK: usize = 100;
+/// The same of the first look of somebody who was away.
+const AFTER_A_BREAK: usize = 1000;
+
+/// A place in the history, and what is told of what comes after it.
+pub(super) struct Feed {
+    ledger: Ledger,
+    wanted: Wanted,
+    /// The least `seq` that was not looked at.
+    next: u64,
+    /// The event after which it goes on, until the first look; nothing where what was named is no event's id.
+    after: Option<Option<TxId>>,
+}
+
+impl Feed {
+    /// What comes from now on or, where `after` says so, since an event.
+    pub(super) fn new(ledger: Ledger, wanted: Wanted, after: Option<Option<TxId>>) -> Self {
+        let next = ledger.committed() + 1;
+        Self { ledger, wanted, next, after }
+    }
+
+    /// Whether a look can find anything.
+    pub(super) fn has_news(&self) -> bool {
+        self.after.is_some() || self.ledger.committed() >= self.next
+    }
+
+    /// The newest events of these integrations that came since the last look. This may read files.
+    pub(super) fn look(&mut self, own: &HashSet<IntegrationId>) -> Result<News, ScanError> {
+        let view = self.ledger.view();
+        let (end, after) = (view.cut() + 1, self.after.take());
+        let reach = end.saturating_sub(REACH);
+        let mut more = false;
+        if let Some(last) = after {
+            let place = last.map(|id| place(&view, own, id)).transpose()?.flatten();
+            more = place.is_none();
+            self.next = place.map_or(self.next, |seq| seq + 1);
+        }
+        let from = self.next.max(reach);
+        more |= self.next < reach;
+        self.next = self.next.max(end);
+        let most = if after.is_some() { AFTER_A_BREAK } else { PER_LOOK };
+        let mut newest = Newest { most, found: VecDeque::new(), lost: 0 };
+        let takes = |kind, integration, outcome| {
+            own.contains(&integration) && self.wanted.takes(kind, integration, outcome)
+        };
+        let open = view.open().first_seq().unwrap_or(end);
+        for event in sealed(&view, from..open)? {
+            let (status, monitoring) = (event.number(Number::Status), event.number(Number::MonitoringMode));
+            if takes(event.kind, event.integration, Outcome::of(status, monitoring)) {
+                newest.add(Found::Sealed(Box::new(event)));
+            }
+        }
+        for row in view.open().rows_from(from) {
+            let (head, bytes) = row?;
+            if !head.amends && takes(head.kind, head.integration, outcome_in(&head, bytes)) {
+                newest.add(Found::Open(bytes));
+            }
+        }
+        Ok(News { rows: newest.rows(self.wanted.organization)?, lost: newest.lost, more })
+    }
+}
+
+/// The `seq` of an event of one of these integrations.
+fn place(view: &View, own: &HashSet<IntegrationId>, id: TxId) -> Result<Option<u64>, ScanError> {
+    for integration in own {
+        if let Some(event) = view.find(*integration, None, id)? {
+            return Ok(Some(event.seq));
+        }
+    }
+    Ok(None)
+}
+
+/// The events with a `seq` in `range`, which is sealed. That is only so for somebody who was away, or who looks just when
+/// rows are sealed.
+fn sealed(view: &View, range: Range<u64>) -> Result<Vec<Event>, ScanError> {
+    let mut events = Vec::new();
+    if range.is_empty() {
+        return Ok(events);
+    }
+    for record in view.scan_seq_from(range.start) {
+        let record = record?;
+        if record.seq() >= range.end {
+            break;
+        }
+        events.extend(Record::into_event(record));
+    }
+    Ok(events)
+}
+
+fn outcome_in(head: &RowHead, row: &[u8]) -> Option<Outcome> {
+    Outcome::of(head.number_in(row, Number::Status), head.number_in(row, Number::MonitoringMode))
+}
+
+/// An event that was found: a row is not decoded before it is told.
+enum Found<'a> {
+    Sealed(Box<Event>),
+    Open(&'a [u8]),
+}
+
+/// The newest of what is found.
+struct Newest<'a> {
+    most: usize,
+    found: VecDeque<Found<'a>>,
+    lost: u64,
+}
+
+impl<'a> Newest<'a> {
+    fn add(&mut self, found: Found<'a>) {
+        if self.found.len() == self.most {
+            self.found.pop_front();
+            self.lost += 1;
+        }
+        self.found.push_back(found);
+    }
+
+    fn rows(&self, organization: OrganizationId) -> Result<Vec<Told>, ScanError> {
+        let told = |event: &Event| {
+            let mut row = Vec::with_capacity(2048);
+            row::write(event, organization, &mut row);
+            Told { id: event.id, row: String::from_utf8_lossy(&row).into_owned() }
+        };
+        let rows = self.found.iter().map(|found| match found {
+            Found::Sealed(event) => Ok(told(event)),
+            Found::Open(bytes) => Ok(told(&RowView::parse(bytes)?.to_event())),
+        });
+        rows.collect()
+    }
+}
