@@ -36,6 +36,7 @@ use axum::extract::OriginalUri;
 use axum::response::Response;
 use console::Console;
 use error::{ApiError, Code, Dialect};
+use native::health::Process;
 use native::imports::Imports;
 use native::live::Streams;
 use std::sync::Arc;
@@ -73,6 +74,8 @@ pub struct ApiState {
     pub bidders: Bidders,
     /// History that comes through the running server.
     pub imports: Imports,
+    /// What the process knows of itself.
+    pub process: Arc<Process>,
     /// Streams of events as they come.
     pub live: Arc<Streams>,
     /// The files of the console, where there are any.

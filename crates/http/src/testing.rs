@@ -245,6 +245,7 @@ impl TestApp {
             public_url: None,
             bidders,
             imports,
+            process: Arc::default(),
             live: Arc::default(),
             console: Console::default(),
         };

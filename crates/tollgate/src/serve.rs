@@ -8,6 +8,7 @@ use crate::control::Socket;
 use crate::data_dir;
 use crate::exporting::{self, Exporting};
 use crate::failure::Failure;
+use crate::logging;
 use crate::metrics::{self, Shown};
 use crate::reporting::{self, Reporting};
 use crate::sending::{self, Sending};
@@ -19,6 +20,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_http::admin::{self, Admin};
 use tollgate_http::gateway::GatewayOptions;
+use tollgate_http::native::health::Process;
 use tollgate_http::native::imports::Imports;
 use tollgate_http::native::live::Streams;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
@@ -157,6 +159,7 @@ fn bind(
         public_url: config.public_url.as_deref().map(Arc::from),
         bidders,
         imports,
+        process: Arc::new(Process { started_at: house.intake.now(), problems: logging::problems() }),
         live,
         console: console::files(),
     };

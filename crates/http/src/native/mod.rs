@@ -12,6 +12,7 @@ mod domain_name;
 pub mod events;
 mod exports;
 mod filter_group_order;
+pub mod health;
 pub mod imports;
 pub mod live;
 mod objects;
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(filter_group_order::handle))
         .routes(routes!(data_files::handle))
         .routes(routes!(live::handle))
+        .routes(routes!(health::handle))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

@@ -259,6 +259,7 @@ impl TestServer {
             public_url: None,
             bidders,
             imports: Imports { intake: intake.clone(), folder: dir.path().join("imports") },
+            process: Arc::default(),
             live: Arc::default(),
             console: tollgate_http::console::Console::default(),
         };

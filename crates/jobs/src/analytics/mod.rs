@@ -198,6 +198,14 @@ impl Analytics {
         })
     }
 
+    /// How many jobs of all organizations wait, and how many are worked on.
+    pub fn queue(&self) -> (u64, u64) {
+        let jobs = self.jobs();
+        let open = || jobs.values().filter(|job| job.record.ended.is_none());
+        let running = open().filter(|job| job.is_running).count() as u64;
+        (open().count() as u64 - running, running)
+    }
+
     /// The result of a job that is done, in `form`, else as it was asked for. It blocks.
     pub fn result(
         &self,
