@@ -1,15 +1,24 @@
 #!/usr/bin/env bash
 # Drives the console in a real browser against the real binary: `scripts/browser.sh [test|screenshots]`. Where there is no browser, no
-# npm or no registry it says so and is no error.
+# npm or no registry it says so, where nobody overlooks it, and is no error; with TOLLGATE_REQUIRE_BROWSER=1 it is one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
+# skipped WHY
+skipped() {
+  note "******************************************************************"
+  note "SKIPPED: nothing of the console was tried in a browser: $1"
+  note "******************************************************************"
+  [ "${TOLLGATE_REQUIRE_BROWSER:-}" != 1 ] || die "TOLLGATE_REQUIRE_BROWSER=1 asks for it"
+  exit 0
+}
+
 chromium=$(command -v chromium || command -v chromium-browser || true)
-if [ -z "$chromium" ]; then note "SKIPPED: chromium is not installed (the package chromium)"; exit 0; fi
+if [ -z "$chromium" ]; then skipped "chromium is not installed (the package chromium)"; fi
 features=$(scripts/console.sh)
-if [ -z "$features" ]; then note "SKIPPED: there is no console to look at"; exit 0; fi
+if [ -z "$features" ]; then skipped "there is no console to look at"; fi
 # shellcheck disable=SC2086 # two words
 ${TOLLGATE_CARGO:-cargo} build --quiet -p tollgate $features
 export TOLLGATE_BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug/tollgate TOLLGATE_CHROMIUM=$chromium
