@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Drives the console in a real browser against the real binary: `scripts/browser.sh [test|screenshots]`. Where there is no browser, no
+# Drives the console in a real browser against the real binary: `scripts/browser.sh [test|screenshots|figures]`. Where there is no browser, no
 # npm or no registry it says so, where nobody overlooks it, and is no error; with TOLLGATE_REQUIRE_BROWSER=1 it is one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,6 +27,7 @@ case "${1:-test}" in
     npm run --prefix console --silent check >&2
     npm run --prefix console --silent test
     ;;
+  figures) node console/tests/figures.mjs ;;
   screenshots) node console/tests/screenshots.mjs docs/screenshots "${@:2}" ;;
-  *) die "unknown command '$1'; one of test, screenshots" ;;
+  *) die "unknown command '$1'; one of test, screenshots, figures" ;;
 esac

@@ -30,15 +30,17 @@ async function session() {
   return there.storageState;
 }
 
-/** Opens a place of the console as the owner, does something there, and finds nothing wrong with the page. */
+/** Opens a place of the console as the owner, does something there, and finds nothing wrong with the page, `but` what is
+ * expected. `origin` is that of another server. */
 export const on = async (path, does, options = {}) => {
   const storageState = "storageState" in options ? options.storageState : await session();
-  const context = await there.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options, storageState });
-  const { page, assertQuiet } = await watchedPage(context, there.server.origin);
+  const { but, origin = there.server.origin, ...others } = options;
+  const context = await there.browser.newContext({ viewport: { width: 1280, height: 900 }, ...others, storageState });
+  const { page, assertQuiet } = await watchedPage(context, origin, but);
   // Waiting ends with the state that is waited for; how long that may take says nothing of the page.
   page.setDefaultTimeout(30_000);
   try {
-    await page.goto(`${there.server.origin}/console/${path}`);
+    await page.goto(`${origin}/console/${path}`);
     await does(page, context);
     assertQuiet();
   } finally {
@@ -76,4 +78,20 @@ export async function hold(page, method, path) {
     await route.continue();
   });
   return letGo;
+}
+
+/** Presses Tab until this has the focus, as somebody without a mouse does. */
+export async function tabTo(page, target, most = 150) {
+  await target.waitFor();
+  for (let pressed = 0; pressed < most; pressed += 1) {
+    if (await target.evaluate((one) => one === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`${most} times Tab do not lead to ${target}`);
+}
+
+/** Goes to something with Tab and presses a key there. */
+export async function pressAt(page, target, key = "Enter") {
+  await tabTo(page, target);
+  await page.keyboard.press(key);
 }

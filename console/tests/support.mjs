@@ -80,11 +80,11 @@ export async function startBrowser() {
 }
 
 /** A page that notes what it should not do; `assertQuiet` says whether it did any of it. */
-export async function watchedPage(context, origin) {
+export async function watchedPage(context, origin, but = /^$/) {
   const page = await context.newPage();
   if (SLOWDOWN > 1) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: SLOWDOWN });
   const wrong = [];
-  page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 401") && !message.text().includes("status of 412") && wrong.push(`console: ${message.text()} ${message.location().url}`));
+  page.on("console", (message) => message.type() === "error" && !message.text().includes("status of 401") && !message.text().includes("status of 412") && !but.test(message.text()) && wrong.push(`console: ${message.text()} ${message.location().url}`));
   page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
   page.on("request", (request) => {
     const url = new URL(request.url());
