@@ -5,5 +5,7 @@ import "./hooks.mjs";
 import "./whole.mjs";
 import "./looking.mjs";
 import "./editing.mjs";
+import "./forms.mjs";
+import "./keys.mjs";
 import "./people.mjs";
 import "./recovery.mjs";

@@ -51,3 +51,17 @@ test("live: an event appears while one looks, and a pause holds still", async ()
     assert.equal(await page.locator("tbody tr").count(), 1);
   });
 });
+
+test("overview: other days with the mouse, and a reason leads to its events", async () => {
+  await on("overview", async (page) => {
+    await page.getByText("pub-torrent").waitFor();
+    await page.getByRole("button", { name: "3 days" }).click();
+    await page.getByText("Clicks by verdict, hourly").waitFor();
+    await page.getByLabel("Compare").uncheck();
+    await page.waitForURL(/compare=no/);
+    await page.getByRole("region", { name: "Top reasons" }).locator("[data-row]").first().click();
+    await page.getByRole("heading", { name: "Explorer" }).waitFor();
+    assert.match(page.url(), /f=rejection%3Aeq%3A/);
+    await page.locator("a.line").first().waitFor();
+  });
+});

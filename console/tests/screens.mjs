@@ -18,6 +18,8 @@ async function first(server, path, pick) {
   return pick(await response.json());
 }
 
+const appOf = (server) => first(server, "/tollgate/v1/audit-log?kind=app&limit=1", (all) => all.items[0].id);
+
 export const SCREENS = [
   { name: "overview", path: at("overview"), ready: text("pub-torrent") },
   { name: "explorer", path: at("explorer?g=publisher&g=rejection"), ready: row },
@@ -27,11 +29,14 @@ export const SCREENS = [
   { name: "filter-group", path: async (server) => `filter-groups/${await first(server, `/api/v2/integrations/${server.integration}/filter-groups`, (all) => all.data.find((one) => one.name === "Server traffic").id)}`, ready: text("Filters, in order") },
   { name: "live", path: at("live"), ready: row },
   { name: "apps", path: at("apps"), ready: row },
+  { name: "app", path: async (server) => `apps/${await appOf(server)}`, ready: text("Blocked advertisers") },
   { name: "prices", path: at("prices"), ready: text("Everywhere else") },
   { name: "block-lists", path: at("block-lists/new"), ready: text("Automotive") },
   { name: "downloads", path: at("downloads"), ready: text("No files yet") },
   { name: "history", path: at("history"), ready: row },
   { name: "settings", path: at("settings"), ready: row },
   { name: "settings-users", path: at("settings?part=users"), ready: text("(you)") },
+  { name: "campaign", path: at("campaigns/new"), ready: text("App that it promotes") },
+  { name: "settings-postbacks", path: at("settings?part=postbacks&postback=new"), ready: text("Tells of conversions that are") },
   { name: "settings-data", path: at("settings?part=data"), ready: text("builtin") },
 ];

@@ -17,6 +17,7 @@ export const PLACES: Place[] = [
   { screen: "filter-groups", name: "Filter groups", key: "f", load: () => import("../screens/FilterGroups.svelte") },
   { screen: "apps", name: "Apps", key: "a", load: () => import("../screens/Apps.svelte") },
   { screen: "prices", name: "Prices", key: "p", load: () => import("../screens/Prices.svelte") },
+  { screen: "campaigns", name: "Campaigns", key: "c", load: () => import("../screens/Campaigns.svelte") },
   { screen: "block-lists", name: "Block lists", key: "b", load: () => import("../screens/BlockLists.svelte") },
   { screen: "downloads", name: "Downloads", key: "d", load: () => import("../screens/Downloads.svelte") },
   { screen: "history", name: "History", key: "h", load: () => import("../screens/History.svelte") },
