@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { groups, on } from "./harness.mjs";
+import { asUser, groups, on, there } from "./harness.mjs";
 
 test("users: a password is shown once, and an analyst reads only; a session that ends loses nothing", async () => {
   const name = "long-".repeat(20);
@@ -38,4 +38,56 @@ test("users: a password is shown once, and an analyst reads only; a session that
     await page.getByText("was saved.").waitFor();
   }, { storageState: undefined });
   assert.equal((await groups()).find((one) => one.id === group.id).description, name);
+});
+
+/** A user of a role, made by the owner; answers the address and a password. */
+async function user(name, role) {
+  const email = `${name}@example.com`;
+  let password;
+  await on("settings?part=users", async (page) => {
+    password = (await asUser(page, "POST", "/tollgate/v1/users", { email, role })).password;
+  });
+  return { email, password };
+}
+
+async function signIn(page, { email, password }) {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+test("a sign-out that failed does not look like one that worked", async () => {
+  const analyst = await user("leaving", "analyst");
+  await on("downloads", async (page, context) => {
+    await signIn(page, analyst);
+    await page.getByText("No files yet").waitFor();
+    const [cookie] = await context.cookies();
+    await page.route("**/tollgate/v1/session", (route) => (route.request().method() === "DELETE" ? route.fulfill({ status: 503, json: {} }) : route.continue()));
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByText("You are still signed in: the server answered 503").waitFor();
+    await page.getByRole("heading", { name: "Downloads" }).waitFor();
+    await page.unroute("**/tollgate/v1/session");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    const answer = await fetch(`${there.server.origin}/tollgate/v1/session`, { headers: { cookie: `${cookie.name}=${cookie.value}` } });
+    assert.equal(answer.status, 401, "the session has ended");
+  }, { storageState: undefined, but: /status of 503/ });
+});
+
+test("settings with the mouse: an integration and a key that may write", async () => {
+  await on("settings", async (page) => {
+    await page.getByLabel("Name of a new integration").fill("Zz made with the mouse");
+    await page.getByRole("button", { name: "Add integration" }).click();
+    await page.getByText("Zz made with the mouse was made.").waitFor();
+    await page.getByRole("link", { name: "API keys" }).click();
+    await page.getByLabel("Name of a new key").fill("Writes");
+    await page.getByLabel("may change things").check();
+    await page.getByRole("button", { name: "Make key" }).click();
+    await page.locator(".secret code").waitFor();
+    await page.getByRole("button", { name: "I have it" }).click();
+    const row = page.getByRole("row", { name: /Writes/ });
+    assert.match(await row.textContent(), /read, write/);
+    await row.getByRole("button", { name: "Revoke" }).click();
+    await row.waitFor({ state: "detached" });
+  });
 });

@@ -1,41 +1,10 @@
 // The API, as the pages ask it. A session that ends in the middle is begun again over the page, and the request is sent
 // again after it: nothing that was typed is lost. A server that does not answer is asked again until it does.
 
+import { ApiError } from "./refusal";
 import { connection, session } from "./session.svelte";
 
-export interface FieldError {
-  field: string;
-  message: string;
-}
-
-/** What the server refused, whichever dialect it spoke. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly errors: FieldError[] = [],
-  ) {
-    super(message);
-  }
-
-  static async of(response: Response): Promise<ApiError> {
-    // A body that is no JSON says nothing more than the status does.
-    const body = await response.json().catch(() => ({}));
-    if (Array.isArray(body.detail)) {
-      const details = body.detail as { loc?: (string | number)[]; msg: string; type: string }[];
-      const errors = details.filter((one) => one.loc).map((one) => ({ field: one.loc!.slice(1).join("."), message: one.msg }));
-      return new ApiError(response.status, details[0]?.type ?? "", details.map((one) => one.msg).join(" "), errors);
-    }
-    const message = body.detail ?? body.message ?? `The server answered ${response.status}.`;
-    return new ApiError(response.status, body.code ?? "", message, body.errors ?? []);
-  }
-
-  /** Everything that is wrong, in one text. */
-  get full(): string {
-    return [this.message, ...this.errors.map((one) => `${one.field}: ${one.message}`)].join("\n");
-  }
-}
+export { ApiError };
 
 export interface Options {
   method?: string;
@@ -52,8 +21,6 @@ export interface Answer<T> {
   data: T;
   etag: string | null;
 }
-
-const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 export function address(path: string, query: Options["query"] = {}): string {
   const all = new URLSearchParams();
@@ -77,17 +44,18 @@ async function send(path: string, options: Options): Promise<Response> {
   }
   if (options.ifMatch) headers["If-Match"] = options.ifMatch;
   const method = options.method ?? "GET";
-  for (let wait = 500; ; wait = Math.min(wait * 2, 5000)) {
+  for (;;) {
     try {
       const response = await fetch(address(path, options.query), { method, headers, body: body ?? null, signal: options.signal ?? null });
       connection.lost = false;
       return response;
     } catch (error) {
       if (options.signal?.aborted) throw error;
-      connection.lost = true;
+      const back = connection.back();
       // Reading again does no harm; whether a change arrived is not known.
       if (method !== "GET") throw new ApiError(0, "unreachable", "The server does not answer. Nothing of this page is lost: try again.");
-      await pause(wait);
+      await back;
+      options.signal?.throwIfAborted();
     }
   }
 }

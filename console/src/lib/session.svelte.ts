@@ -1,12 +1,30 @@
 // Who is signed in. The session itself is in a cookie that no script can read; what is kept here is gone with the page.
 
+import { notes } from "./notes.svelte";
 import type { components } from "./openapi";
 
 export type SessionBody = components["schemas"]["Session"];
 
+const SESSION = "/tollgate/v1/session";
+
 /** Whether the server answers. */
 class Connection {
   lost = $state(false);
+  private asking: Promise<void> | null = null;
+
+  /** Waits until the server answers again, whatever it says. Whoever waits, it is asked once. */
+  back(): Promise<void> {
+    this.lost = true;
+    this.asking ??= this.ask().finally(() => (this.asking = null));
+    return this.asking;
+  }
+
+  private async ask() {
+    for (let wait = 500; this.lost; wait = Math.min(wait * 2, 5000)) {
+      await new Promise((done) => setTimeout(done, wait));
+      this.lost = !(await fetch(SESSION).then(() => true, () => false));
+    }
+  }
 }
 
 export const connection = new Connection();
@@ -37,28 +55,37 @@ class Session {
       history.replaceState(null, "", location.pathname + location.search);
       if (await this.post({ invitation })) return;
     }
-    const response = await fetch("/tollgate/v1/session").catch(() => null);
-    connection.lost = response === null;
-    if (response?.ok) this.begin(await response.json());
-    else this.state = "out";
+    for (;;) {
+      const response = await fetch(SESSION).catch(() => null);
+      if (response?.ok) return this.begin(await response.json());
+      if (response) return void (this.state = "out");
+      await connection.back();
+    }
   }
 
   /** Signs in. Answers why not, or nothing. */
   async signIn(email: string, password: string): Promise<string | null> {
-    const response = await fetch("/tollgate/v1/session", json({ email, password })).catch(() => null);
+    const response = await fetch(SESSION, json({ email, password })).catch(() => null);
     if (!response) return "The server does not answer.";
     if (response.status === 429) return `Too many attempts. Try again in ${response.headers.get("retry-after")} seconds.`;
     if (!response.ok) return "The address or the password is not right.";
     this.begin(await response.json());
-    const kept = await fetch("/tollgate/v1/session").catch(() => null);
+    const kept = await fetch(SESSION).catch(() => null);
     if (kept?.ok) return null;
     this.state = "out";
     return "This browser kept no session: over plain HTTP that works on the server's own machine only. Use HTTPS.";
   }
 
+  /** Signs out. The page stays, and says so, where the session did not end. */
   async signOut() {
-    await fetch("/tollgate/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": this.csrf } }).catch(() => null);
-    location.assign("/console/");
+    const response = await fetch(SESSION, { method: "DELETE", headers: { "X-CSRF-Token": this.csrf } }).catch(() => null);
+    // A session that was over already is one that has ended.
+    if (response?.ok || response?.status === 401) {
+      location.assign("/console/");
+      return;
+    }
+    const why = response ? `the server answered ${response.status}` : "the server does not answer";
+    notes.add("failed", `You are still signed in: ${why}. Sign out again before you leave this machine.`);
   }
 
   /** Waits until the user has signed in again over the page. */
@@ -68,7 +95,7 @@ class Session {
   }
 
   private async post(body: object): Promise<boolean> {
-    const response = await fetch("/tollgate/v1/session", json(body)).catch(() => null);
+    const response = await fetch(SESSION, json(body)).catch(() => null);
     if (response?.ok) this.begin(await response.json());
     return response?.ok ?? false;
   }
