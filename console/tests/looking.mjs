@@ -47,8 +47,14 @@ test("live: an event appears while one looks, and a pause holds still", async ()
     await click("live-one");
     await page.getByRole("cell", { name: "live-one" }).waitFor();
     await page.getByRole("button", { name: "Pause" }).click();
-    await page.getByRole("searchbox").fill("live-one");
+    await page.getByRole("searchbox").fill("live-");
     assert.equal(await page.locator("tbody tr").count(), 1);
+    await click("live-two");
+    await click("live-three");
+    await page.getByRole("button", { name: "Go on" }).click();
+    // What came meanwhile is told, and only once.
+    for (const name of ["live-two", "live-three"]) await page.getByRole("cell", { name }).waitFor();
+    assert.equal(await page.locator("tbody tr").count(), 3);
   });
 });
 

@@ -74,6 +74,66 @@ test("a sign-out that failed does not look like one that worked", async () => {
   }, { storageState: undefined, but: /status of 503/ });
 });
 
+test("a link lets a user choose a password, once; the password is changed later", async () => {
+  const chosen = { email: "choosing@example.com", password: "as long as it has to be" };
+  let link;
+  await on("settings?part=users", async (page) => {
+    await page.getByLabel("Email of a new user").fill(chosen.email);
+    await page.getByRole("button", { name: "Add user" }).click();
+    await page.getByRole("button", { name: "I have it" }).click();
+    await page.getByRole("row", { name: new RegExp(chosen.email) }).getByRole("button", { name: "Link" }).click();
+    link = await page.locator(".secret").filter({ hasText: chosen.email }).locator("code").textContent();
+  });
+  const path = new URL(link).hash;
+  const choose = async (page, one, other = one) => {
+    await page.getByLabel("New password").fill(one);
+    await page.getByLabel("The same again").fill(other);
+    await page.getByRole("button", { name: "Choose it and sign in" }).click();
+  };
+  await on(path, async (page) => {
+    await page.getByRole("heading", { name: "Choose a password" }).waitFor();
+    assert.ok(!page.url().includes("choose-password"), "the secret leaves the address");
+    await choose(page, chosen.password, "something else entirely");
+    assert.equal(await page.getByLabel("The same again").evaluate((field) => field.validity.customError), true);
+    await choose(page, chosen.email);
+    await page.getByRole("alert").waitFor();
+    await choose(page, chosen.password);
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+  }, { storageState: undefined, but: /status of 400/ });
+  await on(path, async (page) => {
+    await choose(page, "another one that is long");
+    await page.getByText("This link was used already").waitFor();
+  }, { storageState: undefined });
+  await on("settings?part=you", async (page) => {
+    await signIn(page, chosen);
+    const change = async (old, next) => {
+      await page.getByLabel("Present password").fill(old);
+      await page.getByLabel("New password").fill(next);
+      await page.getByLabel("The same again").fill(next);
+      await page.getByRole("button", { name: "Change password" }).click();
+    };
+    await change("not the password", "the next one is long, too");
+    await page.getByRole("alert").waitFor();
+    await change(chosen.password, "the next one is long, too");
+    await page.getByText("Your password was changed.").waitFor();
+  }, { storageState: undefined, but: /status of 400/ });
+  await on("overview", async (page) => {
+    await signIn(page, { ...chosen, password: "the next one is long, too" });
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+  }, { storageState: undefined });
+});
+
+test("health: what asks for attention, and how the server is", async () => {
+  await on("settings?part=health", async (page) => {
+    const card = page.getByRole("region", { name: "Health" });
+    await card.getByText("free").waitFor();
+    const text = await card.textContent();
+    for (const part of ["Version", "Disk", "Data files"]) assert.ok(text.includes(part), `${part}: ${text}`);
+    await card.getByRole("link", { name: /in use/ }).click();
+    await page.getByRole("heading", { name: "Data files" }).waitFor();
+  });
+});
+
 test("settings with the mouse: an integration and a key that may write", async () => {
   await on("settings", async (page) => {
     await page.getByLabel("Name of a new integration").fill("Zz made with the mouse");

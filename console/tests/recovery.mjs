@@ -51,6 +51,18 @@ test("a page that is opened before the server is there waits for it", async () =
   }, { but: NO_SERVER });
 });
 
+test("live goes on when the server is back", async () => {
+  await on("live", async (page) => {
+    await page.locator("[data-row]").first().waitFor();
+    await there.server.kill();
+    await page.getByText(BANNER).waitFor();
+    await there.server.again();
+    await page.getByText(BANNER).waitFor({ state: "detached" });
+    await fetch(`${there.server.origin}/g/${there.server.integration}/click?publisher=after-all&offer=o&no_redirect=true`, { headers: { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" } });
+    await page.getByRole("cell", { name: "after-all" }).waitFor();
+  }, { but: NO_SERVER });
+});
+
 test("on a slow network the answer to the last question is shown, whichever comes last", async () => {
   await on("explorer?g=publisher", async (page) => {
     await page.locator("[data-row]").first().waitFor();

@@ -38,5 +38,7 @@ export const SCREENS = [
   { name: "settings-users", path: at("settings?part=users"), ready: text("(you)") },
   { name: "campaign", path: at("campaigns/new"), ready: text("App that it promotes") },
   { name: "settings-postbacks", path: at("settings?part=postbacks&postback=new"), ready: text("Tells of conversions that are") },
+  { name: "settings-health", path: at("settings?part=health"), ready: text("Last complaints") },
+  { name: "settings-password", path: at("settings?part=you"), ready: text("Present password") },
   { name: "settings-data", path: at("settings?part=data"), ready: text("builtin") },
 ];

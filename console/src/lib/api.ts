@@ -13,6 +13,8 @@ export interface Options {
   text?: { type: string; content: string };
   query?: Record<string, string | number | boolean | string[] | undefined | null>;
   ifMatch?: string | null;
+  /** Of a feed: the last event that was received. */
+  lastEventId?: string;
   signal?: AbortSignal;
 }
 
@@ -43,6 +45,7 @@ async function send(path: string, options: Options): Promise<Response> {
     body = JSON.stringify(options.body);
   }
   if (options.ifMatch) headers["If-Match"] = options.ifMatch;
+  if (options.lastEventId) headers["Last-Event-ID"] = options.lastEventId;
   const method = options.method ?? "GET";
   for (;;) {
     try {
@@ -88,6 +91,9 @@ export async function text(path: string, options: Options = {}): Promise<Answer<
   const response = await answered(path, options);
   return { data: await response.text(), etag: response.headers.get("etag") };
 }
+
+/** Asks for what comes piece by piece. */
+export const stream = answered;
 
 /** What to tell of an error. */
 export function said(error: unknown): string {

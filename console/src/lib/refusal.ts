@@ -12,6 +12,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly errors: FieldError[] = [],
+    /** Seconds after which it may be asked again. */
+    readonly retryAfter: number | null = null,
   ) {
     super(message);
   }
@@ -19,13 +21,14 @@ export class ApiError extends Error {
   static async of(response: Response): Promise<ApiError> {
     // A body that is no JSON says nothing more than the status does.
     const body = await response.json().catch(() => ({}));
+    const retryAfter = Number(response.headers.get("retry-after")) || null;
     if (Array.isArray(body.detail)) {
       const details = body.detail as { loc?: (string | number)[]; msg: string; type: string }[];
       const errors = details.filter((one) => one.loc).map((one) => ({ field: one.loc!.slice(1).join("."), message: one.msg }));
-      return new ApiError(response.status, details[0]?.type ?? "", details.map((one) => one.msg).join(" "), errors);
+      return new ApiError(response.status, details[0]?.type ?? "", details.map((one) => one.msg).join(" "), errors, retryAfter);
     }
     const message = body.detail ?? body.message ?? `The server answered ${response.status}.`;
-    return new ApiError(response.status, body.code ?? "", message, body.errors ?? []);
+    return new ApiError(response.status, body.code ?? "", message, body.errors ?? [], retryAfter);
   }
 
   /** Everything that is wrong, in one text. */

@@ -1,5 +1,6 @@
 // Who is signed in. The session itself is in a cookie that no script can read; what is kept here is gone with the page.
 
+import { ApiError } from "./refusal";
 import { notes } from "./notes.svelte";
 import type { components } from "./openapi";
 
@@ -31,8 +32,10 @@ export const connection = new Connection();
 
 class Session {
   who = $state.raw<SessionBody | null>(null);
-  /** `asking`: not known yet; `out`: nobody; `in`; `over`: the session ended while the page was in use. */
-  state = $state<"asking" | "out" | "in" | "over">("asking");
+  /** `asking`: not known yet; `choosing`: a link to choose a password was followed; `out`: nobody; `in`; `over`: the session ended while the page was in use. */
+  state = $state<"asking" | "choosing" | "out" | "in" | "over">("asking");
+  /** What the link to choose a password has. */
+  private link = "";
   private waiting: (() => void)[] = [];
 
   get csrf(): string {
@@ -50,11 +53,13 @@ class Session {
 
   /** Finds out who is signed in; an invitation in the address is used up for that. */
   async open() {
-    const invitation = /^#invitation=([0-9a-f]+)$/.exec(location.hash)?.[1];
-    if (invitation) {
-      history.replaceState(null, "", location.pathname + location.search);
-      if (await this.post({ invitation })) return;
+    const [, sort, secret] = /^#(invitation|choose-password)=([0-9a-f]+)$/.exec(location.hash) ?? [];
+    if (secret) history.replaceState(null, "", location.pathname + location.search);
+    if (secret && sort === "choose-password") {
+      [this.link, this.state] = [secret, "choosing"];
+      return;
     }
+    if (secret && (await this.post({ invitation: secret }))) return;
     for (;;) {
       const response = await fetch(SESSION).catch(() => null);
       if (response?.ok) return this.begin(await response.json());
@@ -74,6 +79,16 @@ class Session {
     if (kept?.ok) return null;
     this.state = "out";
     return "This browser kept no session: over plain HTTP that works on the server's own machine only. Use HTTPS.";
+  }
+
+  /** Chooses the password that a link is for, which signs in. Answers why not, or nothing. */
+  async choose(password: string): Promise<string | null> {
+    const response = await fetch(SESSION, json({ invitation: this.link, new_password: password })).catch(() => null);
+    if (!response) return "The server does not answer.";
+    if (response.status === 401) return "This link was used already, or it is too old. Ask an owner for another one.";
+    if (!response.ok) return (await ApiError.of(response)).full;
+    this.begin(await response.json());
+    return null;
   }
 
   /** Signs out. The page stays, and says so, where the session did not end. */
