@@ -159,8 +159,12 @@ fn first_objects(
         disclosures_accepted: true,
         ..Organization::new(organization_id, options.organization.trim())
     })?;
-    let user =
-        User { id: random_object_id(draft.entropy()), email: options.email.clone(), role: Role::Owner };
+    let user = User {
+        id: random_object_id(draft.entropy()),
+        email: options.email.clone(),
+        role: Role::Owner,
+        linked_at: None,
+    };
     let user_id = user.id.clone();
     draft.create(user)?;
     draft.set_secret::<User>(&user_id, Some(hash.clone()))?;

@@ -34,9 +34,13 @@ impl Catalog {
         Ok(self.take_token(text, TokenSort::Session).await?.is_some())
     }
 
-    /// The user whom the invitation `text` is for, which is not used up by this.
-    pub async fn invited(&self, text: &str) -> Result<Option<Proven<User>>, CatalogError> {
-        let token = self.known(text, TokenSort::Invitation).await?;
+    /// The user whom the link `text` is for, to choose a password or not, which is not used up by this.
+    pub async fn invited(
+        &self,
+        text: &str,
+        chooses_password: bool,
+    ) -> Result<Option<Proven<User>>, CatalogError> {
+        let token = self.known(text, TokenSort::of_link(chooses_password)).await?;
         Ok(token.and_then(|token| self.user_of(&token)))
     }
 

@@ -3,11 +3,11 @@
 
 use crate::catalog::Catalog;
 use crate::draft::{Actor, Draft, Refused};
-use crate::error::{CatalogError, WriteError};
+use crate::error::WriteError;
 use crate::kinds::User;
 use crate::secret::{Digest, Secret, StoredSecret, hash_password};
 use crate::snapshot::{Proven, Snapshot};
-use crate::token::{TokenRow, TokenSort, put};
+use crate::token::{TokenRow, TokenSort};
 use sqlx::Connection;
 use std::sync::Arc;
 use tollgate_domain::OrganizationId;
@@ -71,22 +71,22 @@ impl Catalog {
         Ok(is_current.await?.then_some(session))
     }
 
-    /// Starts a session of the user whose invitation `text` is, which is used up by this. With the hash of a password that
-    /// becomes the user's, and everything that was signed in with the former one ends.
+    /// Starts a session of the user whose invitation `text` is, which is used up by this. With the hash of a password it must
+    /// be a link to choose one: that becomes the user's, and everything that was signed in with the former one ends.
     pub async fn sign_in_with_invitation(
         &self,
         text: &str,
         password: Option<StoredSecret>,
     ) -> Result<Option<Secret>, WriteError> {
-        let Some(token) = self.known(text, TokenSort::Invitation).await? else { return Ok(None) };
+        let sort = TokenSort::of_link(password.is_some());
+        let Some(token) = self.known(text, sort).await? else { return Ok(None) };
         let (organization, user) = (token.organization, &token.client_id);
         let actor = Actor::user(user);
         let session = Secret::random(&*self.entropy);
         let row = self.row(TokenSort::Session, organization, user.clone(), &session);
         let judge = |draft: &mut Draft<'_>| {
             // Somebody else can have used it since.
-            let is_there =
-                draft.get::<User>(user).is_some() && self.token_of(text, TokenSort::Invitation).is_some();
+            let is_there = draft.get::<User>(user).is_some() && self.token_of(text, sort).is_some();
             if let Some(hash) = password.as_ref().filter(|_| is_there) {
                 draft.set_secret::<User>(user, Some(hash.clone()))?;
             }
@@ -105,15 +105,45 @@ impl Catalog {
         Ok(signed_in.await?.then_some(session))
     }
 
-    /// Makes an invitation of a user; those that were made before are good for nothing from now on.
-    pub async fn invite(&self, organization: OrganizationId, user: &str) -> Result<Secret, CatalogError> {
-        self.catch_up().await?;
-        let invitation = Secret::random(&*self.entropy);
-        let mut rows = self.ended(organization, user, None);
-        rows.retain(|row| row.token.sort == TokenSort::Invitation);
-        rows.push(self.row(TokenSort::Invitation, organization, user.into(), &invitation));
-        self.put_tokens(rows).await?;
-        Ok(invitation)
+    /// Makes a link that signs a user in, once, as it is: for whoever has the data directory. Such links that were made before
+    /// are good for nothing from now on.
+    pub async fn invite(&self, organization: OrganizationId, user: &str) -> Result<Secret, WriteError> {
+        let actor = Actor::user(user);
+        self.link(TokenSort::Invitation, organization, &actor, user, |_| Ok(())).await
+    }
+
+    /// Makes a link at which a user chooses a password; such links that were made before are good for nothing from now on.
+    /// Whoever has it can become the user, so it leaves a version of the user, by whoever made it.
+    pub async fn link_to_password(
+        &self,
+        organization: OrganizationId,
+        actor: &Actor,
+        user: &str,
+    ) -> Result<Secret, WriteError> {
+        let judge = |draft: &mut Draft<'_>| {
+            let stored = draft.require::<User>(user, None)?;
+            draft.update(User { linked_at: Some(draft.now()), ..stored.value.clone() }, None)
+        };
+        self.link(TokenSort::PasswordLink, organization, actor, user, judge).await
+    }
+
+    async fn link(
+        &self,
+        sort: TokenSort,
+        organization: OrganizationId,
+        actor: &Actor,
+        user: &str,
+        judge: impl FnMut(&mut Draft<'_>) -> Result<(), Refused>,
+    ) -> Result<Secret, WriteError> {
+        let secret = Secret::random(&*self.entropy);
+        let row = self.row(sort, organization, user.into(), &secret);
+        let written = self.write_with_tokens(organization, actor, judge, |()| {
+            let mut rows = self.ended(organization, user, None);
+            rows.retain(|row| row.token.sort == sort);
+            rows.push(row);
+            rows
+        });
+        written.await.map(|()| secret)
     }
 
     /// Gives a user who proved the present password another one. Every other session and every invitation of the user
@@ -171,8 +201,9 @@ impl Catalog {
             }
             Err(WriteError::Catalog(error)) => return Err(error.into()),
         };
-        for row in tokens(&done.made) {
-            put(&mut transaction, &row).await?;
+        let rows = tokens(&done.made);
+        if !rows.is_empty() {
+            self.put_all(&mut transaction, &rows).await?;
         }
         transaction.commit().await?;
         if let Some(next) = done.next {

@@ -31,10 +31,17 @@ pub enum TokenSort {
     Session,
     /// One sign-in of a user, without the password.
     Invitation,
+    /// One choice of a user's password, which signs in.
+    PasswordLink,
 }
 
 impl TokenSort {
-    const ALL: [Self; 3] = [Self::Access, Self::Session, Self::Invitation];
+    const ALL: [Self; 4] = [Self::Access, Self::Session, Self::Invitation, Self::PasswordLink];
+
+    /// That of a link to the console: one that chooses a password, or one that does not.
+    pub(crate) fn of_link(chooses_password: bool) -> Self {
+        if chooses_password { Self::PasswordLink } else { Self::Invitation }
+    }
 
     /// As it is stored.
     fn name(self) -> &'static str {
@@ -42,6 +49,7 @@ impl TokenSort {
             Self::Access => "access",
             Self::Session => "session",
             Self::Invitation => "invitation",
+            Self::PasswordLink => "password_link",
         }
     }
 
@@ -53,7 +61,7 @@ impl TokenSort {
         match self {
             Self::Access => TOKEN_LIFETIME_SECONDS,
             Self::Session => SESSION_LIFETIME_SECONDS,
-            Self::Invitation => INVITATION_LIFETIME_SECONDS,
+            Self::Invitation | Self::PasswordLink => INVITATION_LIFETIME_SECONDS,
         }
     }
 }
@@ -308,13 +316,7 @@ impl Catalog {
         let mut slot = self.writer().await;
         let mut connection = self.take(&mut slot).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("DELETE FROM tokens WHERE expires_at <= ?1")
-            .bind(self.clock.now().millis())
-            .execute(&mut *transaction)
-            .await?;
-        for row in &rows {
-            put(&mut transaction, row).await?;
-        }
+        self.put_all(&mut transaction, &rows).await?;
         transaction.commit().await?;
         self.tokens.catch_up(&mut connection).await?;
         *slot = Some(connection);
@@ -322,8 +324,26 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Writes tokens, and clears expired ones away.
+    pub(crate) async fn put_all(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &[TokenRow],
+    ) -> Result<(), CatalogError> {
+        sqlx::query("DELETE FROM tokens WHERE expires_at <= ?1")
+            .bind(self.clock.now().millis())
+            .execute(&mut *connection)
+            .await?;
+        for row in rows {
+            put(connection, row).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Writes a token's row under a new `n`, in place of the one it had.
-pub(crate) async fn put(connection: &mut SqliteConnection, row: &TokenRow) -> Result<(), CatalogError> {
+async fn put(connection: &mut SqliteConnection, row: &TokenRow) -> Result<(), CatalogError> {
     let TokenRow { digest, token, revoked_at } = row;
     sqlx::query(
         "INSERT OR REPLACE INTO tokens (hash, organization, client_id, issued_at, expires_at, revoked_at, sort) \

@@ -63,7 +63,7 @@ pub fn new_user(
         });
     }
     let id = random_object_id(draft.entropy());
-    draft.create(User { id: id.clone(), email: email.to_owned(), role })?;
+    draft.create(User { id: id.clone(), email: email.to_owned(), role, linked_at: None })?;
     draft.set_secret::<User>(&id, Some(password))?;
     Ok(id)
 }

@@ -154,12 +154,42 @@ async fn a_sign_in_that_proved_the_former_password_does_not_outlive_it() {
     let chosen = catalog.hash_password("a password of mine").unwrap();
     assert!(catalog.change_password(&verified, &chosen, kept.expose()).await.unwrap());
     assert!(catalog.session(kept.expose()).is_some() && catalog.session(ended.expose()).is_none());
-    let invitation = catalog.invite(organization, &user).await.unwrap();
-    let again =
-        catalog.sign_in_with_invitation(invitation.expose(), Some(hash.clone())).await.unwrap().unwrap();
+    let link = catalog.link_to_password(organization, &actor, &user).await.unwrap();
+    let again = catalog.sign_in_with_invitation(link.expose(), Some(hash.clone())).await.unwrap().unwrap();
     assert!(catalog.session(kept.expose()).is_none() && catalog.session(again.expose()).is_some());
     assert!(catalog.verify_password(&admin.id, password.expose()).is_some());
     assert!(home.open(3).await.session(again.expose()).is_some(), "all of it is on disk");
+}
+
+#[tokio::test]
+async fn a_link_to_choose_a_password_does_nothing_else_and_names_who_made_it() {
+    let home = Home::new().await;
+    let (catalog, other) = (home.open(2).await, home.open(3).await);
+    let organization = home.made.organization_id;
+    let user = catalog.verify_password(&home.made.admin.id, home.made.admin.secret.expose()).unwrap();
+    let user = &user.user.object.meta.id;
+    let actor = tollgate_catalog::Actor::api_key("0123");
+    let links = tokio::join!(
+        catalog.link_to_password(organization, &actor, user),
+        other.link_to_password(organization, &actor, user)
+    );
+    let links = [links.0.unwrap(), links.1.unwrap()];
+    catalog.catch_up().await.unwrap();
+    let snapshot = catalog.snapshot();
+    let stored = snapshot.organization(organization).unwrap().get::<User>(user).unwrap().clone();
+    assert_eq!((stored.meta.version, &*stored.meta.updated_by), (2, "api_key:0123"));
+
+    let hash = catalog.hash_password("a password of mine").unwrap();
+    let mut signed_in = 0;
+    for link in &links {
+        let without = catalog.sign_in_with_invitation(link.expose(), None).await.unwrap();
+        assert!(without.is_none(), "nobody becomes the user unseen");
+        let with = catalog.sign_in_with_invitation(link.expose(), Some(hash.clone())).await.unwrap();
+        signed_in += usize::from(with.is_some());
+    }
+    assert_eq!(signed_in, 1, "of two that were made at once, one is good");
+    let invitation = catalog.invite(organization, user).await.unwrap();
+    assert!(catalog.sign_in_with_invitation(invitation.expose(), Some(hash)).await.unwrap().is_none());
 }
 
 #[tokio::test]

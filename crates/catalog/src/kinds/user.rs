@@ -3,6 +3,7 @@
 use crate::kinds::Scope;
 use crate::object::Object;
 use serde::{Deserialize, Serialize};
+use tollgate_domain::Timestamp;
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub struct User {
     pub email: String,
     /// What they may do.
     pub role: Role,
+    /// When a link to choose their password was made last: whoever has it can become them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_at: Option<Timestamp>,
 }
 
 impl Object for User {

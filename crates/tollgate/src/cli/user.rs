@@ -200,7 +200,8 @@ async fn link(
     config: &Config,
 ) -> Result<Value, Failure> {
     let expires_at = catalog.now().plus_millis(INVITATION_LIFETIME_SECONDS * 1000);
-    let invitation = catalog.invite(organization, user).await.map_err(Failure::new)?;
+    let invitation =
+        catalog.link_to_password(organization, &Actor::command_line(), user).await.map_err(Failure::new)?;
     let server = match &config.public_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", reachable(config.listen)),

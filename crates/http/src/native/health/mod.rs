@@ -10,6 +10,7 @@ pub use problems::{Problem, Problems};
 use super::Answer;
 use super::auth::Principal;
 use crate::ApiState;
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -159,7 +160,10 @@ struct LoggedProblem {
 )]
 pub(super) async fn handle(_: Principal, State(state): State<ApiState>) -> Answer {
     let (now, intake) = (state.catalog.now(), &state.imports.intake);
-    let stats = state.ledger.stats();
+    // It waits for a commit that is being written, which no thread that takes events may.
+    let ledger = state.ledger.clone();
+    let stats = tokio::task::spawn_blocking(move || ledger.stats()).await;
+    let stats = stats.map_err(|error| ApiError::internal("reading the ledger's figures", &error))?;
     let signals = intake.signals().current();
     let (exports, postbacks) = (state.exports.stats(), state.postbacks.stats());
     let (waiting, running) = state.analytics.queue();

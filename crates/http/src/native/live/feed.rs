@@ -111,9 +111,10 @@ impl Feed {
         let reach = end.saturating_sub(REACH);
         let mut more = false;
         if let Some(last) = after {
-            let place = last.map(|id| place(&view, own, id)).transpose()?.flatten();
+            let place = last.map(|id| place(&view, own, reach, id)).transpose()?.flatten();
             more = place.is_none();
-            self.next = place.map_or(self.next, |seq| seq + 1);
+            // What is no id says nothing of where somebody was; an id that is not among the last events, that it was before.
+            self.next = place.map_or(if last.is_some() { reach } else { self.next }, |seq| seq + 1);
         }
         let from = self.next.max(reach);
         more |= self.next < reach;
@@ -140,14 +141,18 @@ impl Feed {
     }
 }
 
-/// The `seq` of an event of one of these integrations.
-fn place(view: &View, own: &HashSet<IntegrationId>, id: TxId) -> Result<Option<u64>, ScanError> {
-    for integration in own {
-        if let Some(event) = view.find(*integration, None, id)? {
-            return Ok(Some(event.seq));
+/// The `seq` of an event of one of these integrations, if it is `reach` or more: who comes again with an older one has lost
+/// some all the same.
+fn place(view: &View, own: &HashSet<IntegrationId>, reach: u64, id: TxId) -> Result<Option<u64>, ScanError> {
+    let open = view.open().first_seq().unwrap_or(view.cut() + 1);
+    for row in view.open().rows_from(reach) {
+        let (head, _) = row?;
+        if head.id == id && !head.amends && own.contains(&head.integration) {
+            return Ok(Some(head.seq));
         }
     }
-    Ok(None)
+    let mut sealed = sealed(view, reach..open)?.into_iter();
+    Ok(sealed.find(|event| event.id == id && own.contains(&event.integration)).map(|event| event.seq))
 }
 
 /// The events with a `seq` in `range`, which is sealed. That is only so for somebody who was away, or who looks just when

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::response::sse::Event;
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, watch};
@@ -33,7 +34,7 @@ pub(super) const WAITING: usize = 2;
 pub struct Streams {
     places: Places,
     /// One looks at a time: all of them together take no more than one thread.
-    looking: Semaphore,
+    looking: Arc<Semaphore>,
     closing: watch::Sender<bool>,
     patience: Duration,
 }
@@ -55,7 +56,7 @@ impl Streams {
     pub(crate) fn with_patience(patience: Duration) -> Self {
         let (all, each) = STREAMS;
         let closing = watch::Sender::new(false);
-        Self { places: Places::new(all, each), looking: Semaphore::new(1), closing, patience }
+        Self { places: Places::new(all, each), looking: Arc::new(Semaphore::new(1)), closing, patience }
     }
 
     /// Ends every stream, those to come included.
@@ -142,11 +143,17 @@ impl Stream {
                 room = timeout(state.live.patience, out.reserve_many(WAITING)) => room,
             };
             let mut room = room.map_err(|_| Some(End::Slow))?.map_err(|_| None::<End>)?;
-            let own = own(&parts, &state).ok_or(Some(End::Credential))?;
+            Principal::still(&parts, &state).map_err(|_| Some(End::Credential))?;
             if feed.has_news() {
-                let news;
-                (feed, news) = look(&state, feed, own).await?;
-                if let Some((place, events)) = room.next().zip(told(news)) {
+                let looked = tokio::select! {
+                    biased;
+                    () = state.live.closed() => return Err(Some(End::Shutdown)),
+                    () = out.closed() => return Err(None),
+                    looked = look(&state, feed, &parts) => looked,
+                };
+                let events;
+                (feed, events) = looked?;
+                if let Some((place, events)) = room.next().zip(events) {
                     place.send(events);
                 }
             }
@@ -161,18 +168,23 @@ fn own(parts: &Parts, state: &ApiState) -> Option<HashSet<IntegrationId>> {
     Some(integrations.map(|integration| integration.id).collect())
 }
 
-/// Looks where blocking is allowed.
+/// Looks where blocking is allowed, and makes what came ready to be sent. Who gives up meanwhile keeps the others waiting
+/// until this look is over, so that there is never more than one.
 async fn look(
     state: &ApiState,
     mut feed: Feed,
-    own: HashSet<IntegrationId>,
-) -> Result<(Feed, News), Option<End>> {
+    parts: &Parts,
+) -> Result<(Feed, Option<Vec<Event>>), Option<End>> {
     let failed = |error: &dyn fmt::Display| {
         tracing::error!(%error, "a live stream could not read what came");
         Some(End::Error)
     };
-    let _one_at_a_time = state.live.looking.acquire().await.map_err(|error| failed(&error))?;
-    let looking = tokio::task::spawn_blocking(move || feed.look(&own).map(|news| (feed, news)));
+    let turn = state.live.looking.clone().acquire_owned().await.map_err(|error| failed(&error))?;
+    let own = own(parts, state).ok_or(Some(End::Credential))?;
+    let looking = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        feed.look(&own).map(|news| (feed, told(news)))
+    });
     looking.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }
 

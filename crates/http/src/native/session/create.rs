@@ -43,7 +43,12 @@ impl PartialSchema for SignIn {
         let (least, most) = CHOSEN_PASSWORD.into_inner();
         let chosen = "The password from now on; the user's other sessions end. It must not be the address.";
         let invitation = ObjectBuilder::new()
-            .property("invitation", text(1, 64).description(Some("Of a link to the console; it works once.")))
+            .property(
+                "invitation",
+                text(1, 64).description(Some(
+                    "Of a link to the console; it works once. That of a link to choose a password wants one.",
+                )),
+            )
             .property("new_password", text(least, most).description(Some(chosen)))
             .required("invitation");
         let either = OneOfBuilder::new().item(closed(password)).item(closed(invitation));
@@ -124,7 +129,7 @@ async fn with_invitation(
     from: IpAddr,
 ) -> Result<Option<Secret>, Failure> {
     state.limits.sign_ins.count_link(from)?;
-    let Some(user) = state.catalog.invited(text).await? else { return Ok(None) };
+    let Some(user) = state.catalog.invited(text, new_password.is_some()).await? else { return Ok(None) };
     let hash = match new_password {
         None => None,
         Some(password) => {
@@ -133,7 +138,11 @@ async fn with_invitation(
             Some(hashed(state, password).await?)
         }
     };
-    Ok(state.catalog.sign_in_with_invitation(text, hash).await?)
+    let signed_in = state.catalog.sign_in_with_invitation(text, hash).await?;
+    if signed_in.is_some() {
+        state.limits.sign_ins.succeeded(&user.object.email, from);
+    }
+    Ok(signed_in)
 }
 
 fn read(body: Map<String, Value>) -> Result<Proof, ApiError> {

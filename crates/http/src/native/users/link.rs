@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 struct UserLink {
     user: UserBody,
-    /// What signs in once: `POST /session` takes it.
+    /// What `POST /session` takes once, with the new password.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     invitation: String,
     /// The page that asks for the password.
@@ -32,7 +32,7 @@ struct UserLink {
 /// Make a link for a user
 ///
 /// Whoever opens it within a day chooses the user's password and is signed in; it works once, and links that were made before end. The
-/// password and the sessions that there are stay until then. Only owners may.
+/// password and the sessions that there are stay until then. Who made it stands in the user's history. Only owners may.
 #[utoipa::path(
     post,
     path = "/users/{user_id}/link",
@@ -54,7 +54,8 @@ pub(super) async fn handle(
     let user = principal.organization().get::<User>(&id);
     let user = UserBody::of(user.ok_or_else(|| ApiError::new(Code::NotFound))?);
     let expires_at = state.catalog.now().plus_millis(INVITATION_LIFETIME_SECONDS * 1000);
-    let invitation = state.catalog.invite(principal.organization_id(), &id).await?;
+    let invitation =
+        state.catalog.link_to_password(principal.organization_id(), principal.actor(), &id).await?;
     let body = UserLink {
         user,
         invitation: invitation.expose().to_owned(),
