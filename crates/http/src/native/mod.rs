@@ -1,6 +1,7 @@
 //! The house's own API, under `/tollgate/v1`: what neither vendor has. Its errors are those of RFC 9457.
 
 pub(crate) mod account;
+mod analytics_jobs;
 mod app_ads_txt;
 mod apps;
 mod audit_log;
@@ -62,6 +63,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(data_files::handle))
         .routes(routes!(live::handle))
         .routes(routes!(health::handle))
+        .routes(routes!(analytics_jobs::handle))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

@@ -9,6 +9,7 @@ mod columns;
 mod figures;
 mod install;
 mod json;
+mod listed;
 mod names;
 mod number;
 mod produce;
@@ -19,6 +20,7 @@ mod work;
 
 pub use figures::{About, Counts, FigureError, Row, figures, sources};
 pub use json::json;
+pub use listed::Listed;
 pub use names::{Names, platform_name};
 pub use number::Millionths;
 pub use request::{Aggregate, Grouping, Report, ReportRequest, Role, ad_type_ids};
@@ -132,6 +134,17 @@ struct Job {
     is_running: bool,
 }
 
+impl Job {
+    fn state(&self) -> JobState {
+        match self.record.ended.as_ref().map(|ended| ended.why.clone()) {
+            Some(None) => JobState::Done,
+            Some(Some(why)) => JobState::Failed(why),
+            None if self.is_running => JobState::Running,
+            None => JobState::Waiting,
+        }
+    }
+}
+
 impl fmt::Debug for Analytics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Analytics").field("options", &self.options).finish_non_exhaustive()
@@ -189,13 +202,7 @@ impl Analytics {
 
     /// How far a job of an organization is; `None` when there is none of this id, or not any more.
     pub fn state(&self, organization: OrganizationId, id: &str) -> Option<JobState> {
-        let job = self.job(organization, id)?;
-        Some(match job.record.ended.map(|ended| ended.why) {
-            Some(None) => JobState::Done,
-            Some(Some(why)) => JobState::Failed(why),
-            None if job.is_running => JobState::Running,
-            None => JobState::Waiting,
-        })
+        self.job(organization, id).map(|job| job.state())
     }
 
     /// How many jobs of all organizations wait, and how many are worked on.
@@ -230,8 +237,7 @@ impl Analytics {
     }
 
     fn is_over(&self, record: &Record) -> bool {
-        let lifetime = i64::try_from(self.options.lifetime.as_millis()).unwrap_or(i64::MAX);
-        let end = |at: Timestamp| at.plus_millis(lifetime);
+        let end = |at: Timestamp| at.plus_millis(listed::millis(self.options.lifetime));
         record.ended.as_ref().is_some_and(|ended| end(ended.at) <= self.clock.now())
     }
 

@@ -132,3 +132,34 @@ async fn a_job_that_ended_the_process_again_and_again_is_given_up() {
     let Some(JobState::Failed(why)) = state else { panic!("{state:?}") };
     assert!(why.contains("5 times"), "{why}");
 }
+
+#[tokio::test]
+async fn the_jobs_of_an_organization_are_listed_and_nobody_elses() {
+    let app = TestApp::new().await;
+    let list = async || {
+        let request = Request::get("/tollgate/v1/analytics-jobs");
+        let request = request.header("API-KEY", app.made.api_key.secret.expose());
+        app.send(request.body(Body::empty()).unwrap()).await
+    };
+    let done = job_id(&asked(&app, JOB).await);
+    let working = Working::on(&app.analytics);
+    until_created(&app, &done).await;
+    working.stop().await;
+    app.clock.advance_seconds(1);
+    let waiting = job_id(&asked(&app, JOB).await);
+    let listed = list().await;
+    let items = listed.body["items"].as_array().unwrap();
+    let told = |at: usize, name: &str| items[at][name].as_str().unwrap_or_default().to_owned();
+    assert_eq!((told(0, "id"), told(0, "status")), (waiting, "waiting".to_owned()), "{listed:?}");
+    assert_eq!((told(1, "id"), told(1, "status")), (done, "done".to_owned()));
+    assert_eq!(
+        (told(1, "date_min"), told(1, "date_max")),
+        ("2026-03-01".to_owned(), "2026-03-31".to_owned())
+    );
+    assert!(items[1]["bytes"].as_u64().unwrap() > 0 && items[0]["bytes"].is_null());
+    assert!(items[1]["expires_at"].is_string() && items[0]["expires_at"].is_null());
+    // A result that is not kept any more is not listed, removed or not.
+    app.clock.advance_seconds(3600);
+    let left = list().await.body["items"].as_array().unwrap().len();
+    assert_eq!(left, 1, "the one that waits");
+}
