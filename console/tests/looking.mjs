@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { on, there } from "./harness.mjs";
+import { asUser, on, there } from "./harness.mjs";
 import { objected } from "./screens.mjs";
 
 test("explorer: a group becomes a filter, a row an event, a view a file", async () => {
@@ -69,5 +69,19 @@ test("overview: other days with the mouse, and a reason leads to its events", as
     await page.getByRole("heading", { name: "Explorer" }).waitFor();
     assert.match(page.url(), /f=rejection%3Aeq%3A/);
     await page.locator("a.line").first().waitFor();
+  });
+});
+
+test("downloads: a report that is made in the background is told, and its result fetched", async () => {
+  await on("downloads", async (page) => {
+    const card = page.getByRole("region", { name: "Reports with amounts of money" });
+    await card.getByText("None are kept").waitFor();
+    const days = [-3, 0].map((day) => new Date(Date.now() + day * 86_400_000).toISOString().slice(0, 10));
+    await asUser(page, "GET", `/v5/analytics/campaign?dateMin=${days[0]}&dateMax=${days[1]}&groupBy=date`);
+    await page.reload();
+    await card.getByText("✓ Ready").waitFor();
+    const download = page.waitForEvent("download");
+    await card.getByRole("button", { name: "Download" }).click();
+    assert.equal((await download).suggestedFilename(), `campaign-${days[0]}-${days[1]}.csv`);
   });
 });
