@@ -100,11 +100,13 @@ fn ask(ledger: &Ledger, name: &str, keys: &[Key], zone: &str) -> Outcome<()> {
         as_of: None,
     };
     let view = ledger.view();
+    // What is asked of a whole year at once has more groups than a report tells.
+    let bounds = Bounds { groups: usize::MAX, ..Bounds::threads(2) };
     let mut best = f64::MAX;
     let mut rows = 0;
     for _ in 0..3 {
         let started = Instant::now();
-        rows = view.rollup(&query, &Bounds::threads(2))?.len();
+        rows = view.rollup(&query, &bounds)?.len();
         best = best.min(started.elapsed().as_secs_f64());
     }
     println!("{name:<44} {:>8.1} ms  ({rows} rows)", best * 1e3);

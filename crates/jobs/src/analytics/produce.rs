@@ -65,7 +65,7 @@ fn write(
         install::write(view, snapshot, request, &mut out, &|| !stop.is_set())?;
     } else {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let bounds = Bounds { threads, rows: options.rows, stop: stop.clone() };
+        let bounds = Bounds { rows: options.rows, stop: stop.clone(), ..Bounds::threads(threads) };
         let rows = figures(view, snapshot, request, &bounds)?;
         table(snapshot, request, &rows, &mut out).map_err(write)?;
     }

@@ -1,16 +1,22 @@
-//! What a grouped report may take: threads, rows, and time as long as somebody waits for it.
+//! What a grouped report may take: threads, rows, and time as long as somebody waits for it. Several questions may share
+//! what one may take.
 
-use super::GroupError;
+use super::{GroupError, GroupQuery};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a grouped report may take.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     /// Threads that count, beside the calling one.
     pub threads: usize,
-    /// Rows that may be read, whether they match or not. What is read at a time is counted as a whole.
+    /// Rows that may be read, whether they match or not, for all that is asked within these bounds and their clones. What is
+    /// read at a time is counted as a whole.
     pub rows: u64,
+    /// Groups that there may be, whatever one question is answered with.
+    pub groups: usize,
+    /// Rows that were read.
+    pub read: Arc<AtomicU64>,
     /// Ends it early.
     pub stop: Stop,
 }
@@ -18,7 +24,17 @@ pub struct Bounds {
 impl Bounds {
     /// So many threads, and nothing else is bounded.
     pub fn threads(threads: usize) -> Self {
-        Self { threads, rows: u64::MAX, stop: Stop::default() }
+        let groups = GroupQuery::MAX_GROUPS;
+        Self { threads, rows: u64::MAX, groups, read: Arc::default(), stop: Stop::default() }
+    }
+
+    /// Adds rows that were read; an error when nothing more may be.
+    pub fn spend(&self, rows: u64) -> Result<(), GroupError> {
+        if self.stop.is_set() {
+            return Err(GroupError::Stopped);
+        }
+        let read = self.read.fetch_add(rows, Ordering::Relaxed).saturating_add(rows);
+        if read > self.rows { Err(GroupError::TooWide { rows: self.rows }) } else { Ok(()) }
     }
 }
 
@@ -35,33 +51,5 @@ impl Stop {
     /// Whether it is to end.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
-    }
-}
-
-/// What was spent of the bounds.
-pub(crate) struct Spent<'b> {
-    bounds: &'b Bounds,
-    rows: u64,
-}
-
-impl<'b> Spent<'b> {
-    pub(crate) fn new(bounds: &'b Bounds) -> Self {
-        Self { bounds, rows: 0 }
-    }
-
-    pub(crate) fn bounds(&self) -> &'b Bounds {
-        self.bounds
-    }
-
-    /// Adds rows that were read; an error when the report must end.
-    pub(crate) fn add(&mut self, rows: u64) -> Result<(), GroupError> {
-        if self.bounds.stop.is_set() {
-            return Err(GroupError::Stopped);
-        }
-        self.rows = self.rows.saturating_add(rows);
-        if self.rows > self.bounds.rows {
-            return Err(GroupError::TooWide { rows: self.bounds.rows });
-        }
-        Ok(())
     }
 }

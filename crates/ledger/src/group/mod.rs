@@ -16,7 +16,6 @@ use crate::scan::ScanError;
 use crate::segment::Wanted;
 use crate::sweep;
 use crate::view::View;
-pub(crate) use bounds::Spent;
 pub use bounds::{Bounds, Stop};
 pub(crate) use clock::Clock;
 pub(crate) use codes::{Codes, Dictionary, NONE};
@@ -230,14 +229,13 @@ impl View {
         let keys = &query.keys[..query.keys.len().min(GroupQuery::MAX_KEYS)];
         let asked = Asked { query, keys, dictionary: Dictionary::default() };
         let mut tables = Tables::new(bounds.threads.max(1));
-        let mut spent = Spent::new(bounds);
         for source in &query.sources {
             let (kind, predicates) = &query.counted;
-            self.count(&asked, source, (*kind, predicates), &mut tables, &mut spent)?;
+            self.count(&asked, source, (*kind, predicates), &mut tables, bounds)?;
             if let Some(predicates) = &query.conversions {
                 let kind = EventKind::Conversion;
                 tables.as_conversions(|tables| {
-                    self.count(&asked, source, (kind, predicates), tables, &mut spent)
+                    self.count(&asked, source, (kind, predicates), tables, bounds)
                 })?;
             }
         }
@@ -255,7 +253,7 @@ impl View {
         source: &GroupSource,
         (kind, predicates): (EventKind, &[Predicate]),
         tables: &mut Tables,
-        spent: &mut Spent<'_>,
+        bounds: &Bounds,
     ) -> Result<(), GroupError> {
         let Asked { query, keys, dictionary } = asked;
         let of_sums = rollup::Asked {
@@ -268,7 +266,7 @@ impl View {
             predicates,
         };
         let mut groups = rollup::Groups::default();
-        let rest = rollup::ready(self, &of_sums, query.as_of, dictionary, spent.bounds(), &mut groups)?;
+        let rest = rollup::ready(self, &of_sums, query.as_of, dictionary, bounds, &mut groups)?;
         tables.add(groups)?;
         let walk = self.all((kind, source.integration), source.from..source.to, predicates, query.as_of);
         let columns = keys.iter().filter_map(|key| key.column()).chain(tables.columns().iter().copied());
@@ -279,7 +277,7 @@ impl View {
             .collect();
         let mut refused = None;
         let mut take = |strip: Counted, _| {
-            let fits = if strip.fits { spent.add(strip.read) } else { Err(GroupError::TooMany) };
+            let fits = if strip.fits { bounds.spend(strip.read) } else { Err(GroupError::TooMany) };
             refused = fits.err();
             if refused.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };

@@ -27,7 +27,7 @@ pub(crate) use make::{changes_of_rows, of_sources};
 pub(crate) use ready::ready;
 pub use sums::Sums;
 
-use crate::group::{Bounds, Dictionary, GroupError, GroupQuery, GroupSource, Key, KeyValue, Spent};
+use crate::group::{Bounds, Dictionary, GroupError, GroupSource, Key, KeyValue};
 use crate::query::Predicate;
 use crate::segment::Wanted;
 use crate::sweep;
@@ -108,7 +108,7 @@ impl View {
     /// Sums up events within `bounds`, by kind and then by keys. The calling thread waits.
     pub fn rollup(&self, query: &RollupQuery, bounds: &Bounds) -> Result<Vec<RollupRow>, GroupError> {
         let keys = &query.keys[..query.keys.len().min(RollupQuery::MAX_KEYS)];
-        let (dictionary, mut spent) = (Dictionary::default(), Spent::new(bounds));
+        let dictionary = Dictionary::default();
         let mut rows: BTreeMap<(EventKind, Vec<KeyValue>), Sums> = BTreeMap::new();
         for kind in &query.kinds {
             let mut groups = Groups::default();
@@ -122,7 +122,7 @@ impl View {
                     step: query.step,
                     predicates: &query.predicates,
                 };
-                self.sum_up(&asked, query.as_of, &dictionary, &mut spent, &mut groups)?;
+                self.sum_up(&asked, query.as_of, &dictionary, bounds, &mut groups)?;
             }
             for (packed, sums) in groups.into_iter().filter(|(_, sums)| !sums.is_zero()) {
                 let values = keys.iter().zip(packed).map(|(key, code)| dictionary.key_value(*key, code));
@@ -138,19 +138,18 @@ impl View {
         asked: &Asked<'_>,
         as_of: Option<u64>,
         dictionary: &Dictionary,
-        spent: &mut Spent<'_>,
+        bounds: &Bounds,
         groups: &mut Groups,
     ) -> Result<(), GroupError> {
-        let rest = ready(self, asked, as_of, dictionary, spent.bounds(), groups)?;
+        let rest = ready(self, asked, as_of, dictionary, bounds, groups)?;
         let walk = rest.all((asked.kind, asked.integration), asked.range.clone(), asked.predicates, as_of);
         let columns = collect::columns(asked.keys, asked.predicates);
         let wanted = Wanted { ids: false, seqs: false, columns };
-        let threads = spent.bounds().threads.max(1);
+        let threads = bounds.threads.max(1);
         let mut collectors: Vec<_> = (0..threads).map(|_| Collector::new(asked, dictionary)).collect();
         let mut refused = None;
         let mut take = |(count, read), _| {
-            let fits =
-                if count > GroupQuery::MAX_GROUPS { Err(GroupError::TooMany) } else { spent.add(read) };
+            let fits = if count > bounds.groups { Err(GroupError::TooMany) } else { bounds.spend(read) };
             refused = fits.err();
             if refused.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
@@ -158,7 +157,7 @@ impl View {
         for collector in collectors {
             ready::merge(groups, collector.groups);
         }
-        if groups.len() > GroupQuery::MAX_GROUPS {
+        if groups.len() > bounds.groups {
             refused.get_or_insert(GroupError::TooMany);
         }
         refused.map_or(Ok(()), Err)

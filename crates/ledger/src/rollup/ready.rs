@@ -5,7 +5,7 @@ use super::file::Section;
 use super::make::changes;
 use super::sets::{SETS, Set};
 use crate::amendments::{Amendments, Layers};
-use crate::group::{Bounds, Dictionary, GroupError, GroupQuery};
+use crate::group::{Bounds, Dictionary, GroupError};
 use crate::scan::ScanError;
 use crate::segment::{Overlay, Segment, SegmentError, Wanted};
 use crate::view::View;
@@ -49,7 +49,7 @@ pub(crate) fn ready(
         rest.extend(done.left.into_iter().map(|at| work.usable[at].clone()));
     }
     groups.retain(|_, sums| !sums.is_zero());
-    if groups.len() > GroupQuery::MAX_GROUPS {
+    if groups.len() > bounds.groups {
         return Err(GroupError::TooMany);
     }
     Ok(view.with_segments(rest.into()))
@@ -117,7 +117,7 @@ impl Work<'_> {
             if !self.add(&mut collector, segment)? {
                 left.push(at);
             }
-            if collector.groups.len() > GroupQuery::MAX_GROUPS {
+            if collector.groups.len() > bounds.groups {
                 return Err(GroupError::TooMany);
             }
         }
