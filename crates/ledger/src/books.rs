@@ -1,5 +1,6 @@
 //! The manifest in memory with its open segments: what a view of the sealed part is made of.
 
+use crate::carried::ByIntegration;
 use crate::disk::Disk;
 use crate::ledger::frame_of;
 use crate::log::HEAD;
@@ -12,6 +13,7 @@ pub(crate) struct Books {
     manifest: Manifest,
     segments: Arc<[Arc<Segment>]>,
     overlays: Overlays,
+    carried: Arc<ByIntegration>,
     manifest_bytes: u64,
     /// The number of the next segment that is written, published or not.
     next_number: u64,
@@ -29,8 +31,18 @@ impl Books {
         let metas = manifest.segments.clone();
         let next_number = manifest.next_segment;
         let (segments, overlays, used_overlays) = (Arc::new([]), Overlays::default(), HashMap::new());
-        let mut books =
-            Self { manifest, segments, overlays, manifest_bytes, next_number, used_overlays, disk, footers };
+        let carried = Arc::new(manifest.carried.clone());
+        let mut books = Self {
+            manifest,
+            segments,
+            overlays,
+            carried,
+            manifest_bytes,
+            next_number,
+            used_overlays,
+            disk,
+            footers,
+        };
         books.open(&metas);
         books
     }
@@ -63,6 +75,11 @@ impl Books {
 
     pub(crate) fn overlays(&self) -> Overlays {
         self.overlays.clone()
+    }
+
+    /// What rows counted that are deleted.
+    pub(crate) fn carried(&self) -> Arc<ByIntegration> {
+        self.carried.clone()
     }
 
     /// Sealed seq, segments, bytes of segments, rows that are deleted and still in files.
@@ -140,7 +157,12 @@ impl Books {
             self.remove(&change.removed, &mut retired);
         }
         let added = change.added.clone();
+        let carries = !change.carried.is_empty();
+        self.manifest_bytes += frame_of(&change.carried).len() as u64;
         self.manifest.apply(change);
+        if carries {
+            self.carried = Arc::new(self.manifest.carried.clone());
+        }
         self.open(&added);
         retired
     }

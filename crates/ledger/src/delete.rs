@@ -2,12 +2,16 @@
 //!
 //! What is open is sealed first, so all rows in question are in segments. Each segment that has some gets a delete vector,
 //! and loses the amendments of those rows; one that has no others is dropped. One change of the manifest says it all at
-//! once. The next merge leaves deleted rows out of what it writes, and the log gives up the files that had them
-//! (`erase.rs`).
+//! once, and what the rows counted (`carried.rs`). The next merge leaves deleted rows out of what it writes, and the log
+//! gives up the files that had them (`erase.rs`).
 
+use crate::amendments::Layers;
+use crate::carried::{self, ByIntegration};
 use crate::ledger::{Ledger, LedgerError, lock};
 use crate::manifest::{ManifestChange, NewDeletes};
 use crate::query::Predicate;
+use crate::row::Malformed;
+use crate::scan::ScanError;
 use crate::segment::{
     self, Filter, Footer, IdWindow, Overlay, OverlayMeta, RowSet, Segment, SegmentError, write_deletes,
     write_overlay,
@@ -71,6 +75,8 @@ struct Doomed {
     segment: Arc<Segment>,
     rows: RowSet,
     counts: Vec<DeletedRows>,
+    /// What the rows counted that were not deleted before, as they were judged.
+    judged: ByIntegration,
 }
 
 /// Segments that were looked through, by number and delete vector, each with what is to be deleted of it.
@@ -127,7 +133,7 @@ impl Ledger {
         let mut change = ManifestChange::new(lock(&self.0.books).sealed_seq());
         change.erase_seq = change.sealed_seq;
         let mut files = Vec::new();
-        for Doomed { segment, rows, counts } in doomed {
+        for Doomed { segment, rows, counts, .. } in &doomed {
             deleted.rows.extend(counts);
             if rows.len() == segment.meta().rows {
                 deleted.dropped += 1;
@@ -135,7 +141,7 @@ impl Ledger {
                 continue;
             }
             deleted.pending.push(segment.meta().name.clone());
-            match self.write_deletion(&segment, &rows, &mut files) {
+            match self.write_deletion(segment, rows, &mut files) {
                 Ok(new) => change.deletes.push(new),
                 Err(error) => {
                     segment::discard(&*self.0.disk, &files);
@@ -148,12 +154,69 @@ impl Ledger {
             segment::publish(&*self.0.disk, &files)?;
         }
         let through = change.erase_seq;
-        if self.adopt(change)? {
+        let adopted = match self.counted(&doomed) {
+            Ok(counted) => {
+                self.adopt_after(change, |change, seq| self.carry(&doomed, counted, (change, seq)))
+            }
+            Err(error) => Err(error),
+        };
+        // Before it was written nothing is changed yet.
+        if adopted.as_ref().is_err_and(|error| matches!(error, LedgerError::Unreadable(_))) {
+            segment::withdraw(&*self.0.disk, &files);
+        }
+        if adopted? {
             self.erase_through(through);
             return Ok(Some(deleted));
         }
         segment::withdraw(&*self.0.disk, &files);
         Ok(None)
+    }
+
+    /// What doomed rows count, with their amendments that are sealed.
+    fn counted(&self, doomed: &[Doomed]) -> Result<ByIntegration, LedgerError> {
+        let overlays = lock(&self.0.books).overlays();
+        // Indexed now, it is not while nothing can be committed.
+        lock(&self.0.open).rows.snapshot().layers().map_err(malformed)?;
+        let mut all = ByIntegration::new();
+        for Doomed { segment, rows, judged, .. } in doomed {
+            carried::add(&mut all, judged);
+            if let Some(overlay) = overlays.get(&segment.number()) {
+                let sealed = overlay.amendments().map_err(LedgerError::Unreadable)?;
+                let layers = (&Layers::default(), &Layers(vec![&*sealed]));
+                carried::add_changes(&mut all, (segment, rows), layers).map_err(unreadable)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Says in `change` what is carried from now on: `counted`, with what open amendments change of it, beside what was
+    /// carried before.
+    fn carry(
+        &self,
+        doomed: &[Doomed],
+        mut counted: ByIntegration,
+        (change, seq): (&mut ManifestChange, u64),
+    ) -> Result<(), LedgerError> {
+        // Whoever wrote the row of this `seq` shows it without the log.
+        self.wait_committed(seq);
+        let open = lock(&self.0.open).rows.snapshot();
+        let open = open.layers().map_err(malformed)?;
+        let (overlays, carried) = {
+            let books = lock(&self.0.books);
+            (books.overlays(), books.carried())
+        };
+        let amended = if open.is_empty() { &[] } else { doomed };
+        for Doomed { segment, rows, .. } in amended {
+            let sealed = overlays.get(&segment.number()).map(|overlay| overlay.amendments()).transpose();
+            let sealed = sealed.map_err(LedgerError::Unreadable)?;
+            let former = Layers(sealed.as_deref().into_iter().collect());
+            carried::add_changes(&mut counted, (segment, rows), (&former, &open)).map_err(unreadable)?;
+        }
+        counted.retain(|_, counted| *counted != Default::default());
+        let former = counted.keys().filter_map(|id| Some((*id, *carried.get(id)?))).collect();
+        carried::add(&mut counted, &former);
+        change.carried = counted;
+        Ok(())
     }
 
     /// Writes the delete vector of a segment and, where amendments of deleted rows are in its overlay, another overlay.
@@ -196,6 +259,18 @@ impl Ledger {
         let meta = write_overlay(&*self.0.disk, name, number, &kept)?;
         files.push(meta.file_name(name));
         Ok(Some(meta))
+    }
+}
+
+fn malformed(error: Malformed) -> LedgerError {
+    LedgerError::Format(error.to_string())
+}
+
+/// What could not be read; a scan that ended for another reason was not one of this kind.
+fn unreadable(error: ScanError) -> LedgerError {
+    match error {
+        ScanError::Segment(error) => LedgerError::Unreadable(error),
+        other => LedgerError::Format(other.to_string()),
     }
 }
 
@@ -268,8 +343,12 @@ impl Deletion {
                 }
             }
         }
-        let is_more = all.len() > already.len();
-        Ok(is_more.then(|| Doomed { segment: segment.clone(), rows: all, counts }))
+        if all.len() == already.len() {
+            return Ok(None);
+        }
+        let staying = RowSet::new(all.others(segment.meta().rows));
+        let judged = carried::as_judged(segment, &footer, (&staying, &already))?;
+        Ok(Some(Doomed { segment: segment.clone(), rows: all, counts, judged }))
     }
 }
 
@@ -302,4 +381,74 @@ fn matching(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use crate::sim::SimDisk;
+    use tollgate_domain::{Amendment, Entropy, Event, Number, Status, TxIdKey};
+
+    struct NoEntropy;
+
+    impl Entropy for NoEntropy {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn ledger() -> Ledger {
+        let options = Options { log_file_bytes: 256 << 10, spare_files: 1, ..Options::default() };
+        let disk = Arc::new(SimDisk::new(1, 64 << 20));
+        let opened =
+            Ledger::open(disk, Arc::new(NoEntropy), TxIdKey([7; 16]), options, u64::MAX, &mut |_| {});
+        let (ledger, _) = opened.unwrap();
+        ledger.keep().unwrap();
+        ledger
+    }
+
+    fn rejection(event: &Event) -> Amendment {
+        let mut amendment = Amendment::of(event, Timestamp::from_millis(2000));
+        amendment.record.set_status(Status::Rejected);
+        amendment
+    }
+
+    fn commit(ledger: &Ledger, amendment: &mut Amendment) {
+        let promise = ledger.promise(1, 100).unwrap();
+        ledger.amend(&promise, amendment);
+        ledger.commit().unwrap();
+    }
+
+    #[test]
+    fn what_is_taken_back_while_rows_are_looked_through_is_not_carried() {
+        let (ledger, integration) = (ledger(), "abcdefghij".parse().unwrap());
+        let mut events = Vec::new();
+        for n in 0..4 {
+            let mut event = Event::new(EventKind::Conversion, integration);
+            event.set_number(Number::RequestTime, 1000 + n);
+            event.set_status(Status::Approved);
+            event.set_number(Number::Payout, 10_i64.pow(n as u32));
+            let promise = ledger.promise(1, 100).unwrap();
+            ledger.append(&promise, &mut event, |_| {});
+            events.push(event);
+        }
+        ledger.commit().unwrap();
+        commit(&ledger, &mut rejection(&events[0]));
+        ledger.seal(u64::MAX / 2).unwrap();
+        // The last one stays, and so does what takes it back.
+        let before = Timestamp::from_millis(1003);
+        let which = Deletion::Older(vec![(integration, EventKind::Conversion, before)]);
+        let mut examined = Examined::new();
+        ledger.examine(&which, &mut examined).unwrap();
+        commit(&ledger, &mut rejection(&events[1]));
+        commit(&ledger, &mut rejection(&events[3]));
+        let doomed = examined.into_values().flatten().collect();
+        let deleted = ledger.delete_these(ledger.committed(), doomed).unwrap().unwrap();
+        assert_eq!(deleted.rows.iter().map(|rows| rows.rows).sum::<u64>(), 3);
+        assert_eq!(ledger.view().carried(integration).payout, 100);
+        let all = Deletion::Older(vec![(integration, EventKind::Conversion, Timestamp::from_millis(9000))]);
+        ledger.delete(&all).unwrap().unwrap();
+        assert_eq!(ledger.view().carried(integration).payout, 100, "it had been taken back");
+    }
 }

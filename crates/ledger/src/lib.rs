@@ -7,6 +7,7 @@
 mod amendments;
 mod among;
 mod books;
+mod carried;
 mod conditions;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
@@ -43,6 +44,7 @@ mod sweep;
 mod threads;
 pub mod view;
 
+pub use carried::Carried;
 pub use delete::{Deleted, DeletedRows, Deletion};
 pub use inspect::Inspection;
 pub use ledger::{End, Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEAD};

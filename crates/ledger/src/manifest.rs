@@ -1,6 +1,7 @@
 //! The manifest: which segments hold the history, and up to which `seq`. It lives in frames of the log: whole at the
 //! start of each file, and as a change whenever rows were sealed (docs/FORMATS.md, "Manifest").
 
+use crate::carried::ByIntegration;
 use crate::ledger::LedgerError;
 use crate::segment::{DeletesMeta, OverlayMeta, RollupMeta, SegmentMeta};
 use serde::de::DeserializeOwned;
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Written into every manifest; a reader refuses a greater one. 2 has overlays, 3 changes that drop segments, and deleted
-/// rows, 4 files of sums.
-pub(crate) const FORMAT: u32 = 4;
+/// rows, 4 files of sums, 5 what deleted rows counted.
+pub(crate) const FORMAT: u32 = 5;
 
 /// The whole manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub(crate) struct Manifest {
     /// Rows up to this `seq` were deleted, or some of them: log files that had them must not keep them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) erase_seq: u64,
+    /// What rows counted that are deleted.
+    #[serde(default, skip_serializing_if = "ByIntegration::is_empty")]
+    pub(crate) carried: ByIntegration,
     /// All segments, in the order they were added.
     pub(crate) segments: Vec<SegmentMeta>,
 }
@@ -57,6 +61,9 @@ pub(crate) struct ManifestChange {
     /// What [`Manifest::erase_seq`] is at least from now on.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) erase_seq: u64,
+    /// What [`Manifest::carried`] says of these integrations from now on.
+    #[serde(default, skip_serializing_if = "ByIntegration::is_empty")]
+    pub(crate) carried: ByIntegration,
 }
 
 /// A delete vector that takes the place of a segment's former one, if it had one.
@@ -97,6 +104,7 @@ impl Default for Manifest {
             last_seq: 0,
             next_segment: 1,
             erase_seq: 0,
+            carried: ByIntegration::new(),
             segments: Vec::new(),
         }
     }
@@ -124,6 +132,7 @@ impl Manifest {
             }
         }
         self.erase_seq = self.erase_seq.max(change.erase_seq);
+        self.carried.extend(change.carried);
         for NewDeletes { segment, deletes, overlay } in change.deletes {
             if let Some(meta) = self.segments.iter_mut().find(|meta| meta.name == segment) {
                 (meta.deletes, meta.overlay) = (Some(deletes), overlay);
@@ -165,6 +174,7 @@ impl ManifestChange {
             deletes: vec![],
             rollups: vec![],
             erase_seq: 0,
+            carried: ByIntegration::new(),
         }
     }
 
@@ -215,7 +225,7 @@ mod tests {
         manifest.apply(ManifestChange::parse(change.as_bytes()).unwrap());
         assert!(manifest.names("segment-1.parquet") && manifest.names("segment-2.parquet"));
         let error = Manifest::parse(whole(FORMAT + 1).as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("format 5 is not known"), "{error}");
+        assert!(error.contains("format 6 is not known"), "{error}");
     }
 
     /// The fixtures are as format 2 wrote them.

@@ -69,9 +69,20 @@ impl Ledger {
 
     /// Makes the change durable, then visible; false when the log has no room for it just now.
     pub(crate) fn adopt(&self, change: ManifestChange) -> Result<bool, LedgerError> {
+        self.adopt_after(change, |_, _| Ok(()))
+    }
+
+    /// The same of a change that `last` completes when it knows which row is the last before it in the log: nothing is
+    /// committed meanwhile, so it must be quick.
+    pub(crate) fn adopt_after(
+        &self,
+        mut change: ManifestChange,
+        last: impl FnOnce(&mut ManifestChange, u64) -> Result<(), LedgerError>,
+    ) -> Result<bool, LedgerError> {
+        let mut log = lock(&self.0.log);
+        last(&mut change, log.last_seq())?;
         let mut frame = frame_of(&change);
         debug_assert!(frame.len() > HEAD);
-        let mut log = lock(&self.0.log);
         let promised = lock(&self.0.pending).outstanding();
         let older = lock(&self.0.books).is_older_format();
         let whole = if older { lock(&self.0.books).manifest_bytes() } else { 0 };

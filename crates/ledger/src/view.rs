@@ -4,6 +4,7 @@
 //! long it is held; a segment's file is removed only when no view has it any more.
 
 use crate::amendments::Layers;
+use crate::carried::{ByIntegration, Carried};
 use crate::near::Near;
 use crate::open::{Named, OpenSnapshot};
 use crate::query::{Cursor, PageQuery, Predicate};
@@ -25,6 +26,7 @@ pub struct View {
     open: Arc<OpenSnapshot>,
     overlays: Overlays,
     near: Arc<Near>,
+    carried: Arc<ByIntegration>,
     cut: u64,
     amended_to: u64,
 }
@@ -44,12 +46,18 @@ impl View {
     /// The view of these segments and open rows, which share no row; `cut` is the greatest `seq` among them.
     pub fn new(segments: Arc<[Arc<Segment>]>, open: Arc<OpenSnapshot>, cut: u64) -> Self {
         let (overlays, near) = (Overlays::default(), Arc::new(Near::new(0)));
-        Self { segments, open, overlays, near, cut, amended_to: u64::MAX }
+        let carried = Arc::default();
+        Self { segments, open, overlays, near, carried, cut, amended_to: u64::MAX }
     }
 
     /// The same with rows of its segments that are in memory.
     pub(crate) fn with_near(self, near: Arc<Near>) -> Self {
         Self { near, ..self }
+    }
+
+    /// The same with what rows counted that are deleted.
+    pub(crate) fn with_carried(self, carried: Arc<ByIntegration>) -> Self {
+        Self { carried, ..self }
     }
 
     /// The same with the overlays of its segments.
@@ -70,6 +78,11 @@ impl View {
     /// The greatest `seq` that is seen.
     pub fn cut(&self) -> u64 {
         self.cut
+    }
+
+    /// What events of an integration counted that are deleted and not seen any more.
+    pub fn carried(&self, integration: IntegrationId) -> Carried {
+        self.carried.get(&integration).copied().unwrap_or_default()
     }
 
     /// The segments.

@@ -38,6 +38,10 @@ struct Model {
     unsure: BTreeMap<u64, Record>,
     /// What a deletion that failed may have deleted: all of it, or nothing.
     doomed: BTreeSet<u64>,
+    /// What that counted.
+    doomed_revenue: i128,
+    /// What everything counted that was deleted.
+    carried: i128,
     next: u64,
     sealing: bool,
 }
@@ -59,6 +63,9 @@ impl Model {
             .unwrap_or_else(|error| panic!("a crash is no reason to refuse: {error}"));
         let found = self.check(&ledger);
         assert_eq!(opened.last_seq, ledger.committed());
+        if self.doomed.iter().any(|number| !found.contains_key(number)) {
+            self.carried += self.doomed_revenue;
+        }
         // What survived unacknowledged is part of history from now on.
         self.unsure.clear();
         self.doomed.clear();
@@ -137,6 +144,9 @@ impl Model {
         event.set_text(Text::SubId, &self.next.to_string());
         event.set_text(Text::Publisher, &format!("publisher {}", self.rng.below(3)));
         event.set_number(Number::Revenue, self.rng.below(1000) as i64);
+        if self.rng.one_in(2) {
+            event.set_status(Status::Approved);
+        }
         event.set_text(Text::DeviceId, &format!("device {}", self.rng.below(4)));
         event.set_text(Text::UserAgent, &"x".repeat(self.rng.below(600) as usize));
         event.set_number(Number::RequestTime, 20_000 * DAY + (self.rng.below(3) as i64) * DAY);
@@ -213,6 +223,8 @@ impl Model {
         };
         let events = self.kept.values().filter_map(|record| record.clone().into_event());
         let ids: BTreeSet<TxId> = events.filter(|event| is_meant(event)).map(|event| event.id).collect();
+        let amended = self.amended();
+        self.doomed_revenue = ids.iter().filter_map(|id| amended.get(id)).map(counted_revenue).sum();
         let is_doomed = |record: &Record| match record {
             Record::Event(event) => ids.contains(&event.id),
             Record::Amendment(amendment) => ids.contains(&amendment.target()),
@@ -227,6 +239,7 @@ impl Model {
                 assert_eq!(rows, ids.len() as u64, "as many are deleted as there were");
                 let doomed = std::mem::take(&mut self.doomed);
                 self.kept.retain(|number, _| !doomed.contains(number));
+                self.carried += self.doomed_revenue;
                 self.look(ledger);
                 self.check(ledger);
             }
@@ -312,7 +325,14 @@ impl Model {
             ((row.kind, key(&row.keys[0])), (row.sums.total, row.sums.rejected, row.sums.revenue))
         });
         assert!(found.eq(expected), "sums are those of the events");
+        let carried = view.carried(integration).revenue;
+        assert_eq!(carried, self.carried, "what deleted events counted is carried, once");
     }
+}
+
+fn counted_revenue(event: &Event) -> i128 {
+    let revenue = event.number(Number::Revenue).unwrap_or(0);
+    if event.status() == Some(Status::Approved) { revenue.into() } else { 0 }
 }
 
 fn is_rejected(event: &Event) -> bool {
@@ -335,6 +355,8 @@ fn run(seed: u64) {
         kept: BTreeMap::new(),
         unsure: BTreeMap::new(),
         doomed: BTreeSet::new(),
+        doomed_revenue: 0,
+        carried: 0,
         next: 1,
         sealing,
     };

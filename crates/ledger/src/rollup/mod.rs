@@ -23,8 +23,9 @@ pub(crate) use check::check;
 pub(crate) use collect::{Asked, Groups};
 pub(crate) use file::{RollupFile, write};
 pub(crate) use fold::Fold;
-pub(crate) use make::{changes_of_rows, of_sources};
+pub(crate) use make::{changes, changes_of_rows, of_sources};
 pub(crate) use ready::ready;
+pub(crate) use sums::MEASURED;
 pub use sums::Sums;
 
 use crate::group::{Bounds, Dictionary, GroupError, GroupSource, Key, KeyValue};
