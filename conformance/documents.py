@@ -51,8 +51,8 @@ def narrow(document, organization):
         prices["maxItems"] = 1
     for name in ["NewCampaign", "CampaignChange"]:
         campaign(schemas[name]["properties"])
-    # What was earned is nothing, so nothing can be taken from it.
-    schemas["NewAccountEntry"]["properties"].update(kind={"const": "deposit"}, amount={"type": "integer", "minimum": 1, "maximum": 1000})
+    # Another app would be another campaign.
+    schemas["CampaignChange"]["properties"].pop("app_id")
     for name in ["NewPostback", "PostbackChange"]:
         postback(schemas[name]["properties"])
     # One of the four says who is meant, and an integration must be there.

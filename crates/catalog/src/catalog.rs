@@ -6,6 +6,7 @@
 
 use crate::draft::{Actor, Draft, Refused};
 use crate::error::{CatalogError, Damaged, WriteError};
+use crate::kinds::remembered;
 use crate::object::Kind;
 use crate::revision::Revision;
 use crate::snapshot::Snapshot;
@@ -330,6 +331,10 @@ async fn load(connection: &mut SqliteConnection) -> Result<Snapshot, CatalogErro
             Ok(snapshot)
         }));
         snapshot = Snapshot::default();
+    }
+    for kind in remembered() {
+        let revisions = store::deleted(connection, kind).await?;
+        snapshot.remember(&revisions)?;
     }
     let (secrets, seq) = store::secrets_and_seq(connection).await?;
     snapshot.fold_objects(&secrets, seq)?;

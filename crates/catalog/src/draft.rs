@@ -254,6 +254,7 @@ impl<'a> Draft<'a> {
             created_at,
             updated_at: self.now,
             updated_by: self.actor.0.clone(),
+            is_deleted: false,
         };
         T::table_mut(&mut self.organization.tables).insert(Stored { value, meta });
         Ok(())

@@ -37,6 +37,9 @@ pub trait Object: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync
         })
     }
 
+    /// Whether its last state is told of in figures of the past once it is deleted ([`Table::former`]).
+    const IS_REMEMBERED: bool = false;
+
     /// Gives parts that other objects have alike up for the pool's copies.
     fn share(&mut self, _pool: &mut Pool) {}
 }
@@ -65,6 +68,8 @@ pub struct Meta {
     pub updated_at: Timestamp,
     /// Who last changed it.
     pub updated_by: Arc<str>,
+    /// Whether that deleted it: this is its last state then ([`Table::former`]).
+    pub is_deleted: bool,
 }
 
 /// An object as stored: its value and its metadata.
@@ -93,6 +98,8 @@ pub struct Table<T> {
     ordered: OrdMap<Arc<str>, Arc<Stored<T>>>,
     /// How many objects there are of each group. Empty for kinds without groups.
     groups: SharedMap<Arc<str>, u32>,
+    /// The last states of deleted objects. Empty for kinds that are not remembered.
+    former: OrdMap<Arc<str>, Arc<Stored<T>>>,
 }
 
 /// Between an object's order and its id: it sorts before every other character.
@@ -100,7 +107,7 @@ pub(crate) const NUL: char = '\0';
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { by_id: OrdMap::new(), ordered: OrdMap::new(), groups: SharedMap::new() }
+        Self { by_id: OrdMap::new(), ordered: OrdMap::new(), groups: SharedMap::new(), former: OrdMap::new() }
     }
 }
 
@@ -108,6 +115,21 @@ impl<T> Table<T> {
     /// The object of an id.
     pub fn get(&self, id: &str) -> Option<&Arc<Stored<T>>> {
         self.by_id.get(id)
+    }
+
+    /// The last state of a deleted object of a remembered kind; its metadata is that of the deletion.
+    pub fn former(&self, id: &str) -> Option<&Arc<Stored<T>>> {
+        self.former.get(id)
+    }
+
+    /// The object of an id, or its last state.
+    pub fn ever(&self, id: &str) -> Option<&Arc<Stored<T>>> {
+        self.get(id).or_else(|| self.former(id))
+    }
+
+    /// Every last state of a deleted object, ordered by id.
+    pub fn iter_former(&self) -> impl Iterator<Item = &Arc<Stored<T>>> {
+        self.former.values()
     }
 
     /// Every object, ordered by id.
@@ -153,6 +175,7 @@ impl<T: Object> Table<T> {
     pub(crate) fn insert(&mut self, stored: Stored<T>) {
         let order = ordered_key(&stored);
         let stored = Arc::new(stored);
+        self.former.remove(&stored.meta.id);
         let old = self.by_id.insert(stored.meta.id.clone(), stored.clone());
         self.recount(old.as_deref(), Some(&stored));
         if let Some(old) = old.and_then(|old| ordered_key(&old)).filter(|old| Some(old) != order.as_ref()) {
@@ -160,6 +183,13 @@ impl<T: Object> Table<T> {
         }
         if let Some(order) = order {
             self.ordered.insert(order, stored);
+        }
+    }
+
+    /// Keeps the last state of a deleted object, unless there is an object of its id.
+    pub(crate) fn remember(&mut self, stored: Stored<T>) {
+        if self.get(&stored.meta.id).is_none() {
+            self.former.insert(stored.meta.id.clone(), Arc::new(stored));
         }
     }
 

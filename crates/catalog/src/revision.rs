@@ -51,11 +51,20 @@ impl RawRevision {
     pub(crate) fn fold_into<T: Object>(&self, table: &mut Table<T>, pool: &mut Pool) -> Result<(), Damaged> {
         if self.deleted {
             table.remove(&self.id);
+            if T::IS_REMEMBERED {
+                self.remember_in(table)?;
+            }
         } else {
             let mut value: T = self.decode()?;
             value.share(pool);
             table.insert(Stored { value, meta: self.meta() });
         }
+        Ok(())
+    }
+
+    /// Keeps what a deletion says as the object's last state.
+    pub(crate) fn remember_in<T: Object>(&self, table: &mut Table<T>) -> Result<(), Damaged> {
+        table.remember(Stored { value: self.decode()?, meta: self.meta() });
         Ok(())
     }
 
@@ -67,6 +76,7 @@ impl RawRevision {
             created_at: self.created_at,
             updated_at: self.at,
             updated_by: self.actor.clone(),
+            is_deleted: self.deleted,
         }
     }
 

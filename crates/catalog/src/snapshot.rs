@@ -236,6 +236,16 @@ impl Snapshot {
         Ok(touched)
     }
 
+    /// Takes in the last states of deleted objects, the newest last; those that came back since are passed over.
+    pub(crate) fn remember(&mut self, revisions: &[RawRevision]) -> Result<(), Damaged> {
+        let mut work = Work { snapshot: self, organizations: HashMap::new(), touched: HashMap::new() };
+        for revision in revisions {
+            work.organization(revision.organization).tables.remember(revision)?;
+        }
+        work.finish();
+        Ok(())
+    }
+
     /// Says where each organization's part of the log ends, for a snapshot made of objects that exist.
     pub(crate) fn set_heads(&mut self, heads: Vec<(OrganizationId, u64)>) {
         for (id, head) in heads {

@@ -13,8 +13,12 @@ use std::time::Duration;
 use tollgate_domain::{OrganizationId, Timestamp};
 
 /// What makes each format of the one before; the last one's number is the `PRAGMA user_version`.
-const FORMATS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const FORMATS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 const FORMAT: i64 = FORMATS.len() as i64;
 /// `PRAGMA application_id`: "TGct".
 const APPLICATION: i64 = 0x5447_6374;
@@ -47,7 +51,7 @@ pub(crate) async fn prepare(connection: &mut SqliteConnection, path: &Path) -> R
         sqlx::raw_sql(*step).execute(&mut *transaction).await?;
     }
     if is_new || found < FORMAT {
-        sqlx::raw_sql("PRAGMA application_id = 1413964660; PRAGMA user_version = 3")
+        sqlx::raw_sql("PRAGMA application_id = 1413964660; PRAGMA user_version = 4")
             .execute(&mut *transaction)
             .await?;
     }
@@ -69,6 +73,21 @@ pub(crate) async fn documents(connection: &mut SqliteConnection, seq: u64) -> Re
     .fetch_all(connection)
     .await?;
     Ok(Batch { revisions: read_revisions(&rows)?, secrets: Vec::new() })
+}
+
+/// The last states of objects of a kind that were deleted. One that came back since is among them.
+pub(crate) async fn deleted(
+    connection: &mut SqliteConnection,
+    kind: &'static str,
+) -> Result<Vec<RawRevision>, CatalogError> {
+    let rows = sqlx::query(
+        "SELECT seq, organization, kind, id, version, at, created_at, actor, doc, deleted FROM revisions \
+         WHERE kind = ?1 AND deleted ORDER BY seq",
+    )
+    .bind(kind)
+    .fetch_all(connection)
+    .await?;
+    read_revisions(&rows)
 }
 
 /// Every secret, and the newest seq.

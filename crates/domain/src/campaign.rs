@@ -158,7 +158,7 @@ pub struct Campaign {
     pub name: String,
     /// Whose apps it promotes; never changes.
     pub campaign_type: CampaignType,
-    /// The app that it promotes.
+    /// The app that it promotes; never changes.
     pub app: AppId,
     /// Whether it runs.
     #[serde(default)]

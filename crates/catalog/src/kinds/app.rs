@@ -9,6 +9,7 @@ use tollgate_domain::{App, AppChange, AppId, AppSignature, NewApp, PublishingApp
 
 impl Object for App {
     const KIND: &'static str = "app";
+    const IS_REMEMBERED: bool = true;
 
     fn id(&self) -> &str {
         self.id.as_str()

@@ -9,12 +9,14 @@ pub const MAX_CAMPAIGNS: usize = 10_000;
 
 impl Object for Campaign {
     const KIND: &'static str = "campaign";
+    const IS_REMEMBERED: bool = true;
 
     fn id(&self) -> &str {
         self.id.as_str()
     }
 
-    fn restored(self, _: &Self, draft: &mut Draft<'_>) -> Result<Self, Refused> {
+    fn restored(self, last: &Self, draft: &mut Draft<'_>) -> Result<Self, Refused> {
+        check_same(&self, last)?;
         check_apps(draft, &self)?;
         Ok(self)
     }
@@ -28,8 +30,27 @@ pub fn new_campaign(draft: &mut Draft<'_>, campaign: Campaign) -> Result<(), Ref
             message: format!("An organization has at most {MAX_CAMPAIGNS} campaigns."),
         });
     }
+    if let Some(former) = draft.table::<Campaign>().former(campaign.id.as_str()) {
+        check_same(&campaign, former)?;
+    }
     check_apps(draft, &campaign)?;
     draft.create(campaign)
+}
+
+/// What figures of the past are told by stays as it was, and so it does when an id comes back.
+fn check_same(campaign: &Campaign, former: &Campaign) -> Result<(), Refused> {
+    if (campaign.app, campaign.campaign_type) == (former.app, former.campaign_type) {
+        return Ok(());
+    }
+    Err(Refused::Rule {
+        code: "other_campaign",
+        message: format!(
+            "The campaign {} promoted the app {} ({}): reports of it go on, so another needs another ID",
+            former.id,
+            former.app,
+            former.campaign_type.name()
+        ),
+    })
 }
 
 /// Puts `campaign` in the place of the one with its id, if that has `version` still.
@@ -38,6 +59,9 @@ pub fn update_campaign(
     campaign: Campaign,
     version: Option<u64>,
 ) -> Result<(), Refused> {
+    if let Some(old) = draft.get::<Campaign>(campaign.id.as_str()) {
+        check_same(&campaign, old)?;
+    }
     check_apps(draft, &campaign)?;
     draft.update(campaign, version)
 }

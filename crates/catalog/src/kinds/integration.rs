@@ -6,6 +6,7 @@ use tollgate_domain::{FilterGroup, FilterGroupId, FilterSpec, Integration, Integ
 
 impl Object for Integration {
     const KIND: &'static str = "integration";
+    const IS_REMEMBERED: bool = true;
 
     fn id(&self) -> &str {
         self.id.as_str()

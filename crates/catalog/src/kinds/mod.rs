@@ -55,6 +55,12 @@ macro_rules! kinds {
         /// The names of all kinds, as they stand in the log.
         pub const KINDS: &[&str] = &[$(<$type as Object>::KIND),+];
 
+        /// The names of the kinds whose deleted objects are remembered.
+        pub(crate) fn remembered() -> impl Iterator<Item = &'static str> {
+            let all = [$((<$type as Object>::KIND, <$type as Object>::IS_REMEMBERED)),+];
+            all.into_iter().filter(|(_, is_remembered)| *is_remembered).map(|(kind, _)| kind)
+        }
+
         $(impl Kind for $type {
             fn table(tables: &Tables) -> &Table<Self> { &tables.$field }
             fn table_mut(tables: &mut Tables) -> &mut Table<Self> { &mut tables.$field }
@@ -66,6 +72,14 @@ macro_rules! kinds {
                 match revision.kind {
                     $(<$type as Object>::KIND => revision.fold_into::<$type>(&mut self.$field, &mut self.pool),)+
                     // `RawRevision::kind` is one of `KINDS`.
+                    other => Err(Damaged::unknown_kind(other)),
+                }
+            }
+
+            /// Keeps the last state of a deleted object, unless it came back since.
+            pub(crate) fn remember(&mut self, revision: &RawRevision) -> Result<(), Damaged> {
+                match revision.kind {
+                    $(<$type as Object>::KIND => revision.remember_in::<$type>(&mut self.$field),)+
                     other => Err(Damaged::unknown_kind(other)),
                 }
             }

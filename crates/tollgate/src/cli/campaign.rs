@@ -57,6 +57,9 @@ enum Which {
         /// network or cross_promo: in the latter nobody pays
         #[arg(long = "type", value_name = "TYPE", default_value = "network", value_parser = campaign_type)]
         campaign_type: CampaignType,
+        /// The app that it promotes; never changes
+        #[arg(long, value_name = "APP")]
+        app: AppId,
         #[command(flatten)]
         fields: Box<FieldArgs>,
         #[command(flatten)]
@@ -73,7 +76,7 @@ enum Which {
         #[command(flatten)]
         place: Place,
     },
-    /// Delete a campaign: its events stay, and are told under its id
+    /// Delete a campaign: its events stay, and are told as before
     ///
     /// As in `tollgate campaign delete ID --data-dir ./data`.
     Delete {
@@ -90,9 +93,6 @@ struct FieldArgs {
     /// Friendly name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The app that it promotes
-    #[arg(long, value_name = "APP")]
-    app: Option<AppId>,
     /// active, paused or archived
     #[arg(long, value_name = "STATUS", value_parser = status)]
     status: Option<CampaignStatus>,
@@ -168,7 +168,6 @@ impl FieldArgs {
         if let Some(name) = &self.name {
             new.name.clone_from(name);
         }
-        new.app = self.app.unwrap_or(old.app);
         new.status = self.status.unwrap_or(old.status);
         new.billing = self.billing.unwrap_or(old.billing);
         new.date_min = self.from.or(old.date_min);
@@ -195,10 +194,9 @@ impl FieldArgs {
         &self,
         draft: &Draft<'_>,
         id: Option<&CampaignId>,
-        campaign_type: CampaignType,
+        (campaign_type, app): (CampaignType, AppId),
     ) -> Result<Campaign, Refused> {
         let missing = |field: &str| Refused::Invalid(vec![Invalid::coded(field, "must be given", "missing")]);
-        let app = self.app.ok_or_else(|| missing("app"))?;
         if self.name.is_none() {
             return Err(missing("name"));
         }
@@ -247,10 +245,10 @@ impl CampaignCommand {
         let actor = Actor::command_line();
         let written = match &self.command {
             Which::List { .. } => return Ok(list(&organization)),
-            Which::Create { id: named, campaign_type, fields, .. } => {
+            Which::Create { id: named, campaign_type, app, fields, .. } => {
                 catalog
                     .write(id, &actor, |draft| {
-                        let campaign = fields.create(draft, named.as_ref(), *campaign_type)?;
+                        let campaign = fields.create(draft, named.as_ref(), (*campaign_type, *app))?;
                         new_campaign(draft, campaign.clone())?;
                         Ok(campaign)
                     })

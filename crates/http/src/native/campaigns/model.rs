@@ -93,7 +93,7 @@ pub(super) struct Change {
     id: Option<CampaignId>,
     campaign_type: Option<CampaignType>,
     name: Given<String>,
-    app: Given<AppId>,
+    app: Option<AppId>,
     status: Given<CampaignStatus>,
     billing: Given<Billing>,
     bids: Given<PriceTable>,
@@ -116,6 +116,8 @@ impl Change {
             Some(old) => {
                 f.agree("id", old.id.as_str());
                 f.agree("campaign_type", old.campaign_type.name());
+                // Figures of the past are told by what was promoted.
+                f.agree("app_id", old.app.as_str());
             }
             None => {
                 ["name", "app_id"].into_iter().for_each(|name| f.must_have(name));
@@ -128,7 +130,7 @@ impl Change {
             id,
             campaign_type,
             name: f.not_null("name", |f| f.text("name", 1..=NAME_LENGTH)),
-            app: f.not_null("app_id", |f| parsed(f, "app_id")),
+            app: f.not_null("app_id", |f| parsed(f, "app_id")).value(),
             status: f.not_null("status", |f| f.choice("status", CampaignStatus::NAMES)),
             billing: f.not_null("billing", |f| f.choice("billing", Billing::NAMES)),
             bids: f.not_null("bids", |f| read_price_table(f, "bids", 0)),
@@ -153,7 +155,7 @@ impl Change {
     /// A new campaign under `id`, if that makes sense.
     pub(super) fn create(&self, id: CampaignId) -> Result<Campaign, Refused> {
         // A new campaign without an app or a name was refused when it was read.
-        let Given::Value(app) = self.app else { return Err(Refused::Invalid(Vec::new())) };
+        let Some(app) = self.app else { return Err(Refused::Invalid(Vec::new())) };
         let blank = Campaign {
             id,
             name: String::new(),
@@ -174,7 +176,6 @@ impl Change {
     pub(super) fn apply(&self, old: &Campaign) -> Result<Campaign, Refused> {
         let (this, mut new) = (self.clone(), old.clone());
         this.name.set(&mut new.name);
-        this.app.set(&mut new.app);
         this.status.set(&mut new.status);
         this.billing.set(&mut new.billing);
         this.bids.set(&mut new.bids);

@@ -67,7 +67,7 @@ struct CampaignChangeFields {
     /// If given, as it is.
     #[schema(required = false, schema_with = campaign_type)]
     campaign_type: String,
-    /// The app that it promotes: one of the organization's.
+    /// If given, as it is.
     #[schema(required = false, schema_with = app_id)]
     app_id: String,
     #[schema(required = false, schema_with = status)]

@@ -37,6 +37,9 @@ async fn a_campaign_is_made_changed_listed_deleted_and_restored() {
     assert_eq!(changed["bids"], json!([{"country": "default", "price": 3.0}]));
     let taken = app.native("POST", "/campaigns", own).await;
     assert_eq!((taken.status.as_u16(), taken.error_fields()), (400, vec!["id"]));
+    let other = an_app(&app).await;
+    let promoted = app.native("PATCH", "/campaigns/tracker-7", json!({"app_id": other})).await;
+    assert_eq!((promoted.status.as_u16(), promoted.error_fields()), (400, vec!["app_id"]), "{promoted:?}");
     let page = app.native("GET", "/campaigns?limit=1", Value::Null).await.body;
     let cursor = page["next_cursor"].as_str().unwrap();
     let next = app.native("GET", &format!("/campaigns?limit=1&cursor={cursor}"), Value::Null).await.body;
@@ -45,6 +48,13 @@ async fn a_campaign_is_made_changed_listed_deleted_and_restored() {
     assert_eq!(paused["items"].as_array().unwrap().len(), 1);
     assert_eq!(app.native("DELETE", "/campaigns/tracker-7", Value::Null).await.status, 204);
     assert_eq!(app.native("GET", "/campaigns/tracker-7", Value::Null).await.status, 404);
+    let again = json!({"id": "tracker-7", "name": "Another", "app_id": other});
+    let refused = app.native("POST", "/campaigns", again).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["code"]),
+        (400, &json!("other_campaign")),
+        "{refused:?}"
+    );
     let restored = app.native("POST", "/objects/campaign/tracker-7/restore", json!({"version": 1})).await;
     assert!(restored.status.is_success(), "{restored:?}");
     assert_eq!(app.native("GET", "/campaigns/tracker-7", Value::Null).await.body["date_max"], "2026-03-31");
