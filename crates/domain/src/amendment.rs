@@ -15,6 +15,7 @@ pub const AMENDABLE: &[Column] = &[
     Column::Number(Number::Revenue),
     Column::Number(Number::Payout),
     Column::Number(Number::Price),
+    Column::Number(Number::Restated),
 ];
 
 /// What an amendment repeats of its event, so that counters can be folded without looking the event up.

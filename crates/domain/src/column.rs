@@ -174,7 +174,8 @@ columns!(
         RtbOutcome = "rtb_outcome", Integer, C, false, "What came of the click's auction.";
         RtbPrice = "rtb_price", Money, C, false, "The winning bid of the click's auction, per thousand.";
         RtbMs = "rtb_ms", Integer, C, false, "Milliseconds that the click's auction took.";
-        LateRejection = "late_rejection", Boolean, V, false, "Whether it counted as approved until somebody rejected it later.";
+        LateRejection = "late_rejection", Boolean, V, false, "Whether its source was held to be good for it until somebody rejected it later.";
+        Restated = "restated", Boolean, V, false, "Whether it counted, in amounts too, until somebody rejected it later.";
     }
 );
 

@@ -211,6 +211,11 @@ impl Event {
         self.status() == Some(Status::Rejected) && !self.flag(Number::MonitoringMode)
     }
 
+    /// Whether figures and amounts have it: it was approved, or its rejection is not enforced.
+    pub fn counts(&self) -> bool {
+        self.status().is_some() && !self.is_enforced_rejection()
+    }
+
     /// Why it was rejected: the first of its `rejections`.
     pub fn primary_reason(&self) -> Option<&str> {
         first_reason(self.text(Text::Rejections)?)
@@ -279,14 +284,14 @@ mod tests {
     #[test]
     fn a_rejection_is_enforced_unless_it_is_only_monitored() {
         let mut event = event();
-        assert!(!event.is_enforced_rejection());
+        assert!(!event.is_enforced_rejection() && !event.counts());
         event.set_status(Status::Rejected);
-        assert!(event.is_enforced_rejection());
+        assert!(event.is_enforced_rejection() && !event.counts());
         event.set_number(Number::MonitoringMode, 1);
-        assert!(!event.is_enforced_rejection());
+        assert!(!event.is_enforced_rejection() && event.counts());
         event.set_status(Status::Approved);
         event.set_number(Number::MonitoringMode, 0);
-        assert!(!event.is_enforced_rejection());
+        assert!(!event.is_enforced_rejection() && event.counts());
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum Field {
 }
 
 /// Columns that are for the ledger alone.
-const INTERNAL: &[&str] = &["body_hash", "arrival_time", "new_sub_id", "late_rejection"];
+const INTERNAL: &[&str] = &["body_hash", "arrival_time", "new_sub_id", "late_rejection", "restated"];
 /// Columns that stand first, in the document's order.
 const LEADING: &[&str] = &[
     "real_tx_id",

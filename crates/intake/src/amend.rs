@@ -6,6 +6,7 @@ use crate::intake::Intake;
 use crate::live::LiveIntegration;
 use crate::prior::Prior;
 use crate::shard::Shard;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::fmt::Write;
 use tollgate_domain::{Amendment, Event, Number, Status, Text, Timestamp};
@@ -116,6 +117,10 @@ fn amendment(event: &Event, said: &Said<'_>, now: Timestamp) -> Amendment {
         return amendment;
     }
     let evidence = evidence(event, reason, given_by, now);
+    // What it earned and cost is taken back, once.
+    if event.counts() {
+        record.set_number(Number::Restated, 1);
+    }
     record.set_status(Status::Rejected);
     // Whoever rejects a conversion late does not do so on trial.
     record.set_number(Number::MonitoringMode, 0);
@@ -134,12 +139,25 @@ fn amendment(event: &Event, said: &Said<'_>, now: Timestamp) -> Amendment {
 /// How the evidence of a late rejection begins.
 const LATE: &str = r#"{"type":"late_rejection""#;
 
-/// What was found when the event was judged, and that it was rejected late. Of several late rejections the last is told.
+/// When a late rejection came, and when the first one did where there were several.
+#[derive(Deserialize)]
+struct Late<'a> {
+    at: &'a str,
+    #[serde(default)]
+    first_at: Option<&'a str>,
+}
+
+/// What was found when the event was judged, and that it was rejected late. Of several late rejections the last is told,
+/// with the time of the first.
 fn evidence(event: &Event, reason: &str, given_by: GivenBy, now: Timestamp) -> String {
     let judged: Vec<&RawValue> =
         serde_json::from_str(event.text_or_empty(Text::Evidence)).unwrap_or_default();
-    let mut out = String::from("[");
-    for finding in judged.iter().map(|finding| finding.get()).filter(|finding| !finding.starts_with(LATE)) {
+    let (mut out, mut former) = (String::from("["), None);
+    for finding in judged.iter().map(|finding| finding.get()) {
+        if finding.starts_with(LATE) {
+            former = serde_json::from_str::<Late<'_>>(finding).ok();
+            continue;
+        }
         out.push_str(finding);
         out.push(',');
     }
@@ -148,6 +166,10 @@ fn evidence(event: &Event, reason: &str, given_by: GivenBy, now: Timestamp) -> S
     crate::extra::push_json_string(&mut out, reason);
     let was = event.status().map_or("unknown", Status::name);
     // Writing to a String does not fail.
-    let _ = write!(out, r#","was":"{was}","given_by":"{}","at":"{now}"}}]"#, given_by.name());
+    let _ = write!(out, r#","was":"{was}","given_by":"{}","at":"{now}""#, given_by.name());
+    if let Some(Late { at, first_at }) = former {
+        let _ = write!(out, r#","first_at":"{}""#, first_at.unwrap_or(at));
+    }
+    out.push_str("}]");
     out
 }

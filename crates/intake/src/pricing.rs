@@ -60,8 +60,14 @@ pub(crate) fn price(snapshot: &Snapshot, organization: OrganizationId, event: &m
     is_news.then_some(News { organization, app: shown.app.id, location })
 }
 
-/// Writes onto an event what its campaign pays for it, where that is registered. What the caller said stays.
+/// Writes onto an event what its campaign pays for it, where that is registered. What the caller said stays, but an app
+/// that is not approved or in test mode gets nothing, whoever says so.
 pub(crate) fn charge(snapshot: &Snapshot, organization: OrganizationId, event: &mut Event) {
+    let shown = shown(snapshot, organization, event);
+    let earns = shown.is_none_or(|shown| shown.app.earns(event.at()));
+    if !earns && event.number(Number::Payout).is_some() {
+        event.set_number(Number::Payout, 0);
+    }
     let Some(owner) = snapshot.organization(organization) else { return };
     let named = event.text(Text::Campaign);
     let Some(campaign) = named.and_then(|id| owner.get::<Campaign>(id)) else { return };
@@ -72,8 +78,6 @@ pub(crate) fn charge(snapshot: &Snapshot, organization: OrganizationId, event: &
     let is_later = [Text::EventId, Text::EventName].iter().any(|column| event.text(*column).is_some());
     let is_completed = event.flag(Number::VideoCompleted);
     let Some(bid) = campaign.bid(event.kind, is_later, is_completed, country) else { return };
-    let shown = shown(snapshot, organization, event);
-    let earns = shown.is_none_or(|shown| shown.app.earns(event.at()));
     let bid = if earns { bid } else { Money::default() };
     for column in [Number::Revenue, Number::Payout] {
         if event.number(column).is_none() {
