@@ -13,7 +13,7 @@ SHELL := /bin/bash
 CARGO := . scripts/lib.sh; cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run screenshots test lint bench history data torture fuzz explore
+.PHONY: help run screenshots test lint bench history analytics data torture fuzz explore
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ bench: ## measure against nginx on this machine (BENCH_ARGS="--sustained 120 --s
 history: ## measure reports, downloads and look-ups beside PostgreSQL, DuckDB and ClickHouse's engine (HISTORY_ARGS="--events 20000000 --save")
 	@scripts/setup.sh history
 	@scripts/history.sh $(HISTORY_ARGS)
+
+analytics: ## measure reports with amounts of money over a year (ANALYTICS_ARGS="--events 20000000 --save")
+	@scripts/setup.sh run
+	@$(CARGO) build --profile dist -p tollgate
+	@python3 bench/analytics.py --tollgate "$${CARGO_TARGET_DIR:-target}/dist/tollgate" $(ANALYTICS_ARGS)
 
 torture: ## 100,000 seeds of a failing disk and 200 kills of the real process: about half an hour
 	@scripts/setup.sh test

@@ -1,10 +1,12 @@
 """Tests of the bench's own arithmetic: what it reads from wrk, how it takes ratios, what its rules and traffic hold."""
 
+import io
 import json
 import pathlib
 import unittest
 import uuid
 
+import analytics
 import chart
 import engines
 import history
@@ -33,6 +35,24 @@ class Chart(unittest.TestCase):
         self.assertNotIn("of no target", drawn)
         self.assertIn('class="missed"', drawn)
         self.assertEqual(drawn.count("<circle"), 1)
+
+
+class Analytics(unittest.TestCase):
+    def test_rows_are_counted_however_the_answer_is_cut(self):
+        body = b"[" + b",".join(b'{"dt":"2026-01-01","appId":"{dt"}' for _ in range(50)) + b"]"
+        for piece in (1, 5, 6, 7, 64, 10_000):
+            read = analytics.read_rows(io.BytesIO(body), 0.0, piece, iter(range(1, 999)).__next__)
+            self.assertEqual((read.rows, read.bytes, read.first), (50, len(body), 1))
+
+    def test_asking_ends_with_its_rounds_or_its_time(self):
+        self.assertEqual(len(analytics.repeated(3, 60, lambda: 1)), 3)
+        self.assertEqual(len(analytics.repeated(3, 0, lambda: 1)), 1, "once at least")
+
+    def test_every_target_has_its_question(self):
+        named = [f"{name}, p99 of the whole" for name in analytics.questions(analytics.START)]
+        self.assertLessEqual(set(analytics.TARGETS) - {"campaign job, a month by app and creative"}, set(named))
+        self.assertEqual(analytics.verdict("all apps by day, p99 of the whole", 0.2), "at most 0.2 s: met")
+        self.assertEqual(analytics.verdict("of no target", 0.3), "")
 
 
 class Load(unittest.TestCase):
