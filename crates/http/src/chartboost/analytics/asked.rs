@@ -9,7 +9,7 @@ use crate::error::{ApiError, Code};
 use axum::extract::{FromRequest, Request};
 use axum::http::Method;
 use std::sync::Arc;
-use tollgate_catalog::{Catalog, OrganizationSnapshot};
+use tollgate_catalog::{Catalog, LegacyCredential, OrganizationSnapshot};
 
 /// A request of somebody who proved who he is.
 pub(crate) struct Asked {
@@ -87,15 +87,22 @@ fn by_signature(
     let wrong = || ApiError::because(Code::Unauthorized, "Invalid authentication");
     let (id, signature) = (either("userId", "user_id"), either("userSignature", "user_signature"));
     let (id, signature) = id.zip(signature).ok_or_else(wrong)?;
-    state.limits.attempts.check(&id)?;
-    let proven = of_signature(&state.catalog, &id, &signature);
+    let (proven, attempts) = (of_signature(&state.catalog, &id, &signature), &state.limits.attempts);
+    let is_known = proven.is_some() || is_known(&state.catalog, &id);
+    attempts.check(&id, is_known)?;
     let proven = proven.ok_or_else(|| {
-        state.limits.attempts.failed(&id);
+        attempts.failed(&id, is_known);
         wrong()
     })?;
     let credential = Arc::from(id);
     state.limits.count(&credential)?;
     Ok((proven, credential))
+}
+
+/// Whether there is such a user id, asked of every organization so that it takes as long for any.
+fn is_known(catalog: &Catalog, id: &str) -> bool {
+    let snapshot = catalog.snapshot();
+    snapshot.organizations().filter(|one| one.get::<LegacyCredential>(id).is_some()).count() > 0
 }
 
 fn of_signature(catalog: &Catalog, id: &str, signature: &str) -> Option<Arc<OrganizationSnapshot>> {

@@ -3,6 +3,7 @@
 use super::{asked, get, message};
 use crate::testing::TestApp;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 #[tokio::test]
 async fn each_parameter_is_named_with_what_would_be_right() {
@@ -78,4 +79,21 @@ async fn a_user_id_is_closed_after_many_wrong_signatures_and_others_are_not() {
     assert_eq!(asked(&app, &format!("/v3/metrics/app?{days}")).await.status, 429, "even with the right one");
     assert_eq!(get(&app, &wrong("0123456789abcdef01234567")).await.status, 401);
     assert!(app.publisher().await.get(&format!("/v5/analytics/app?{days}")).await.status == 200);
+}
+
+#[tokio::test]
+async fn who_makes_up_user_ids_closes_none_that_there_is() {
+    let app = TestApp::new().await;
+    let days = "dateMin=2026-03-01&dateMax=2026-03-31";
+    // Made-up ids share places, and this one would have that of the organization's id.
+    let place = |id: &str| Sha256::digest(id.as_bytes())[..2].to_vec();
+    let own = place(&app.made.legacy.id);
+    let made_up = (0..).map(|n: u64| n.to_string()).find(|id| place(id) == own).unwrap();
+    let path = format!("/v3/metrics/app?{days}&userId={made_up}&userSignature={}", "0".repeat(40));
+    let mut closed = false;
+    for _ in 0..40 {
+        closed |= get(&app, &path).await.status == 429;
+    }
+    assert!(closed, "made-up ids can be tried for ever");
+    assert_eq!(asked(&app, &format!("/v3/metrics/app?{days}")).await.status, 200);
 }
