@@ -20,6 +20,9 @@ impl EntryKind {
     pub const NAMES: &'static [(&'static str, Self)] =
         &[("payout", Self::Payout), ("deposit", Self::Deposit), ("transfer", Self::Transfer)];
 
+    /// Those that an organization may enter itself: whoever runs Tollgate says what was paid.
+    pub const OF_CALLERS: &'static [(&'static str, Self)] = &[("transfer", Self::Transfer)];
+
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         match self {

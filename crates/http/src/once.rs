@@ -82,6 +82,12 @@ impl Once {
         self.of_text(&serde_json::to_string(body).unwrap_or_default())
     }
 
+    /// The key of a request, or why it cannot be read: for handlers that have words of their own for that.
+    pub(crate) fn of_request<B>(request: &axum::http::Request<B>) -> Result<Self, ApiError> {
+        let key = Self::read(request.headers())?;
+        Ok(Self { route: format!("{} {}", request.method(), request.uri().path()), key })
+    }
+
     /// The same for a body that is text.
     pub(crate) fn of_text(self, body: &str) -> OnceBody {
         let Self { route, key } = self;
@@ -158,16 +164,22 @@ impl Reply {
     /// A JSON body.
     pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self {
-                status,
-                headers: vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-                body,
-            },
+            Ok(body) => Self::of(status, body),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written");
                 Self { status: StatusCode::INTERNAL_SERVER_ERROR, headers: Vec::new(), body: Vec::new() }
             }
         }
+    }
+
+    /// JSON that is written already.
+    pub(crate) fn written(status: StatusCode, body: String) -> Self {
+        Self::of(status, body.into_bytes())
+    }
+
+    fn of(status: StatusCode, body: Vec<u8>) -> Self {
+        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        Self { status, headers, body }
     }
 
     /// One object with its `ETag`, as `body` writes it. The object is the one that was just made, so it is there.

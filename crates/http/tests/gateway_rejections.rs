@@ -80,6 +80,54 @@ fn an_approved_conversion_is_rejected_late_by_any_of_its_names() {
 }
 
 #[test]
+fn what_counted_before_a_late_rejection_is_restated_once_and_nothing_else() {
+    let server = TestServer::start();
+    server.set_filters(json!([{"type": "attribution", "params": {}}]));
+    let click = server.get("click", "offer=o&publisher=p&campaign=c&no_redirect=true").json();
+    let click = click["transaction_id"].as_str().unwrap();
+    let convert = |more: &str| {
+        let answer = server.get("postback", &format!("transaction_id={click}&revenue=2&{more}")).json();
+        answer["transaction_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let approved = convert("payout=1");
+    let later = convert("payout=10&event_name=level");
+    let enforced = convert("payout=100");
+    let groups = format!("/integrations/{}/filter-groups", server.made.integration_id);
+    let group = server.manage("GET", &groups, Value::Null)["data"][0]["id"].as_str().unwrap().to_owned();
+    server.change(&format!("{groups}/{group}"), json!({"monitoring_mode": true}));
+    let monitored = convert("payout=1000");
+    let judged = |id: &str| {
+        let row = conversion(&server, id);
+        (row["status"].as_str().unwrap().to_owned(), row["monitoring_mode"] == true)
+    };
+    assert_eq!(judged(&approved), ("approved".to_owned(), false));
+    assert_eq!(judged(&later), ("approved".to_owned(), false));
+    assert_eq!(judged(&enforced), ("rejected".to_owned(), false), "a second conversion");
+    assert_eq!(judged(&monitored), ("rejected".to_owned(), true));
+
+    let restated = || {
+        let path = "/tollgate/v1/restatements?start_date=2026-03-01&end_date=2026-03-01&timezone=UTC";
+        let answer = server.request("GET", path, &server.key_header(), &[]);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let items = answer.json()["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["earned"].as_f64().unwrap()).sum::<f64>()
+    };
+    assert_eq!(restated(), 0.0);
+    for (id, expected) in [(&approved, 1.0), (&later, 11.0), (&enforced, 11.0), (&monitored, 1011.0)] {
+        for reason in ["LATE", "LATER"] {
+            let answer =
+                server.get("rejection", &format!("transaction_id={id}&new_rejected_reason={reason}"));
+            assert_eq!((answer.status, &answer.json()["reason"]), (200, &json!(reason)), "{answer:?}");
+            assert_eq!(restated(), expected, "{id} {reason}");
+        }
+    }
+    seal(&server);
+    assert_eq!(restated(), 1011.0);
+    let evidence = conversion(&server, &approved)["evidence"].as_array().unwrap().last().unwrap().clone();
+    assert!(evidence["first_at"].is_string() && evidence["reason"] == "LATER", "{evidence}");
+}
+
+#[test]
 fn the_reason_is_replaced_and_the_same_one_changes_nothing() {
     let server = TestServer::start();
     server.set_filters(json!([]));

@@ -1,8 +1,9 @@
-//! What an organization's events add up to over all time: earned by its apps, spent by its campaigns.
+//! What an organization's events add up to over all time: earned by its apps, spent by its campaigns. Neither falls because
+//! events go: what deleted ones counted is carried by the ledger, and integrations that were deleted are added up too.
 
-use crate::analytics::Millionths;
+use crate::analytics::{Millionths, integrations_ever};
 use tollgate_catalog::OrganizationSnapshot;
-use tollgate_domain::{Integration, KINDS_ALL, Timestamp, TxId};
+use tollgate_domain::{KINDS_ALL, Timestamp, TxId};
 use tollgate_ledger::group::{Bounds, GroupError, GroupSource};
 use tollgate_ledger::rollup::{RollupQuery, Step};
 use tollgate_ledger::view::View;
@@ -16,7 +17,7 @@ pub struct Totals {
     pub spent: Millionths,
 }
 
-/// Adds up all events that count. The calling thread waits.
+/// Adds up all events that count, or counted when they were deleted. The calling thread waits.
 pub fn totals(
     view: &View,
     organization: &OrganizationSnapshot,
@@ -29,7 +30,7 @@ pub fn totals(
         zone: jiff::tz::TimeZone::UTC,
     };
     let query = RollupQuery {
-        sources: organization.table::<Integration>().iter().map(|one| source(one.id)).collect(),
+        sources: integrations_ever(organization).map(|one| source(one.id)).collect(),
         kinds: KINDS_ALL.to_vec(),
         predicates: Vec::new(),
         keys: Vec::new(),
@@ -37,9 +38,16 @@ pub fn totals(
         as_of: None,
     };
     let (mut earned, mut spent) = (0, 0);
+    let mut add = |price: i128, payout: i128, revenue: i128| {
+        earned += price + payout * 1000;
+        spent += price + revenue * 1000;
+    };
     for row in view.rollup(&query, bounds)? {
-        earned += row.sums.counted_price + row.sums.counted_payout * 1000;
-        spent += row.sums.counted_price + row.sums.counted_revenue * 1000;
+        add(row.sums.counted_price, row.sums.counted_payout, row.sums.counted_revenue);
+    }
+    for source in &query.sources {
+        let carried = view.carried(source.integration);
+        add(carried.price, carried.payout, carried.revenue);
     }
     Ok(Totals { earned: Millionths::of_thousandths(earned), spent: Millionths::of_thousandths(spent) })
 }

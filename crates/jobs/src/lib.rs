@@ -4,8 +4,8 @@
 pub mod account;
 pub mod analytics;
 pub mod app_ads_txt;
+mod events;
 pub mod exports;
-mod lines;
 pub mod postbacks;
 pub mod privacy;
 pub mod retention;

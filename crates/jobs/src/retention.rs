@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_catalog::{Catalog, Snapshot};
+use tollgate_catalog::{Catalog, Snapshot, Stored};
 use tollgate_domain::{EventKind, Integration, KINDS_ALL, Timestamp};
 use tollgate_ledger::{Deleted, Deletion, Ledger, LedgerError};
 
@@ -66,6 +66,17 @@ fn told(deleted: &Deleted) {
 pub fn kept_from(integration: &Integration, kind: EventKind, now: Timestamp) -> Option<Timestamp> {
     let days = integration.keeps(kind)?;
     Some(now.plus_millis(-i64::from(days) * DAY_MS).day().start())
+}
+
+/// Why what is told of the time from `from` on would lack events of an integration; `None` when none are missing. One that
+/// was deleted lost no more from then on.
+pub fn not_whole(integration: &Stored<Integration>, from: Timestamp, now: Timestamp) -> Option<String> {
+    let deleted_at = integration.meta.is_deleted.then_some(integration.meta.updated_at);
+    let as_of = deleted_at.map_or(now, |deleted_at| deleted_at.min(now));
+    let kept = KINDS_ALL.iter().filter_map(|kind| Some((kind, kept_from(integration, *kind, as_of)?)));
+    let (kind, since) = kept.max_by_key(|(_, since)| *since)?;
+    let id = integration.id;
+    (from < since).then(|| format!("{}s of integration {id} are kept from {since} on", kind.name()))
 }
 
 /// What integrations do not keep any more: whole UTC days, so that files go as a whole. `None` when all keep everything.

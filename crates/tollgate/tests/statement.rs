@@ -82,7 +82,10 @@ fn a_statement_has_gross_invalid_and_net_of_each_app() {
          2026-03,{app},<Game>,sivt,,,0,0\n\
          2026-03,{app},<Game>,terms,,,0,0\n\
          2026-03,{app},<Game>,givt by reason,BOT,,2,0.5\n\
-         2026-03,{app},<Game>,net,,,4,1\n"
+         2026-03,{app},<Game>,net,,,4,1\n\
+         2026-03,{app},<Game>,taken back later,,,0,0\n\
+         2026-03,{app},<Game>,taken back of earlier months,,,0,0\n\
+         2026-03,{app},<Game>,due,,,4,1\n"
     );
     assert_eq!(csv, expected);
     let html = command(&[&statement[..], &["--form", "html"], &place].concat());
@@ -90,11 +93,29 @@ fn a_statement_has_gross_invalid_and_net_of_each_app() {
     for unwanted in ["http://", "https://", "src=", "<script"] {
         assert!(!html.contains(unwanted), "{unwanted}");
     }
+    let enter = ["account", "enter", "payout"];
+    let paid: Value = serde_json::from_str(&command(&[&enter[..], &["0.4"], &place].concat())).unwrap();
+    assert_eq!(
+        (&paid["kind"], &paid["amount"], &paid["created_by"]),
+        (&json!("payout"), &json!(0.4), &json!("cli"))
+    );
+    let refused = run(&[&enter[..], &["0.61"], &place].concat());
+    assert!(
+        !refused.status.success() && stderr(&refused).contains("more than what was earned"),
+        "{refused:?}"
+    );
+    let refused = run(&[&enter[..], &["-1"], &["--note", "x"], &place].concat());
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
     server.stop();
+    let account: Value =
+        serde_json::from_str(&command(&[&["account", "show"][..], &place].concat())).unwrap();
+    assert_eq!((&account["earned"], &account["earnings"]), (&json!(1), &json!(0.6)), "{account}");
     assert_eq!(command(&[&statement[..], &place].concat()), expected, "without a server");
     let refused = run(&["statement", "--month", "2026-13", "--data-dir", &data]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(stderr(&refused).contains("--month"), "{}", stderr(&refused));
+    let refused = run(&["statement", "--month", "2199-01", "--data-dir", &data]);
+    assert!(stderr(&refused).contains("--month: is not over"), "{}", stderr(&refused));
     let refused = run(&["campaign", "update", "spring", "--billing", "cpm", "--data-dir", &data]);
     assert!(!refused.status.success() && stderr(&refused).contains("bids"), "{}", stderr(&refused));
     command(&["campaign", "delete", "spring", "--data-dir", &data]);

@@ -3,18 +3,21 @@
 //!
 //! A command whose directory no server uses speaks to the same router, over a pair of sockets of its own.
 
+mod account;
 mod export;
 mod frames;
 mod publish;
 mod report;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 pub use export::ExportedRows;
 pub use frames::{Frame, read_frame};
 pub use publish::PublishRequest;
 
 use crate::Limits;
-use crate::error::{ApiError, Dialect};
+use crate::error::{ApiError, Code, Dialect};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -25,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net;
 use tollgate_catalog::Catalog;
-use tollgate_domain::OrganizationId;
+use tollgate_domain::{Invalid, OrganizationId};
 use tollgate_ledger::Ledger;
 
 /// What commands are answered from.
@@ -52,6 +55,25 @@ impl Control {
             snapshot.organizations().map(|organization| organization.id()).collect();
         all.into_iter()
     }
+
+    /// The only organization.
+    fn only(&self) -> Result<OrganizationId, ApiError> {
+        let mut all = self.organizations();
+        match (all.next(), all.next()) {
+            (Some(organization), None) => Ok(organization),
+            _ => {
+                let several =
+                    Invalid::new("organization", "must be given: there are several in this directory");
+                Err(ApiError::invalid(vec![several]))
+            }
+        }
+    }
+
+    /// The organization of an id.
+    fn named(&self, id: &str) -> Result<OrganizationId, ApiError> {
+        let known = id.parse().ok().filter(|id| self.organizations().any(|known| known == *id));
+        known.ok_or_else(|| ApiError::because(Code::NotFound, "There is no organization of this id."))
+    }
 }
 
 /// Why a command is refused.
@@ -77,6 +99,10 @@ fn router(control: Control) -> Router {
         .route(EXPORTS, post(export::export))
         .route("/reports/{table}", get(report::report))
         .route("/organizations/{organization}/reports/{table}", get(report::report_of))
+        .route("/account", get(account::only))
+        .route("/organizations/{organization}/account", get(account::of))
+        .route("/account/entries", post(account::enter_only))
+        .route("/organizations/{organization}/account/entries", post(account::enter_of))
         .route("/statements", get(statement::only))
         .route("/organizations/{organization}/statements", get(statement::of))
         .with_state(control)

@@ -6,7 +6,7 @@ use crate::clickshield::reports::{self, History};
 use crate::error::{ApiError, Code};
 use axum::extract::{Path, RawQuery, State};
 use axum::response::IntoResponse;
-use tollgate_domain::{EventKind, Invalid, OrganizationId};
+use tollgate_domain::{EventKind, OrganizationId};
 
 /// Of the organization of the integration that the query names, or of the only one.
 pub(super) async fn report(
@@ -24,9 +24,8 @@ pub(super) async fn report_of(
     Path((organization, table)): Path<(String, String)>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let known = organization.parse().ok().filter(|id| control.organizations().any(|known| known == *id));
-    let missing = || ApiError::because(Code::NotFound, "There is no organization of this id.");
-    answer(control, &table, raw.as_deref(), known.ok_or_else(missing)?).await
+    let organization = control.named(&organization)?;
+    answer(control, &table, raw.as_deref(), organization).await
 }
 
 fn organization(control: &Control, raw: Option<&str>) -> Result<OrganizationId, ApiError> {
@@ -38,14 +37,7 @@ fn organization(control: &Control, raw: Option<&str>) -> Result<OrganizationId, 
     if let Some(entry) = named.find_map(|id| snapshot.integration(id)) {
         return Ok(entry.organization);
     }
-    let mut all = control.organizations();
-    match (all.next(), all.next()) {
-        (Some(only), None) => Ok(only),
-        _ => {
-            let several = Invalid::new("organization", "must be given: there are several in this directory");
-            Err(ApiError::invalid(vec![several]))
-        }
-    }
+    control.only()
 }
 
 async fn answer(control: Control, table: &str, raw: Option<&str>, organization: OrganizationId) -> Answer {

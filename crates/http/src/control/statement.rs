@@ -3,6 +3,7 @@
 use super::{Answer, Control, Failure};
 use crate::chartboost::query::Query;
 use crate::error::{ApiError, Code, Place};
+use crate::places::Waiting;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -16,11 +17,7 @@ const THREADS: usize = 4;
 
 /// Of the only organization.
 pub(super) async fn only(State(control): State<Control>, RawQuery(raw): RawQuery) -> Answer {
-    let mut all = control.organizations();
-    let (Some(organization), None) = (all.next(), all.next()) else {
-        let several = Invalid::new("organization", "must be given: there are several in this directory");
-        return Err(Failure(ApiError::invalid(vec![several])));
-    };
+    let organization = control.only()?;
     answer(&control, organization, raw.as_deref()).await
 }
 
@@ -30,9 +27,8 @@ pub(super) async fn of(
     Path(organization): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let known = organization.parse().ok().filter(|id| control.organizations().any(|known| known == *id));
-    let missing = || ApiError::because(Code::NotFound, "There is no organization of this id.");
-    answer(&control, known.ok_or_else(missing)?, raw.as_deref()).await
+    let organization = control.named(&organization)?;
+    answer(&control, organization, raw.as_deref()).await
 }
 
 async fn answer(control: &Control, organization: OrganizationId, raw: Option<&str>) -> Answer {
@@ -47,16 +43,18 @@ async fn answer(control: &Control, organization: OrganizationId, raw: Option<&st
     let (view, snapshot) = (control.ledger.view(), control.catalog.snapshot());
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     let bounds = Bounds { rows: control.limits.group_rows, ..Bounds::threads(threads) };
-    let making = tokio::task::spawn_blocking(move || statement(&view, &snapshot, &request, &bounds));
+    let _waiting = Waiting(bounds.stop.clone());
+    let now = control.catalog.now();
+    let making = tokio::task::spawn_blocking(move || statement(&view, &snapshot, &request, (now, &bounds)));
     match making.await {
         Ok(Ok(made)) if as_page => Ok(body("text/html; charset=utf-8", html(&made).into_bytes())),
         Ok(Ok(made)) => Ok(body("text/csv; charset=utf-8", csv(&made))),
         Ok(Err(StatementError::Figures(FigureError::Invalid(invalid)))) => {
             Err(Failure(ApiError { place: Place::Query, ..ApiError::invalid(vec![invalid]) }))
         }
-        Ok(Err(StatementError::Figures(FigureError::Group(error @ GroupError::TooWide { .. })))) => {
-            Err(Failure(ApiError::because(Code::RequestFailed, error.to_string())))
-        }
+        Ok(Err(StatementError::Figures(FigureError::Group(
+            error @ (GroupError::TooMany | GroupError::TooWide { .. }),
+        )))) => Err(Failure(ApiError::because(Code::RequestFailed, error.to_string()))),
         Ok(Err(error)) => Err(Failure(ApiError::internal("making a statement", &error))),
         Err(error) => Err(Failure(ApiError::internal("making a statement", &error))),
     }

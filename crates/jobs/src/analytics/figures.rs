@@ -9,7 +9,7 @@ use super::number::Millionths;
 use super::request::{Grouping, Report, ReportRequest, Role, ad_type_name};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_catalog::{OrganizationSnapshot, Snapshot};
+use tollgate_catalog::{OrganizationSnapshot, Stored};
 use tollgate_domain::{Campaign, Day, EventKind, Integration, Invalid, KINDS_ALL, Text, TxId};
 use tollgate_ledger::group::{Bounds, GroupError, GroupSource, Key, KeyValue};
 use tollgate_ledger::query::Predicate;
@@ -127,6 +127,14 @@ pub struct Row {
     pub received: Counts,
 }
 
+/// Every integration of an organization, those too that were deleted: what they counted stays counted.
+pub fn integrations_ever(
+    organization: &OrganizationSnapshot,
+) -> impl Iterator<Item = &Arc<Stored<Integration>>> {
+    let table = organization.table::<Integration>();
+    table.iter().chain(table.iter_former())
+}
+
 /// The integrations of an organization over the days of a request.
 pub fn sources(
     organization: &OrganizationSnapshot,
@@ -137,13 +145,13 @@ pub fn sources(
     let out = || Invalid::new("dateMax", "must be a day before the year 9999");
     let (from, _) = first.in_zone(&zone).ok_or_else(out)?;
     let (_, to) = last.in_zone(&zone).ok_or_else(out)?;
-    let source = |one: &Arc<tollgate_catalog::Stored<Integration>>| GroupSource {
+    let source = |one: &Arc<Stored<Integration>>| GroupSource {
         integration: one.id,
         from: TxId::first_at(from),
         to: TxId::first_at(to),
         zone: zone.clone(),
     };
-    Ok(organization.table::<Integration>().iter().map(source).collect())
+    Ok(integrations_ever(organization).map(source).collect())
 }
 
 /// What is asked of the ledger for one side.
@@ -153,16 +161,15 @@ struct Side<'a> {
     role: Role,
 }
 
-/// The rows of a report, sorted by what they are about. The calling thread waits.
-pub fn figures(
+/// The rows of a report of some of its days, sorted by what they are about. The calling thread waits.
+pub(super) fn figures_of(
     view: &View,
-    snapshot: &Snapshot,
-    request: &ReportRequest,
+    organization: &Arc<OrganizationSnapshot>,
+    (request, first, last): (&ReportRequest, Day, Day),
     bounds: &Bounds,
 ) -> Result<Vec<Row>, FigureError> {
-    let organization = snapshot.organization(request.organization).ok_or(FigureError::NoOrganization)?;
     let names = Names(organization);
-    let sources = sources(organization, (request.first, request.last, &request.zone))?;
+    let sources = sources(organization, (first, last, &request.zone))?;
     let roles = match (request.role, request.report) {
         (Some(role), _) => vec![role],
         // What the vendor tells of countries is a publisher's.
@@ -198,6 +205,10 @@ impl Side<'_> {
         let others = match (self.request.report, self.request.grouping) {
             (Report::AppCountry, _) if self.is_of_targets() => vec![campaign, country, ad_type],
             (Report::AppCountry, _) => vec![app, location, ad_type, country],
+            // What an ad location is for is told by its name and ad type.
+            (Report::App, _) if !self.is_of_targets() && self.request.campaign_type.is_some() => {
+                vec![app, location, ad_type]
+            }
             // A place is where something is shown: what is promoted has none.
             (Report::App, Some(Grouping::EventLocation)) if !self.is_of_targets() => vec![app, location],
             (Report::App, _) => vec![subject],
@@ -224,11 +235,8 @@ impl Side<'_> {
             among("campaign", &mut request.campaigns.iter().map(String::as_str));
         }
         if !request.apps.is_empty() && self.is_of_targets() {
-            let promotes = |campaign: &&Arc<tollgate_catalog::Stored<Campaign>>| {
-                request.apps.iter().any(|app| app == campaign.app.as_str())
-            };
-            let table = self.names.0.table::<Campaign>();
-            let ids: Vec<&str> = table.iter().filter(promotes).map(|one| one.id.as_str()).collect();
+            let promotes = |campaign: &&Campaign| request.apps.iter().any(|app| app == campaign.app.as_str());
+            let ids: Vec<&str> = self.names.campaigns().filter(promotes).map(|one| one.id.as_str()).collect();
             if ids.is_empty() {
                 return None;
             }
@@ -305,7 +313,8 @@ impl Side<'_> {
                 About { app, country, location, ad_type, ..one }
             }
             (Report::App, Some(Grouping::Date)) => About { campaign_type: "", ..one },
-            (Report::App, _) => About { app, location, campaign_type: "", ..one },
+            (Report::App, Some(Grouping::EventLocation)) => About { app, location, campaign_type: "", ..one },
+            (Report::App, _) => About { app, campaign_type: "", ..one },
             (_, Some(Grouping::Date)) => About { campaign_type: "", ..one },
             (_, Some(Grouping::CampaignType)) => one,
             (_, Some(Grouping::CampaignTarget)) => About { target, ..one },

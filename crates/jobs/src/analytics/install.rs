@@ -3,14 +3,13 @@
 use super::figures::{FigureError, sources};
 use super::names::Names;
 use super::request::{ReportRequest, Role, ad_type_id};
-use crate::lines::Lines;
+use crate::events::{Events, ReadError};
 use serde::Deserialize;
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use tollgate_catalog::Snapshot;
-use tollgate_domain::row::Field;
 use tollgate_domain::{CampaignType, EventKind, Timestamp};
-use tollgate_ledger::export::{Encoding, ExportError, ExportQuery, Format};
+use tollgate_ledger::export::{ExportError, ExportQuery};
+use tollgate_ledger::group::Bounds;
 use tollgate_ledger::query::Predicate;
 use tollgate_ledger::view::View;
 
@@ -89,21 +88,16 @@ const FIELDS: [&str; 19] = [
     "payout",
 ];
 
-/// Writes the lines of a request to `out`, where `go_on` is asked now and then. The calling thread waits.
+/// Writes the lines of a request to `out`. The calling thread waits.
 pub(super) fn write(
     view: &View,
     snapshot: &Snapshot,
     request: &ReportRequest,
     out: &mut csv::Writer<impl Write>,
-    go_on: &dyn Fn() -> bool,
+    bounds: &Bounds,
 ) -> Result<(), InstallError> {
     let organization = snapshot.organization(request.organization).ok_or(FigureError::NoOrganization)?;
-    let encoding = Encoding {
-        format: Format::Ndjson,
-        fields: FIELDS.iter().filter_map(|name| Field::from_name(name)).collect(),
-        extra_parameters: Vec::new(),
-        organization: request.organization,
-    };
+    let events = Events::new(view, request.organization, &FIELDS, bounds);
     let predicates = |field: &str, values: &[String]| {
         let texts = values.iter().map(String::as_str);
         // Any text is a legal value of a text column.
@@ -123,9 +117,7 @@ pub(super) fn write(
             predicates: all,
             as_of: None,
         };
-        let mut told = |_| if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-        let mut take = |line: &[u8]| report.take(line);
-        view.export(&query, &encoding, 1, &mut Lines::new(&mut take), &mut told)?;
+        events.each(&query, &mut |install| report.take(&install))?;
     }
     Ok(())
 }
@@ -139,7 +131,16 @@ pub(super) enum InstallError {
     Export(#[from] ExportError),
 }
 
-/// Takes conversions as lines of JSON, and writes those that are installs as lines of the report.
+impl From<ReadError> for InstallError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Bounds(error) => Self::Figures(error.into()),
+            ReadError::Export(error) => Self::Export(error),
+        }
+    }
+}
+
+/// Takes conversions, and writes those that are installs as lines of the report.
 struct ReportLines<'a, W: Write> {
     request: &'a ReportRequest,
     names: Names<'a>,
@@ -148,8 +149,7 @@ struct ReportLines<'a, W: Write> {
 }
 
 impl<W: Write> ReportLines<'_, W> {
-    fn take(&mut self, line: &[u8]) -> io::Result<()> {
-        let install: Install = serde_json::from_slice(line)?;
+    fn take(&mut self, install: &Install) -> io::Result<()> {
         let counts = install.status.as_deref() == Some("approved") || install.monitoring_mode == Some(true);
         let is_later = [&install.event_id, &install.event_name].into_iter().any(Option::is_some);
         let campaign = install.campaign.as_deref().unwrap_or_default();

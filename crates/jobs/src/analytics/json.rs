@@ -34,25 +34,48 @@ impl Object<'_> {
     }
 }
 
-/// The answer to a request whose figures are told at once.
-pub fn json(request: &ReportRequest, organization: &Arc<OrganizationSnapshot>, rows: &[Row]) -> Vec<u8> {
-    let names = Names(organization);
-    let mut out = vec![b'['];
-    for (n, row) in rows.iter().enumerate() {
-        if n > 0 {
-            out.push(b',');
-        }
-        out.push(b'{');
-        let mut object = Object(&mut out);
-        match request.report {
-            Report::AppCountry => country(&mut object, request, &names, row),
-            Report::App => app(&mut object, request, &names, row),
-            Report::Campaign | Report::Install => campaign(&mut object, request, &names, row),
-        }
-        out.push(b'}');
+/// The answer to a request whose figures are told at once, while it is written.
+pub struct JsonRows<'a> {
+    request: &'a ReportRequest,
+    names: Names<'a>,
+    out: Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'a> JsonRows<'a> {
+    /// No rows yet.
+    pub fn new(request: &'a ReportRequest, organization: &'a Arc<OrganizationSnapshot>) -> Self {
+        Self { request, names: Names(organization), out: vec![b'['], is_empty: true }
     }
-    out.push(b']');
-    out
+
+    /// Adds rows.
+    pub fn add(&mut self, rows: &[Row]) {
+        let Self { request, names, out, is_empty } = self;
+        for row in rows {
+            if !std::mem::take(is_empty) {
+                out.push(b',');
+            }
+            out.push(b'{');
+            let mut object = Object(out);
+            match request.report {
+                Report::AppCountry => country(&mut object, request, names, row),
+                Report::App => app(&mut object, request, names, row),
+                Report::Campaign | Report::Install => campaign(&mut object, request, names, row),
+            }
+            out.push(b'}');
+        }
+    }
+
+    /// What was written since it was last taken, once it is so many bytes.
+    pub fn take(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        (self.out.len() >= bytes).then(|| std::mem::take(&mut self.out))
+    }
+
+    /// The rest.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.push(b']');
+        self.out
+    }
 }
 
 fn date(about: &About) -> String {

@@ -12,17 +12,19 @@ mod json;
 mod listed;
 mod names;
 mod number;
+mod parts;
 mod produce;
 mod request;
 mod store;
 mod text;
 mod work;
 
-pub use figures::{About, Counts, FigureError, Row, figures, sources};
-pub use json::json;
+pub use figures::{About, Counts, FigureError, Row, integrations_ever, sources};
+pub use json::JsonRows;
 pub use listed::Listed;
 pub use names::{Names, platform_name};
 pub use number::Millionths;
+pub use parts::figures;
 pub use request::{Aggregate, Grouping, Report, ReportRequest, Role, ad_type_ids};
 pub use text::{FileForm, ResultFile};
 

@@ -1,4 +1,5 @@
-//! What apps, campaigns and places are called. Whatever nobody registered is told under its id.
+//! What apps, campaigns and places are called, those too that were deleted since. Whatever nobody registered is told under
+//! its id.
 
 use std::sync::Arc;
 use tollgate_catalog::OrganizationSnapshot;
@@ -29,7 +30,7 @@ impl<'o> Names<'o> {
     where
         'o: 's,
     {
-        match self.0.get::<App>(id) {
+        match self.0.table::<App>().ever(id) {
             None => AppNames { name: id, bundle: "", platform: "" },
             Some(app) => AppNames {
                 name: app.name.as_deref().unwrap_or(&app.nickname),
@@ -47,12 +48,23 @@ impl<'o> Names<'o> {
         self.app(id).name
     }
 
+    /// The id of an app that is or was registered; empty for any other.
+    pub(crate) fn known_app<'s>(&self, id: &'s str) -> &'s str {
+        if self.0.table::<App>().ever(id).is_some() { id } else { "" }
+    }
+
     pub(super) fn platform(&self, app: &str) -> Option<Platform> {
-        self.0.get::<App>(app).map(|app| app.platform)
+        self.0.table::<App>().ever(app).map(|app| app.platform)
     }
 
     pub(super) fn campaign(&self, id: &str) -> Option<&'o Campaign> {
-        self.0.get::<Campaign>(id).map(|campaign| &campaign.value)
+        self.0.table::<Campaign>().ever(id).map(|campaign| &campaign.value)
+    }
+
+    /// Every campaign that is or was registered.
+    pub(super) fn campaigns(&self) -> impl Iterator<Item = &'o Campaign> {
+        let table = self.0.table::<Campaign>();
+        table.iter().chain(table.iter_former()).map(|campaign| &campaign.value)
     }
 
     pub(super) fn campaign_name<'s>(&self, id: &'s str) -> &'s str

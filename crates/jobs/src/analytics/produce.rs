@@ -1,10 +1,11 @@
 //! Making a job's result: a table with a row of titles, in the one form that every other is made of.
 
 use super::Options;
-use super::columns;
-use super::figures::{FigureError, Row, figures};
+use super::columns::{self, Column};
+use super::figures::{FigureError, Row};
 use super::install::{self, InstallError};
 use super::names::Names;
+use super::parts::figures;
 use super::request::{Grouping, Report, ReportRequest, Role};
 use super::store::Store;
 use std::cell::Cell;
@@ -60,14 +61,21 @@ fn write(
     guarded.look().map_err(ExportError::Write)?;
     let mut out = csv::Writer::from_writer(BufWriter::new(guarded));
     let write = |error: csv::Error| ExportError::Write(error.into());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let bounds = Bounds { rows: options.rows, stop: stop.clone(), ..Bounds::threads(threads) };
     if request.report == Report::Install {
         out.write_record(install::TITLES).map_err(write)?;
-        install::write(view, snapshot, request, &mut out, &|| !stop.is_set())?;
+        install::write(view, snapshot, request, &mut out, &bounds)?;
     } else {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let bounds = Bounds { rows: options.rows, stop: stop.clone(), ..Bounds::threads(threads) };
-        let rows = figures(view, snapshot, request, &bounds)?;
-        table(snapshot, request, &rows, &mut out).map_err(write)?;
+        let organization = snapshot.organization(request.organization).ok_or(FigureError::NoOrganization)?;
+        let table = Table {
+            names: Names(organization),
+            columns: columns::of(request.grouping.unwrap_or(Grouping::Campaign)),
+        };
+        out.write_record(table.columns.iter().map(|column| column.title())).map_err(write)?;
+        figures(view, snapshot, request, &bounds, &mut |rows| {
+            table.write(&rows, &mut out).map_err(|error| InstallError::from(write(error)))
+        })?;
     }
     let finished = out.into_inner().map_err(|error| error.into_error()).and_then(|buffer| {
         let guarded = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -76,25 +84,24 @@ fn write(
     Ok(finished.map_err(ExportError::Write)?)
 }
 
-/// Writes the table of a grouped report: a line for each side of a row.
-fn table(
-    snapshot: &Snapshot,
-    request: &ReportRequest,
-    rows: &[Row],
-    out: &mut csv::Writer<impl Write>,
-) -> csv::Result<()> {
-    let Some(organization) = snapshot.organization(request.organization) else { return Ok(()) };
-    let names = Names(organization);
-    let columns = columns::of(request.grouping.unwrap_or(Grouping::Campaign));
-    out.write_record(columns.iter().map(|column| column.title()))?;
-    for row in rows {
-        for (role, counts) in [(Role::Publisher, &row.delivered), (Role::Advertiser, &row.received)] {
-            if *counts != Default::default() {
-                out.write_record(columns.iter().map(|column| column.value(row, role, &names)))?;
+/// The table of a grouped report: a line for each side of a row.
+struct Table<'a> {
+    names: Names<'a>,
+    columns: Vec<Column>,
+}
+
+impl Table<'_> {
+    fn write(&self, rows: &[Row], out: &mut csv::Writer<impl Write>) -> csv::Result<()> {
+        let Self { names, columns } = self;
+        for row in rows {
+            for (role, counts) in [(Role::Publisher, &row.delivered), (Role::Advertiser, &row.received)] {
+                if *counts != Default::default() {
+                    out.write_record(columns.iter().map(|column| column.value(row, role, names)))?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 impl InstallError {

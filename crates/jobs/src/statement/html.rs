@@ -1,6 +1,6 @@
 //! A statement as a page to print: it loads nothing from elsewhere.
 
-use super::table::{amount, name_of};
+use super::table::{amount, app_of};
 use super::{AppStatement, Part, Statement};
 use std::fmt::Write;
 use tollgate_domain::InvalidTraffic;
@@ -53,6 +53,13 @@ fn section(app: &AppStatement, out: &mut String) {
         }
     }
     row("sum", "Net", app.net, out);
+    if app.later != Part::default() {
+        row("", "Rejected after the month: taken off a later statement", app.later, out);
+    }
+    if app.earlier != Part::default() {
+        row("", "Of earlier months, rejected in this one: taken off", app.earlier, out);
+    }
+    row("sum", "Due", app.due(), out);
     out.push_str("</table></section>\n");
 }
 
@@ -70,13 +77,13 @@ fn late(statement: &Statement, out: &mut String) {
         return;
     }
     out.push_str(
-        "<section><h2>Taken back</h2><p>Conversions that had counted and were rejected later. They are among the \
-         invalid above.</p><table><tr><th>Day</th><th>Rejected on</th><th>App</th><th>Reason</th>\
+        "<section><h2>Taken back</h2><p>Conversions that had counted and were rejected later. Those of this month are \
+         among the invalid above.</p><table><tr><th>Day</th><th>Rejected on</th><th>App</th><th>Reason</th>\
          <th class=\"n\">Events</th><th class=\"n\">USD</th></tr>\n",
     );
     for one in &statement.late {
         let rejected_on = one.rejected_on.map(|day| day.to_string()).unwrap_or_default();
-        let name = escaped(name_of(&statement.apps, &one.app));
+        let name = escaped(app_of(&statement.apps, &one.app).1);
         let _ = writeln!(
             out,
             "<tr><td>{}</td><td>{rejected_on}</td><td>{name}</td><td>{}</td><td class=\"n\">{}</td>\

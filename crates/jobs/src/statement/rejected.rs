@@ -1,15 +1,14 @@
 //! What was rejected, read from the events one by one: no sums have the price of what does not count.
 
-use super::{AppStatement, Part};
-use crate::lines::Lines;
+use super::StatementError;
+use super::apps::Apps;
+use crate::analytics::Names;
+use crate::events::Events;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use tollgate_domain::row::Field;
-use tollgate_domain::{EventKind, InvalidTraffic, Money, OrganizationId};
-use tollgate_ledger::export::{Encoding, ExportError, ExportQuery, Format};
-use tollgate_ledger::group::GroupSource;
+use tollgate_domain::{EventKind, Money};
+use tollgate_ledger::export::{ExportError, ExportQuery};
+use tollgate_ledger::group::{Bounds, GroupSource};
 use tollgate_ledger::query::Predicate;
 use tollgate_ledger::view::View;
 
@@ -24,43 +23,34 @@ struct Rejected {
     payout: Option<Box<RawValue>>,
 }
 
+const FIELDS: [&str; 5] = ["app_id", "rejection", "monitoring_mode", "price", "payout"];
+
 /// Adds the rejected events of one integration and kind to those of their apps.
 pub(super) fn add(
     view: &View,
-    organization: OrganizationId,
+    names: &Names<'_>,
     (source, kind): (&GroupSource, EventKind),
-    apps: &mut BTreeMap<String, AppStatement>,
-) -> Result<(), ExportError> {
-    let fields = ["app_id", "rejection", "monitoring_mode", "price", "payout"];
-    let encoding = Encoding {
-        format: Format::Ndjson,
-        fields: fields.iter().filter_map(|name| Field::from_name(name)).collect(),
-        extra_parameters: Vec::new(),
-        organization,
-    };
+    bounds: &Bounds,
+    apps: &mut Apps,
+) -> Result<(), StatementError> {
     let query = ExportQuery {
         kind,
         integration: source.integration,
         from: source.from,
         to: source.to,
-        predicates: vec![Predicate::parse(kind, "status", None, "rejected")?],
+        predicates: vec![Predicate::parse(kind, "status", None, "rejected").map_err(ExportError::from)?],
         as_of: None,
     };
-    let mut take = |line: &[u8]| {
-        let event: Rejected = serde_json::from_slice(line)?;
+    let mut take = |event: Rejected| {
         // What is only monitored counts.
-        if event.monitoring_mode == Some(true) {
-            return Ok(());
+        if event.monitoring_mode != Some(true) {
+            let app = names.known_app(event.app_id.as_deref().unwrap_or_default());
+            let thousandths = micros(&event.price) + micros(&event.payout) * 1000;
+            apps.reject(app, event.rejection.unwrap_or_default(), thousandths);
         }
-        let reason = event.rejection.unwrap_or_default();
-        let part = Part { events: 1, thousandths: micros(&event.price) + micros(&event.payout) * 1000 };
-        let app = apps.entry(event.app_id.unwrap_or_default()).or_default();
-        app.invalid.entry((InvalidTraffic::of(&reason), reason)).or_default().add(part);
         Ok(())
     };
-    let mut lines = Lines::new(&mut take);
-    view.export(&query, &encoding, 1, &mut lines, &mut |_| ControlFlow::Continue(()))?;
-    Ok(())
+    Ok(Events::new(view, names.0.id(), &FIELDS, bounds).each(&query, &mut take)?)
 }
 
 /// An amount as it stands in a row, in micro-dollars.

@@ -1,5 +1,6 @@
 //! The command line. Each command is a file: its arguments, its help, what it does.
 
+mod account;
 mod campaign;
 mod config;
 mod credentials;
@@ -60,6 +61,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Account(account::AccountCommand),
     Init(init::Init),
     Campaign(campaign::CampaignCommand),
     Serve(serve::Serve),
@@ -225,6 +227,7 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Account(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Demo(command) => command.run(),

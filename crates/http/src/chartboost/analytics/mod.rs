@@ -8,6 +8,7 @@ mod jobs;
 mod params;
 mod reports;
 mod schema;
+mod streamed;
 #[cfg(test)]
 mod tests;
 

@@ -4,13 +4,12 @@ use super::{Asked, Failure};
 use crate::ApiState;
 use crate::chartboost::query::Query;
 use crate::error::ApiError;
-use std::sync::Arc;
-use tollgate_catalog::Stored;
-use tollgate_domain::{CampaignType, Day, Integration, Invalid, KINDS_ALL, Platform, Timestamp};
+use tollgate_domain::{CampaignType, Day, Invalid, Platform, Timestamp};
 use tollgate_jobs::analytics::{
-    Aggregate, FileForm, Grouping, Report, ReportRequest, Role, ad_type_ids, platform_name, sources,
+    Aggregate, FileForm, Grouping, Report, ReportRequest, Role, ad_type_ids, integrations_ever,
+    platform_name, sources,
 };
-use tollgate_jobs::retention::kept_from;
+use tollgate_jobs::retention::not_whole;
 
 /// The zone that days are in unless another is asked for: the vendor's own.
 const ZONE: &str = "America/Los_Angeles";
@@ -121,26 +120,9 @@ fn out_of_reach(asked: &Asked, request: &ReportRequest, now: Timestamp) -> Vec<I
         Ok(sources) => sources,
         Err(invalid) => return vec![invalid],
     };
-    let table = asked.organization.table::<Integration>();
-    let mut wrong = Vec::new();
-    for source in sources {
-        let Some(integration) = table.get(source.integration.as_str()) else { continue };
-        wrong.extend(too_early(integration, source.from.time(), now));
-    }
-    wrong
-}
-
-fn too_early(integration: &Arc<Stored<Integration>>, from: Timestamp, now: Timestamp) -> Option<Invalid> {
-    let kept = KINDS_ALL.iter().filter_map(|kind| Some((kind, kept_from(integration, *kind, now)?)));
-    let (kind, since) = kept.max_by_key(|(_, since)| *since)?;
-    (from < since).then(|| {
-        let message = format!(
-            "is too early: {}s of integration {} are kept from {since} on",
-            kind.name(),
-            integration.id
-        );
-        Invalid::new("dateMin", message)
-    })
+    let Some(from) = sources.first().map(|source| source.from.time()) else { return Vec::new() };
+    let missing = integrations_ever(&asked.organization).filter_map(|one| not_whole(one, from, now));
+    missing.map(|why| Invalid::new("dateMin", format!("is too early: {why}"))).collect()
 }
 
 impl From<Invalid> for ApiError {

@@ -4,20 +4,16 @@ use super::schema::{
     AppFigures, AppParams, CampaignFigures, CampaignParams, CountryFigures, CountryParams, InstallParams,
     JobTaken, ReportProblem,
 };
+use super::streamed::at_once;
 use super::{Answer, Asked, params};
 use crate::ApiState;
 use crate::error::{ApiError, Code};
-use crate::places::Waiting;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use serde_json::json;
-use tollgate_jobs::analytics::{AskError, FigureError, FileForm, Report, ReportRequest, figures, json};
-use tollgate_ledger::group::{Bounds, GroupError};
-
-/// Threads that one report is counted on at most.
-const THREADS: usize = 4;
+use tollgate_jobs::analytics::{AskError, FileForm, Report, ReportRequest};
 
 /// Report on campaigns
 ///
@@ -106,35 +102,4 @@ async fn take_up(state: &ApiState, asked: &Asked, request: ReportRequest, form: 
             Err(asked.refuse(ApiError { retry_after: Some(5), ..ApiError::new(Code::Unavailable) }))
         }
     }
-}
-
-/// Counts where blocking is allowed, when there is a place for it, and ends when nobody waits any more.
-async fn at_once(state: &ApiState, asked: &Asked, request: ReportRequest) -> Answer {
-    let place = state.limits.groups.take(request.organization).await.ok_or_else(|| {
-        let busy = ApiError::because(Code::Unavailable, "Other reports are being made; try again soon.");
-        asked.refuse(ApiError { retry_after: Some(1), ..busy })
-    })?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-    let bounds = Bounds { rows: state.limits.group_rows, ..Bounds::threads(threads) };
-    let _waiting = Waiting(bounds.stop.clone());
-    let (view, snapshot) = (state.ledger.view(), state.catalog.snapshot());
-    let organization = asked.organization.clone();
-    let counted = tokio::task::spawn_blocking(move || {
-        let _place = place;
-        let rows = figures(&view, &snapshot, &request, &bounds)?;
-        Ok::<_, FigureError>(json(&request, &organization, &rows))
-    });
-    match counted.await {
-        Ok(Ok(body)) => Ok(answer(body)),
-        Ok(Err(FigureError::Invalid(invalid))) => Err(asked.refuse(invalid)),
-        Ok(Err(FigureError::Group(error @ (GroupError::TooMany | GroupError::TooWide { .. })))) => {
-            Err(asked.refuse(ApiError::because(Code::RuleBroken, error.to_string())))
-        }
-        Ok(Err(error)) => Err(asked.refuse(ApiError::internal("making a report", &error))),
-        Err(error) => Err(asked.refuse(ApiError::internal("making a report", &error))),
-    }
-}
-
-fn answer(body: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

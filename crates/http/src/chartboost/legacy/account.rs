@@ -1,11 +1,12 @@
 //! `GET /account`: what there is; `POST /account/transfer`: earnings become funds for campaigns.
 
 use crate::ApiState;
-use crate::chartboost::analytics::{Answer, Asked, ReportProblem};
+use crate::chartboost::analytics::{Answer, Asked, Refusal, ReportProblem};
 use crate::error::{ApiError, Code};
-use crate::native::account::{Sums, change, sums};
-use axum::extract::State;
-use axum::http::header;
+use crate::native::account::{Sums, add, sums, totals};
+use crate::once::{Once, OnceParams, Reply};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tollgate_catalog::Actor;
 use tollgate_domain::{EntryKind, Money};
@@ -57,7 +58,7 @@ pub(super) struct Transferred {
     responses((status = 200, description = "What there is.", body = LegacyAccount), ReportProblem),
 )]
 pub(super) async fn read(State(state): State<ApiState>, asked: Asked) -> Answer {
-    let sums = sums(&state, asked.organization.id()).await.map_err(|error| asked.refuse(error))?;
+    let sums = sums((&state).into(), asked.organization.id()).await.map_err(|error| asked.refuse(error))?;
     let stored = asked.organization.organization();
     let company = stored.map(|one| serde_json::Value::from(one.name.as_str())).unwrap_or_default();
     Ok(written(format!("{{\"company\":{company},{}}}", money(&sums))))
@@ -69,10 +70,18 @@ pub(super) async fn read(State(state): State<ApiState>, asked: Asked) -> Answer 
     path = "/account/transfer",
     operation_id = "transfer",
     tag = "Account",
+    params(OnceParams),
     request_body = NewTransfer,
-    responses((status = 200, description = "It was done.", body = Transferred), ReportProblem),
+    responses(
+        (status = 200, description = "It was done.", body = Transferred),
+        (status = 422, description = "The Idempotency-Key was used for another amount.", body = Refusal),
+        ReportProblem,
+    ),
 )]
-pub(super) async fn transfer(State(state): State<ApiState>, mut asked: Asked) -> Answer {
+pub(super) async fn transfer(State(state): State<ApiState>, request: Request) -> Answer {
+    let once = Once::of_request(&request);
+    let mut asked = Asked::from_request(request, &state).await?;
+    let once = once.map_err(|error| asked.refuse(error))?;
     let given = asked.query.required("amount");
     let amount = given.and_then(|text| asked.query.check(Money::parse("amount", &text)));
     if amount.is_some_and(|amount| amount < LEAST) {
@@ -81,15 +90,26 @@ pub(super) async fn transfer(State(state): State<ApiState>, mut asked: Asked) ->
     asked.finish()?;
     let amount = amount.ok_or_else(|| asked.refuse(ApiError::new(Code::InvalidParameters)))?;
     let actor = Actor::legacy_credential(&asked.credential);
-    let entry = (EntryKind::Transfer, amount, None);
-    let done = change(&state, asked.organization.id(), &actor, entry).await;
-    let sums = done.map_err(|error| asked.refuse(error))?;
+    let organization = asked.organization.id();
+    let totals = totals((&state).into(), organization).await.map_err(|error| asked.refuse(error))?;
+    // The signature is the caller's, not the transfer's.
+    let once = once.of_text(&amount.micros().to_string());
+    let done = once.write(
+        &state,
+        organization,
+        &actor,
+        |draft| add(draft, (EntryKind::Transfer, amount, None), totals),
+        |_, organization| transferred(amount, &Sums::of(totals, organization)),
+    );
+    done.await.map_err(|error: ApiError| asked.refuse(error))
+}
+
+fn transferred(amount: Money, sums: &Sums) -> Reply {
     let amount = Millionths(amount.micros().into());
     let message = "The amount was transferred from earnings to balance.";
-    Ok(written(format!(
-        "{{\"amount\":{amount},{},\"status\":\"success\",\"message\":\"{message}\"}}",
-        money(&sums)
-    )))
+    let body =
+        format!("{{\"amount\":{amount},{},\"status\":\"success\",\"message\":\"{message}\"}}", money(sums));
+    Reply::written(StatusCode::OK, body)
 }
 
 /// Both amounts as members of an object: whole millionths, never floats.

@@ -65,6 +65,31 @@ async fn the_account_tells_what_was_earned_and_a_transfer_makes_funds_of_it() {
 }
 
 #[tokio::test]
+async fn a_transfer_that_is_sent_again_with_its_key_is_done_once() {
+    let app = TestApp::new().await;
+    earn(&app, &[450_000_000]);
+    let legacy = &app.made.legacy;
+    let keyed = async |key: &str, amount: i64| {
+        let body = json!({"amount": amount, "user_id": legacy.id, "user_signature": legacy.secret.expose()});
+        let request = Request::post("/account/transfer")
+            .header("content-type", "application/json")
+            .header("idempotency-key", key);
+        app.send(request.body(Body::from(body.to_string())).unwrap()).await
+    };
+    let first = keyed("a", 100).await;
+    assert_eq!((first.status.as_u16(), &first.body["earnings"]), (200, &json!(350)), "{first:?}");
+    let again = keyed("a", 100).await;
+    assert_eq!((again.status.as_u16(), &again.body), (200, &first.body));
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(keyed("a", 200).await.status, 422, "another amount is another transfer");
+    assert_eq!(get(&app, "/account").await.body["earnings"], json!(350));
+    assert_eq!(keyed("b", 100).await.body["earnings"], json!(250));
+    let refused = keyed("a b", 100).await;
+    let message = refused.body["error"]["message"].as_str();
+    assert!(message.is_some_and(|said| said.contains("Idempotency-Key")), "{refused:?}");
+}
+
+#[tokio::test]
 async fn at_the_same_time_nobody_takes_more_than_there_is() {
     let app = TestApp::new().await;
     earn(&app, &[450_000_000]);

@@ -1,7 +1,7 @@
 //! `/account/entries`: payouts, deposits and transfers. An entry is never changed and never deleted.
 
 use super::schema::{NewAccountEntry, kind};
-use super::sums::{add, sums};
+use super::sums::{add, totals};
 use crate::ApiState;
 use crate::body::{Encoding, read_json_object};
 use crate::chartboost::query::Query;
@@ -16,6 +16,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tollgate_catalog::Stored;
 use tollgate_domain::{AccountEntry, EntryKind, Money};
 use utoipa::{IntoParams, ToSchema};
@@ -39,7 +40,7 @@ pub(super) struct EntryParams {
 /// An entry of the account.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountEntry)]
-pub(super) struct EntryBody<'a> {
+pub(crate) struct EntryBody<'a> {
     id: &'a str,
     #[schema(schema_with = kind)]
     kind: &'static str,
@@ -61,7 +62,7 @@ pub(super) struct AccountEntries<'a> {
 }
 
 impl<'a> EntryBody<'a> {
-    fn of(stored: &'a Stored<AccountEntry>) -> Self {
+    pub(crate) fn of(stored: &'a Stored<AccountEntry>) -> Self {
         Self {
             id: &stored.id,
             kind: stored.kind.name(),
@@ -93,10 +94,10 @@ pub(super) async fn list(principal: Principal, RawQuery(raw): RawQuery) -> Answe
     Ok(Json(AccountEntries { items }).into_response())
 }
 
-/// Enter a payout, deposit or transfer
+/// Enter a transfer
 ///
-/// A payout or transfer takes from what was earned and is left. Entries stay for ever: what was wrong is put right
-/// outside.
+/// It makes funds for campaigns of what was earned and is left. Payouts and deposits are entered by whoever runs Tollgate
+/// (`tollgate account enter`). Entries stay for ever: what was wrong is put right outside.
 #[utoipa::path(
     post,
     path = "/account/entries",
@@ -121,25 +122,34 @@ pub(super) async fn create(
 ) -> Answer {
     let body = read_json_object(request).await?;
     let once = once.of(&body);
-    let mut fields = Fields::new(body, Encoding::Json);
-    let kind = fields.required("kind", |f| f.choice("kind", EntryKind::NAMES));
-    let least = Money::from_micros(1);
-    let amount = fields.required("amount", |f| f.money("amount", least..=AccountEntry::MOST));
-    let note = fields.text("note", 1..=255).value();
-    let errors = fields.finish();
-    let (Some(kind), Some(amount), true) = (kind, amount, errors.is_empty()) else {
-        return Err(ApiError::invalid(errors).into());
-    };
-    let earned = sums(&state, principal.organization_id()).await?.earned();
+    let (kind, amount, note) = read_entry(body, EntryKind::OF_CALLERS)?;
+    let totals = totals((&state).into(), principal.organization_id()).await?;
     once.write(
         &state,
         principal.organization_id(),
         principal.actor(),
-        |draft| add(draft, (kind, amount, note.as_deref()), earned),
+        |draft| add(draft, (kind, amount, note.as_deref()), totals),
         |id, organization| {
             let stored = organization.get::<AccountEntry>(&id);
             Reply::stored(StatusCode::CREATED, stored, EntryBody::of)
         },
     )
     .await
+}
+
+/// What a body says of an entry of one of these kinds.
+pub(crate) fn read_entry(
+    body: Map<String, Value>,
+    kinds: &[(&str, EntryKind)],
+) -> Result<(EntryKind, Money, Option<String>), ApiError> {
+    let mut fields = Fields::new(body, Encoding::Json);
+    let kind = fields.required("kind", |f| f.choice("kind", kinds));
+    let least = Money::from_micros(1);
+    let amount = fields.required("amount", |f| f.money("amount", least..=AccountEntry::MOST));
+    let note = fields.text("note", 1..=255).value();
+    let errors = fields.finish();
+    match (kind, amount) {
+        (Some(kind), Some(amount)) if errors.is_empty() => Ok((kind, amount, note)),
+        _ => Err(ApiError::invalid(errors)),
+    }
 }

@@ -8,7 +8,8 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use sums::{Sums, change, sums};
+pub(crate) use entries::{EntryBody, read_entry};
+pub(crate) use sums::{Books, Sums, add, sums, totals};
 
 use crate::ApiState;
 use crate::error::{ApiError, Code};

@@ -9,11 +9,10 @@ use crate::native::schema::NativeProblem;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use tollgate_domain::EntryKind;
 
 /// Get the account
 ///
-/// What apps earned and campaigns spent, over all events that are kept, and what was paid.
+/// What apps earned and campaigns spent, over all events that ever counted, and what was paid.
 #[utoipa::path(
     get,
     path = "/account",
@@ -25,18 +24,6 @@ use tollgate_domain::EntryKind;
     ),
 )]
 pub(super) async fn handle(principal: Principal, State(state): State<ApiState>) -> Answer {
-    let sums = sums(&state, principal.organization_id()).await?;
-    let members = [
-        ("earned", sums.earned()),
-        ("spent", sums.spent()),
-        ("paid_out", sums.entries(EntryKind::Payout)),
-        ("deposited", sums.entries(EntryKind::Deposit)),
-        ("transferred", sums.entries(EntryKind::Transfer)),
-        ("earnings", sums.earnings()),
-        ("balance", sums.balance()),
-    ];
-    // Whole millionths, never floats.
-    let members: Vec<String> = members.iter().map(|(name, amount)| format!("\"{name}\":{amount}")).collect();
-    let body = format!("{{{}}}", members.join(","));
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    let sums = sums((&state).into(), principal.organization_id()).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], sums.json()).into_response())
 }

@@ -2,17 +2,20 @@
 
 use crate::ApiState;
 use crate::chartboost::query::Query;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::native::Answer;
 use crate::native::auth::Principal;
-use crate::native::schema::QueryProblem;
+use crate::native::schema::{NativeProblem, QueryProblem};
+use crate::places::Waiting;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use tollgate_domain::{Day, Money};
 use tollgate_jobs::analytics::FigureError;
-use tollgate_jobs::statement::{Restatement, StatementError, StatementRequest, restatements};
+use tollgate_jobs::statement::{RestatedBy, Restatement, RestatementRequest, StatementError, restatements};
+use tollgate_ledger::group::{Bounds, GroupError};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which days are asked for.
@@ -20,7 +23,10 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 pub(super) struct RestatementParams {
-    /// The first day that was restated.
+    /// What the days are: those that were restated, or those on which they were.
+    #[param(schema_with = by)]
+    by: Option<String>,
+    /// The first day.
     #[param(format = Date)]
     start_date: String,
     /// The last one.
@@ -76,6 +82,12 @@ impl From<Restatement> for RestatementBody {
     }
 }
 
+fn by() -> ObjectBuilder {
+    let names = RestatedBy::NAMES.iter().map(|(name, _)| *name);
+    let text = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(names));
+    text.default(Some("date".into()))
+}
+
 /// List what was taken back
 ///
 /// Conversions that counted and were rejected late, by their day and the day of the rejection. Figures of those days are
@@ -85,7 +97,12 @@ impl From<Restatement> for RestatementBody {
     path = "/restatements",
     operation_id = "list_restatements",
     params(RestatementParams),
-    responses((status = 200, description = "What was taken back.", body = Restatements), QueryProblem),
+    responses(
+        (status = 200, description = "What was taken back.", body = Restatements),
+        (status = 402, description = "Too many events would have to be read.", body = NativeProblem,
+         content_type = "application/problem+json"),
+        QueryProblem,
+    ),
 )]
 pub(super) async fn handle(
     principal: Principal,
@@ -93,6 +110,7 @@ pub(super) async fn handle(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let mut query = Query::parse(raw.as_deref())?;
+    let by = query.choice("by", RestatedBy::NAMES).unwrap_or_default();
     let mut day = |name: &str| {
         let text = query.required(name)?;
         query.check(Day::parse(name, &text))
@@ -107,12 +125,14 @@ pub(super) async fn handle(
     let Some((first, last)) = days else {
         return Ok(Json(Restatements { items: Vec::new() }).into_response());
     };
-    let request = StatementRequest { organization: principal.organization_id(), first, last, zone };
+    let request = RestatementRequest { organization: principal.organization_id(), by, first, last, zone };
     let place = state.limits.reads.take(request.organization).await.ok_or_else(super::busy)?;
+    let bounds = Bounds { rows: state.limits.group_rows, ..Bounds::threads(1) };
+    let _waiting = Waiting(bounds.stop.clone());
     let (view, snapshot) = (state.ledger.view(), state.catalog.snapshot());
     let reading = tokio::task::spawn_blocking(move || {
         let _place = place;
-        restatements(&view, &snapshot, &request)
+        restatements(&view, &snapshot, &request, &bounds)
     });
     match reading.await {
         Ok(Ok(found)) => {
@@ -122,6 +142,9 @@ pub(super) async fn handle(
         Ok(Err(StatementError::Figures(FigureError::Invalid(invalid)))) => {
             Err(ApiError { place: crate::error::Place::Query, ..ApiError::invalid(vec![invalid]) }.into())
         }
+        Ok(Err(StatementError::Figures(FigureError::Group(
+            error @ (GroupError::TooMany | GroupError::TooWide { .. }),
+        )))) => Err(ApiError::because(Code::RequestFailed, error.to_string()).into()),
         Ok(Err(error)) => Err(ApiError::internal("reading late rejections", &error).into()),
         Err(error) => Err(ApiError::internal("reading late rejections", &error).into()),
     }

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is answered by hand")]
 pub(super) struct Account {
-    /// Everything that apps earned.
+    /// Everything that apps earned, by events that were deleted since, too.
     earned: f64,
     /// Everything that campaigns spent.
     spent: f64,
@@ -34,9 +34,10 @@ strict_bodies! {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what is read by hand")]
 struct NewAccountEntryFields {
-    #[schema(schema_with = kind)]
+    /// Only transfers: payouts and deposits are entered by whoever runs Tollgate.
+    #[schema(schema_with = kind_of_callers)]
     kind: String,
-    /// In USD, with at most six decimals. A payout or transfer is at most what was earned and is left.
+    /// In USD, with at most six decimals, at most what was earned and is left.
     #[schema(exclusive_minimum = 0, maximum = 1_000_000_000)]
     amount: f64,
     /// What people say about it, such as a bank's reference.
@@ -45,7 +46,15 @@ struct NewAccountEntryFields {
 }
 
 pub(super) fn kind() -> ObjectBuilder {
-    let names = EntryKind::NAMES.iter().map(|(name, _)| *name);
+    names(EntryKind::NAMES)
+}
+
+fn kind_of_callers() -> ObjectBuilder {
+    names(EntryKind::OF_CALLERS)
+}
+
+fn names(known: &[(&'static str, EntryKind)]) -> ObjectBuilder {
+    let names = known.iter().map(|(name, _)| *name);
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(names))
 }
 

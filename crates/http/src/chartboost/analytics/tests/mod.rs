@@ -4,6 +4,8 @@ mod bad_input;
 mod golden;
 mod habits;
 mod jobs;
+mod long;
+mod past;
 mod sums;
 
 use crate::testing::{Answered, TestApp};

@@ -4,16 +4,22 @@
 use super::{asked, event};
 use crate::testing::TestApp;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tollgate_domain::{Amendment, Day, Event, EventKind, KINDS_ALL, Number, Status, Text, Timestamp};
-use tollgate_jobs::analytics::{Aggregate, Counts, Grouping, Report, ReportRequest, Row, figures};
+use tollgate_catalog::{Actor, new_campaign};
+use tollgate_domain::{
+    Amendment, Campaign, Day, Event, EventKind, KINDS_ALL, Number, Status, Text, Timestamp,
+};
+use tollgate_jobs::analytics::{
+    Aggregate, Counts, FigureError, Grouping, Report, ReportRequest, Row, figures,
+};
 use tollgate_ledger::group::Bounds;
 
-/// Clocks of New York and Los Angeles are put forward on 2026-03-08, those of Berlin on 2026-03-29.
+/// Clocks of New York and Los Angeles are put forward on 2026-03-08, those of Berlin on 2026-03-29, and those of Santiago are
+/// put back on 2026-04-04, a day of 25 hours.
 const START: i64 = 1_772_323_200_000;
-const ZONES: [&str; 5] =
-    ["America/Los_Angeles", "Europe/Berlin", "UTC", "Asia/Kathmandu", "America/New_York"];
+const ZONES: [&str; 6] =
+    ["America/Los_Angeles", "Europe/Berlin", "UTC", "Asia/Kathmandu", "America/New_York", "America/Santiago"];
 
 type Seed = (usize, i64, u32);
 
@@ -39,7 +45,10 @@ fn made(app: &TestApp, (kind, slot, random): Seed) -> Event {
     }
     match event.kind {
         EventKind::Impression => {
-            event.set_number(Number::Price, i64::from(random % 9_999_991));
+            // In test mode it has no price, and is an impression.
+            let in_test = pick(13, 4) == 0;
+            event.set_number(Number::Price, if in_test { 0 } else { i64::from(random % 9_999_991) });
+            event.set_number(Number::TestMode, i64::from(in_test));
             event.set_number(Number::VideoCompleted, i64::from(pick(12, 2)));
         }
         _ => {
@@ -74,6 +83,26 @@ fn store(app: &TestApp, seeds: &[Seed]) -> Vec<Event> {
     all
 }
 
+/// What registered campaigns promote, and whether they are the publisher's own.
+type Promoted = BTreeMap<String, (String, bool)>;
+
+/// Of the three campaigns of events two are registered, one of them of cross promotion; both promote the same app.
+async fn register(app: &TestApp) -> Promoted {
+    let shop = app.publisher().await.new_app(json!({"nickname": "Shop"})).await;
+    let mut promoted = Promoted::new();
+    for (id, kind) in [("campaign1", "network"), ("campaign2", "cross_promo")] {
+        let campaign = json!({"id": id, "name": id, "campaign_type": kind, "app": shop});
+        let campaign: Campaign = serde_json::from_value(campaign).unwrap();
+        let actor = Actor::command_line();
+        let write = app
+            .catalog
+            .write(app.made.organization_id, &actor, |draft| new_campaign(draft, campaign.clone()));
+        write.await.unwrap();
+        promoted.insert(id.to_owned(), (shop.clone(), kind == "cross_promo"));
+    }
+    promoted
+}
+
 #[derive(Debug, Clone)]
 struct Question {
     report: &'static str,
@@ -82,16 +111,32 @@ struct Question {
     role: &'static str,
     first: i64,
     days: i64,
+    /// A parameter and its value; the value `shop` is the promoted app.
+    filter: Option<(&'static str, &'static str)>,
 }
+
+/// What may be asked of each report beside its days.
+const FILTERS: [(&str, &str, &str); 9] = [
+    ("campaign", "campaignId", "campaign1"),
+    ("campaign", "campaignType", "cross_promo"),
+    ("campaign", "campaignType", "network"),
+    ("app", "appId", "app1"),
+    ("app", "appId", "shop"),
+    ("app", "campaignType", "cross_promo"),
+    ("appcountry", "adLocation", "place1"),
+    ("appcountry", "adTypeIds", "10"),
+    ("appcountry", "appIds", "shop"),
+];
 
 fn question() -> impl Strategy<Value = Question> {
     let report = prop_oneof![Just("campaign"), Just("app"), Just("appcountry")];
     let aggregate = prop_oneof![Just("daily"), Just("weekly"), Just("monthly")];
     let role = prop_oneof![Just("publisher"), Just("advertiser")];
-    (report, aggregate, 0..ZONES.len(), role, 1i64..32, 0i64..33).prop_map(
-        |(report, aggregate, zone, role, first, days)| {
-            let role = if report == "campaign" { role } else { "publisher" };
-            Question { report, aggregate, zone: ZONES[zone], role, first, days }
+    (report, aggregate, 0..ZONES.len(), role, 1i64..32, 0i64..33, 0..2 * FILTERS.len()).prop_map(
+        |(report, aggregate, zone, role, first, days, filter)| {
+            let filter = FILTERS.get(filter).filter(|(of, ..)| *of == report);
+            let filter = filter.map(|(_, name, value)| (*name, *value));
+            Question { report, aggregate, zone: ZONES[zone], role, first, days, filter }
         },
     )
 }
@@ -105,8 +150,45 @@ impl Question {
         (first, first.checked_add(jiff::Span::new().days(self.days)).unwrap())
     }
 
+    /// What a row is about, unless it is not told or was not asked for.
+    fn about(&self, dt: String, event: &Event, promoted: &Promoted) -> Option<Vec<String>> {
+        let text = |column| event.text_or_empty(column).to_owned();
+        let country = if text(Text::Country).is_empty() { "unknown".into() } else { text(Text::Country) };
+        let campaign = promoted.get(event.text_or_empty(Text::Campaign));
+        let is_of_targets = self.role == "advertiser" && self.report != "campaign";
+        let target = campaign.map(|(target, _)| target.clone()).unwrap_or_default();
+        let app = if is_of_targets { target } else { text(Text::AppId) };
+        let is_told = match (self.report, self.role) {
+            ("campaign", "publisher") => true,
+            ("campaign", _) => !text(Text::Campaign).is_empty(),
+            _ => !app.is_empty(),
+        };
+        // Nobody registered the places that events name: they are the network's.
+        let is_by_campaign = self.report == "campaign" || is_of_targets;
+        let is_own = is_by_campaign && campaign.is_some_and(|(_, is_own)| *is_own);
+        let is_asked = match self.filter {
+            None => true,
+            Some(("campaignId", id)) => text(Text::Campaign) == id,
+            Some(("campaignType", kind)) => is_own == (kind == "cross_promo"),
+            Some(("appId" | "appIds", "shop")) => promoted.values().any(|(shop, _)| *shop == app),
+            Some(("appId", id)) => app == id,
+            Some(("adLocation", place)) => !is_of_targets && text(Text::AdLocation) == place,
+            Some(_) => text(Text::AdType) == "banner",
+        };
+        let key = match self.report {
+            "campaign" => vec![dt, text(Text::Campaign), text(Text::AdType)],
+            "app" => vec![dt, app],
+            _ => {
+                let place = if is_of_targets { String::new() } else { text(Text::AdLocation) };
+                let kind = if is_own { "cross_promo" } else { "network" };
+                vec![dt, app, country, place, text(Text::AdType), kind.to_owned()]
+            }
+        };
+        (is_told && is_asked).then_some(key)
+    }
+
     /// What jiff and a plain sum say.
-    fn expected(&self, events: &[Event]) -> BTreeMap<Vec<String>, Figures> {
+    fn expected(&self, events: &[Event], promoted: &Promoted) -> BTreeMap<Vec<String>, Figures> {
         let zone = jiff::tz::TimeZone::get(self.zone).unwrap();
         let (first, last) = self.dates();
         let mut sums: BTreeMap<Vec<String>, Figures> = BTreeMap::new();
@@ -126,20 +208,7 @@ impl Question {
                 }
                 _ => date.first_of_month(),
             };
-            let text = |column| event.text_or_empty(column).to_owned();
-            let country = if text(Text::Country).is_empty() { "unknown".into() } else { text(Text::Country) };
-            let key = match self.report {
-                "campaign" => vec![dt.to_string(), text(Text::Campaign), text(Text::AdType)],
-                "app" => vec![dt.to_string(), text(Text::AppId)],
-                _ => {
-                    let place = [text(Text::AdLocation), text(Text::AdType)];
-                    [vec![dt.to_string(), text(Text::AppId), country], place.to_vec()].concat()
-                }
-            };
-            let has_subject = self.report == "campaign" && self.role == "publisher" || !key[1].is_empty();
-            if !has_subject {
-                continue;
-            }
+            let Some(key) = self.about(dt.to_string(), event, promoted) else { continue };
             let number = |column| i128::from(event.number(column).unwrap_or(0));
             let money = if self.role == "publisher" { Number::Payout } else { Number::Revenue };
             let is = |one: bool| i128::from(one);
@@ -161,7 +230,7 @@ impl Question {
         let names: &[&str] = match self.report {
             "campaign" => &["dt", "campaignId"],
             "app" => &["dt", "appId"],
-            _ => &["dt", "appId", "countryCode", "adLocation", "adType"],
+            _ => &["dt", "appId", "countryCode", "adLocation", "adType", "campaignType"],
         };
         let row = |row: &Value| {
             let mut key: Vec<String> =
@@ -186,7 +255,7 @@ impl Question {
 }
 
 /// However campaigns are grouped, all rows together are all events.
-fn check_groupings(app: &TestApp, events: &[Event]) {
+fn check_groupings(app: &TestApp, events: &[Event], promoted: &Promoted) {
     let (view, snapshot) = (app.ledger.view(), app.catalog.snapshot());
     let day = |text: &str| Day::parse("day", text).unwrap();
     for (name, grouping) in Grouping::OF_CAMPAIGNS {
@@ -206,7 +275,20 @@ fn check_groupings(app: &TestApp, events: &[Event]) {
             ad_location: None,
             ad_types: Vec::new(),
         };
-        let rows = figures(&view, &snapshot, &request, &Bounds::threads(2)).unwrap();
+        let rows_within = |bounds: &Bounds, request: &ReportRequest| {
+            let mut rows: Vec<Row> = Vec::new();
+            figures::<FigureError>(&view, &snapshot, request, bounds, &mut |part| {
+                rows.extend(part);
+                Ok(())
+            })
+            .unwrap();
+            rows
+        };
+        // Few groups are counted at a time: by days, what is told stays the same.
+        let by_day = ReportRequest { aggregate: Aggregate::Daily, ..request.clone() };
+        let few = Bounds { groups: 40, ..Bounds::threads(2) };
+        assert!(rows_within(&few, &by_day) == rows_within(&Bounds::threads(2), &by_day), "{name} in parts");
+        let rows = rows_within(&Bounds::threads(2), &request);
         let sum = |side: &dyn Fn(&Row) -> Counts| {
             rows.iter().map(side).fold(Figures::default(), |sums, counts| {
                 let Counts { impressions, clicks, installs, completed, thousandths } = counts;
@@ -224,9 +306,10 @@ fn check_groupings(app: &TestApp, events: &[Event]) {
             [("publisher", sum(&|row| row.delivered)), ("advertiser", sum(&|row| row.received))]
         {
             let zone = "Europe/Berlin";
-            let all = Question { report: "campaign", aggregate: "monthly", zone, role, first: 1, days: 60 };
+            let (report, aggregate) = ("campaign", "monthly");
+            let all = Question { report, aggregate, zone, role, first: 1, days: 60, filter: None };
             let expected = all
-                .expected(events)
+                .expected(events, promoted)
                 .into_values()
                 .fold(Figures::default(), |sums, more| std::array::from_fn(|n| sums[n] + more[n]));
             assert_eq!(told, expected, "{name}, {role}");
@@ -255,20 +338,25 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let app = TestApp::new().await;
+            let promoted = register(&app).await;
             let events = store(&app, &seeds);
             for question in questions {
                 let Question { report, aggregate, zone, role, .. } = &question;
                 let (first, last) = question.dates();
-                let path = format!(
+                let mut path = format!(
                     "/v3/metrics/{report}?dateMin={first}&dateMax={last}&aggregate={aggregate}&timezone={zone}&role={role}"
                 );
+                if let Some((name, value)) = question.filter {
+                    let shop = promoted.values().next().map_or("", |(shop, _)| shop);
+                    path += &format!("&{name}={}", if value == "shop" { shop } else { value });
+                }
                 let answered = asked(&app, &path).await;
                 assert_eq!(answered.status, 200, "{answered:?}");
-                let mut expected = question.expected(&events);
+                let mut expected = question.expected(&events, &promoted);
                 expected.values_mut().for_each(|figures| figures[4] = micros(figures[4]));
                 assert_eq!(question.told(&answered.body), expected, "{path}");
             }
-            check_groupings(&app, &events);
+            check_groupings(&app, &events, &promoted);
         });
     }
 }
