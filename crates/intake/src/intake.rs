@@ -240,9 +240,9 @@ impl Intake {
         }
     }
 
-    /// Writes onto an event what its campaign pays for it, by the newest configuration.
+    /// Writes onto an event what its campaign pays for it, and what its app does not earn, by the newest configuration.
     pub(crate) fn charge(&self, live: &LiveIntegration, event: &mut Event) {
-        if event.text(Text::Campaign).is_some() {
+        if event.text(Text::Campaign).is_some() || event.number(Number::Payout).is_some() {
             pricing::charge(&self.catalog.snapshot(), live.entry.organization, event);
         }
     }

@@ -63,12 +63,14 @@ pub(crate) fn price(snapshot: &Snapshot, organization: OrganizationId, event: &m
 /// Writes onto an event what its campaign pays for it, where that is registered. What the caller said stays, but an app
 /// that is not approved or in test mode gets nothing, whoever says so.
 pub(crate) fn charge(snapshot: &Snapshot, organization: OrganizationId, event: &mut Event) {
-    let shown = shown(snapshot, organization, event);
-    let earns = shown.is_none_or(|shown| shown.app.earns(event.at()));
+    let owner = snapshot.organization(organization);
+    // An app that was deleted earns what it did when it was. One that nobody registered is its caller's word.
+    let app = event.text(Text::AppId).zip(owner).and_then(|(id, owner)| owner.table::<App>().ever(id));
+    let earns = app.is_none_or(|app| app.earns(event.at()));
     if !earns && event.number(Number::Payout).is_some() {
         event.set_number(Number::Payout, 0);
     }
-    let Some(owner) = snapshot.organization(organization) else { return };
+    let Some(owner) = owner else { return };
     let named = event.text(Text::Campaign);
     let Some(campaign) = named.and_then(|id| owner.get::<Campaign>(id)) else { return };
     if event.kind == EventKind::Impression && !campaign.pays_by_impression() {

@@ -261,12 +261,14 @@ fn a_campaign_pays_for_what_it_is_billed_by_and_for_nothing_twice() {
     click.finish(now).unwrap();
     let (_, draft) = house.submit(click);
     assert_eq!(paid(&draft.event), [None, Some(0), Some(0)], "an app that is not approved earns nothing");
-    for campaign in ["by-click", "nobody's"] {
+    for campaign in ["by-click", "nobody's", ""] {
         let mut conversion = Draft::new(EventKind::Conversion, house.integration);
-        let given =
-            [("campaign", campaign), ("app_id", app.as_str()), ("payout", "0.07"), ("revenue", "0.09")];
+        let given = [("app_id", app.as_str()), ("payout", "0.07"), ("revenue", "0.09")];
         given.iter().for_each(|(name, value)| conversion.set(name, value));
-        conversion.set("external_transaction_id", campaign);
+        if !campaign.is_empty() {
+            conversion.set("campaign", campaign);
+        }
+        conversion.set("external_transaction_id", &format!("of {campaign}"));
         conversion.finish(now).unwrap();
         let (_, draft) = house.submit(conversion);
         assert_eq!(paid(&draft.event), [None, Some(9), Some(0)], "nor does it by what its caller says");

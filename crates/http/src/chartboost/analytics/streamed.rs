@@ -9,10 +9,11 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::Frame;
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -52,10 +53,10 @@ pub(super) async fn at_once(state: &ApiState, asked: &Asked, request: ReportRequ
         None => return Err(asked.refuse(ApiError::internal("making a report", &"it ended without a word"))),
     };
     match told.recv().await {
-        None => Ok(answer(Body::from(first))),
-        Some(second) => {
-            let ahead = [Ok(first), second].into_iter();
-            Ok(answer(Body::new(Streamed { ahead, told, _waiting: waiting })))
+        Some(Ok(second)) if second.is_empty() => Ok(answer(Body::from(first))),
+        second => {
+            let ahead = std::iter::once(Ok(first)).chain(second).collect();
+            Ok(answer(Body::new(Streamed { ahead, told, is_over: false, waiting })))
         }
     }
 }
@@ -74,7 +75,7 @@ fn refusal(error: FigureError) -> ApiError {
     }
 }
 
-/// Bytes of a report, or why there are no more.
+/// Bytes of a report, or why there are no more. Nothing at all is its end: without it, it is cut off.
 type Part = Result<Bytes, FigureError>;
 
 /// Why a report is not gone on with.
@@ -109,13 +110,12 @@ impl Teller {
             json.add(&rows);
             json.take(PART).map_or(Ok(()), |part| self.give(Ok(part.into())))
         });
-        let last = match made {
-            Ok(()) => Ok(json.finish().into()),
-            Err(Ended::Figures(error)) => Err(error),
-            Err(Ended::Gone) => return,
-        };
         // Whoever is gone needs no end.
-        let _ = self.give(last);
+        let _ = match made {
+            Ok(()) => self.give(Ok(json.finish().into())).and_then(|()| self.give(Ok(Bytes::new()))),
+            Err(Ended::Figures(error)) => self.give(Err(error)),
+            Err(Ended::Gone) => Err(Ended::Gone),
+        };
     }
 
     fn give(&self, part: Part) -> Result<(), Ended> {
@@ -126,10 +126,12 @@ impl Teller {
 
 /// The parts as they come. Where they end too early the connection breaks off.
 struct Streamed {
-    ahead: std::array::IntoIter<Part, 2>,
+    ahead: VecDeque<Part>,
     told: mpsc::Receiver<Part>,
+    is_over: bool,
     /// Ends the counting with the answer.
-    _waiting: Waiting,
+    #[expect(dead_code, reason = "does its work when it is dropped")]
+    waiting: Waiting,
 }
 
 impl hyper::body::Body for Streamed {
@@ -140,17 +142,51 @@ impl hyper::body::Body for Streamed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let next = match self.ahead.next() {
-            Some(part) => Poll::Ready(Some(part)),
-            None => self.told.poll_recv(context),
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        let part = match self.ahead.pop_front() {
+            Some(part) => Some(part),
+            None => ready!(self.told.poll_recv(context)),
         };
-        next.map(|part| {
-            part.map(|part| {
-                part.map(Frame::data).map_err(|error| {
-                    tracing::error!(%error, "a report broke off");
-                    io::Error::other(error)
-                })
-            })
-        })
+        let error = match part {
+            Some(Ok(bytes)) if !bytes.is_empty() => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Some(Ok(_)) => None,
+            Some(Err(error)) => Some(io::Error::other(error)),
+            None => Some(io::Error::other(
+                "it was told no further: its reader took too long, or the server failed",
+            )),
+        };
+        self.is_over = true;
+        Poll::Ready(error.map(|error| {
+            tracing::error!(%error, "a report broke off");
+            Err(error)
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use tollgate_ledger::group::Stop;
+
+    async fn read(parts: &[&'static str]) -> Result<Bytes, io::Error> {
+        let (give, told) = mpsc::channel(8);
+        for part in parts {
+            give.try_send(Ok(Bytes::from_static(part.as_bytes()))).unwrap();
+        }
+        drop(give);
+        let body =
+            Streamed { ahead: VecDeque::new(), told, is_over: false, waiting: Waiting(Stop::default()) };
+        body.collect().await.map(|whole| whole.to_bytes())
+    }
+
+    #[tokio::test]
+    async fn a_report_that_is_cut_off_does_not_look_whole() {
+        assert_eq!(read(&["[1,", "2]", ""]).await.unwrap(), "[1,2]");
+        for cut in [&["[1,", "2]"][..], &["[1,"], &[]] {
+            assert!(read(cut).await.is_err(), "{cut:?}");
+        }
     }
 }
