@@ -39,7 +39,9 @@ fn a_link_of_the_command_line_lets_a_user_choose_a_password() {
     assert_eq!(sign_in(&server, &password).status, 200);
 
     let added = user(&made, &["add", "--email", "ann@example.com", "--role", "analyst"]);
-    let answered = sign_in(&server, &json!({"invitation": added["invitation"]})).json();
+    assert_eq!(sign_in(&server, &json!({"invitation": added["invitation"]})).status, 401, "unseen");
+    let chosen = json!({"invitation": added["invitation"], "new_password": "chosen by the analyst"});
+    let answered = sign_in(&server, &chosen).json();
     assert_eq!(
         (&answered["user"]["email"], &answered["user"]["role"]),
         (&json!("ann@example.com"), &json!("analyst"))
