@@ -21,6 +21,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use tollgate_domain::{Column, EventKind, IntegrationId, Number, Text, TxId};
 
+/// So many columns at most are asked of the disk at once, as reports need them. Files have most of all columns, megabytes of
+/// each row group, and the commits of clicks would wait behind them.
+const FEW: usize = 8;
+
 /// What is read of each row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
@@ -161,8 +165,9 @@ impl Segment {
         integration: IntegrationId,
         (runs, rows): (&[Range<u64>], u64),
     ) -> Result<Columns, SegmentError> {
-        let all = runs[0].start..runs[runs.len() - 1].end;
-        footer.fetch_run(group, leaves, &all);
+        if leaves.len() <= FEW {
+            footer.fetch_run(group, leaves, &(runs[0].start..runs[runs.len() - 1].end));
+        }
         let arrow = coded(footer, group, leaves).map_err(parquet_error(self.path()))?;
         let schema = footer.arrow.metadata().file_metadata().schema_descr();
         let (_, selection, _) = selection(footer, runs);
