@@ -12,21 +12,18 @@ import http.client
 import json
 import os
 import pathlib
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.parse
 from statistics import median
 
+import common
 import machine
 import report
 from machine import percentile
 from servers import BenchError, Tollgate, http as ask, settle
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
 START = datetime.date(2026, 1, 1)
 # Of the issue that asked for them: seconds to stay under, of the slowest 1 % and of all.
 TARGETS = {"all apps by day, p99 of the whole": 0.2, "campaign job, a month by app and creative": 5.0}
@@ -36,8 +33,7 @@ PATIENCE = 300
 Answer = collections.namedtuple("Answer", "first whole bytes rows")
 
 
-def say(text):
-    print(f"analytics: {text}", file=sys.stderr, flush=True)
+say = common.speaker("analytics")
 
 
 def arguments():
@@ -47,7 +43,7 @@ def arguments():
     parser.add_argument("--days", type=int, default=365, help="days it is spread over (default 365)")
     parser.add_argument("--rounds", type=int, default=20, help="how often each report is asked for (default 20)")
     parser.add_argument("--seconds", type=int, default=120, help="seconds after which a question is asked no more (default 120)")
-    parser.add_argument("--work-dir", type=pathlib.Path, default=ROOT / "target", help="where everything is kept while it runs")
+    parser.add_argument("--work-dir", type=pathlib.Path, default=common.ROOT / "target", help="where everything is kept while it runs")
     parser.add_argument("--save", action="store_true", help="also write bench/results/analytics.md")
     return parser.parse_args()
 
@@ -184,22 +180,12 @@ def main():
     args.work_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="analytics-", dir=args.work_dir.resolve()) as folder:
         notes, rows = measure(args, pathlib.Path(folder))
-    when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     table = report.table(["report", "rows", "size", "asked", "median, s", "p99, s", "target"], rows)
-    text = "\n".join([f"# Reports over {args.events:,} events", "", f"{when}; one client.", "", *notes, "", table, ""])
+    text = "\n".join([f"# Reports over {args.events:,} events", "", f"{common.stamp()}; one client.", "", *notes, "", table, ""])
     print(text)
     if args.save:
-        (HERE / "results" / "analytics.md").write_text(text)
+        (common.HERE / "results" / "analytics.md").write_text(text)
 
 
 if __name__ == "__main__":
-    # A stop from outside unwinds like any error, so that the server goes first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        main()
-    except BenchError as error:
-        say(error)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("stopped")
-        sys.exit(130)
+    common.run(main, say)

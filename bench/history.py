@@ -13,9 +13,7 @@ import json
 import os
 import pathlib
 import random
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,6 +22,7 @@ from contextlib import ExitStack, closing
 from statistics import median
 
 import engines
+import common
 import machine
 import report
 from chart import chart
@@ -32,8 +31,6 @@ from load import wrk
 from servers import BenchError, Nginx, Tollgate, http, settle
 from traffic import Traffic
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
 START = datetime.date(2026, 1, 1)
 # question -> (floor, goal); a ratio to be reached, or with "at most" one to stay under.
 TARGETS = {
@@ -49,8 +46,7 @@ INGEST_CONNECTIONS = 64
 KEYS = {"one key": ["country"], "three keys": ["date", "advertiser", "country"]}
 
 
-def say(text):
-    print(f"history: {text}", file=sys.stderr, flush=True)
+say = common.speaker("history")
 
 
 def arguments():
@@ -60,7 +56,7 @@ def arguments():
     parser.add_argument("--days", type=int, default=30, help="days it is spread over (default 30)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each question (default 5)")
     parser.add_argument("--seconds", type=int, default=5, help="length of each load run (default 5)")
-    parser.add_argument("--work-dir", type=pathlib.Path, default=ROOT / "target", help="where everything is kept while it runs")
+    parser.add_argument("--work-dir", type=pathlib.Path, default=common.ROOT / "target", help="where everything is kept while it runs")
     parser.add_argument("--save", action="store_true", help="also write bench/results/history.md and docs/history.svg")
     return parser.parse_args()
 
@@ -348,22 +344,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="history-", dir=args.work_dir.resolve()) as folder:
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user.
         notes, found = measure(args, pathlib.Path(folder))
-    when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    text = "\n".join([f"# {args.events:,} events", "", f"{when}; {args.rounds} rounds, medians.", "", *notes, "", table(found), ""])
+    text = "\n".join([f"# {args.events:,} events", "", f"{common.stamp()}; {args.rounds} rounds, medians.", "", *notes, "", table(found), ""])
     print(text)
     if args.save:
-        (HERE / "results" / "history.md").write_text(text)
-        (ROOT / "docs" / "history.svg").write_text(chart(found, TARGETS, f"Beside other engines, {args.events:,} events"))
+        (common.HERE / "results" / "history.md").write_text(text)
+        (common.ROOT / "docs" / "history.svg").write_text(chart(found, TARGETS, f"Beside other engines, {args.events:,} events"))
 
 
 if __name__ == "__main__":
-    # A stop from outside unwinds like any error, so that the servers go first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        main()
-    except BenchError as error:
-        say(error)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("stopped")
-        sys.exit(130)
+    common.run(main, say)

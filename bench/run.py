@@ -9,26 +9,23 @@ Missing a target is a result, not an error: the exit status is 1 only when somet
 """
 
 import argparse
-import datetime
 import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
 from statistics import median
 
+import common
 import machine
 import report
 from load import wrk
 from servers import BenchError, Nginx, Tollgate, http, settle
 from traffic import EVENTS_PER_BODY, Traffic
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
 SINGLE, BATCHES = "Tollgate, single events", f"Tollgate, NDJSON × {EVENTS_PER_BODY}"
 WEIGHTS = {BATCHES: EVENTS_PER_BODY}
 SINGLE_CONNECTIONS, BATCH_CONNECTIONS = 256, 16
@@ -38,8 +35,7 @@ FIRST_FILTERS = ["data_validation", "device_id", "bot", "proxy", "geo", "duplica
                  "third_party_rejection"]
 
 
-def say(text):
-    print(f"bench: {text}", file=sys.stderr, flush=True)
+say = common.speaker("bench")
 
 
 def arguments():
@@ -62,18 +58,18 @@ def arguments():
 
 
 def target_dir():
-    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
+    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or common.ROOT / "target").resolve()
 
 
 def build():
     say("building tollgate with the dist profile")
-    if subprocess.run(["cargo", "build", "--profile", "dist", "-p", "tollgate"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode:
+    if subprocess.run(["cargo", "build", "--profile", "dist", "-p", "tollgate"], cwd=common.ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr).returncode:
         raise BenchError("the build failed")
     return target_dir() / "dist" / "tollgate"
 
 
 def rules(name):
-    return json.loads((HERE / name).read_text())
+    return json.loads((common.HERE / name).read_text())
 
 
 def prepare(tollgate, traffic, filters):
@@ -185,8 +181,7 @@ class Bench:
 def write_report(bench, rounds, sustained):
     args = bench.args
     title = "# Benchmark" if args.rounds >= 5 and bench.binary else "# Benchmark (a trial, not for publication)"
-    when = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    text = [title, "", f"{when}; {args.rounds} interleaved rounds of {args.seconds} s, medians; wrk with one thread on the same cores, "
+    text = [title, "", f"{common.stamp()}; {args.rounds} interleaved rounds of {args.seconds} s, medians; wrk with one thread on the same cores, "
             f"{SINGLE_CONNECTIONS} connections for single requests, {BATCH_CONNECTIONS} for batches.", ""]
     text += [*bench.notes, "", report.rounds_table(rounds, WEIGHTS), ""]
     text += ["The second row is what wrk reaches with the very requests Tollgate gets: forming them costs the load generator a part of the cores.", ""]
@@ -222,20 +217,11 @@ def main():
         text = write_report(bench, rounds, sustained)
     print(text)
     if args.save:
-        kept = HERE / "results" / "latest.md"
+        kept = common.HERE / "results" / "latest.md"
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(text)
-        say(f"kept in {kept.relative_to(ROOT)}")
+        say(f"kept in {kept.relative_to(common.ROOT)}")
 
 
 if __name__ == "__main__":
-    # A stop from outside unwinds like any error, so that the servers go first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        main()
-    except BenchError as error:
-        say(error)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("stopped")
-        sys.exit(130)
+    common.run(main, say)
