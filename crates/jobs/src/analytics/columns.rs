@@ -121,7 +121,7 @@ impl Column {
         let counts = if role == Role::Publisher { &row.delivered } else { &row.received };
         let of = |wanted: Role| if role == wanted { *counts } else { Counts::default() };
         match self {
-            C::Date => about.date.map(|day| day.to_string()).unwrap_or_default(),
+            C::Date => row.date.to_string(),
             C::ToCampaignName => names.campaign_name(&about.campaign).to_owned(),
             C::ToCampaignId => about.campaign.clone(),
             C::ToAppName => names.app(&about.target).name.to_owned(),

@@ -7,7 +7,7 @@
 use super::names::Names;
 use super::number::Millionths;
 use super::request::{Grouping, Report, ReportRequest, Role, ad_type_name};
-use std::collections::BTreeMap;
+use super::rows::Rows;
 use std::sync::Arc;
 use tollgate_catalog::{OrganizationSnapshot, Stored};
 use tollgate_domain::{Campaign, Day, EventKind, Integration, Invalid, KINDS_ALL, Text, TxId};
@@ -31,10 +31,8 @@ pub enum FigureError {
 }
 
 /// What a row is about. Empty: not told apart, or events that do not say.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct About {
-    /// The first day of the time.
-    pub date: Option<Day>,
     /// The app that showed ads; of an advertiser's report by app, the promoted one.
     pub app: String,
     /// The campaign's id.
@@ -69,7 +67,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, kind: EventKind, role: Role, sums: &Sums) {
+    pub(super) fn add(&mut self, kind: EventKind, role: Role, sums: &Sums) {
         let counted = sums.approved + sums.monitored;
         match kind {
             EventKind::Impression => {
@@ -86,7 +84,7 @@ impl Counts {
         self.thousandths += sums.counted_price + money * 1000;
     }
 
-    fn is_zero(&self) -> bool {
+    pub(super) fn is_zero(&self) -> bool {
         *self == Self::default()
     }
 
@@ -117,10 +115,12 @@ impl Counts {
 }
 
 /// One row of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// The first day of its time.
+    pub date: Day,
     /// What it is about.
-    pub about: About,
+    pub about: Arc<About>,
     /// A publisher's side.
     pub delivered: Counts,
     /// An advertiser's side.
@@ -176,19 +176,14 @@ pub(super) fn figures_of(
         (None, Report::AppCountry) => vec![Role::Publisher],
         (None, _) => vec![Role::Publisher, Role::Advertiser],
     };
-    let mut rows: BTreeMap<About, (Counts, Counts)> = BTreeMap::new();
+    let mut rows = Rows::default();
     for role in roles {
         let side = Side { request, names: &names, role };
         let Some(query) = side.query(sources.clone()) else { continue };
-        for row in view.rollup(&query, bounds)? {
-            let Some(about) = side.about(&query.keys, row.keys) else { continue };
-            let (delivered, received) = rows.entry(about).or_default();
-            let counts = if role == Role::Publisher { delivered } else { received };
-            counts.add(row.kind, role, &row.sums);
-        }
+        let sums = view.coded_rollup(&query, bounds)?;
+        rows.add(role, &sums, &|values| side.about(&query.keys[1..], values));
     }
-    let told = rows.into_iter().filter(|(_, (one, two))| !(one.is_zero() && two.is_zero()));
-    Ok(told.map(|(about, (delivered, received))| Row { about, delivered, received }).collect())
+    Ok(rows.told())
 }
 
 impl Side<'_> {
@@ -197,6 +192,7 @@ impl Side<'_> {
         self.role == Role::Advertiser && self.request.report != Report::Campaign
     }
 
+    /// The date, and what rows are told apart by beside it.
     fn keys(&self) -> Vec<Key> {
         let text = Key::Text;
         let (campaign, app, ad_type) = (text(Text::Campaign), text(Text::AppId), text(Text::AdType));
@@ -259,11 +255,10 @@ impl Side<'_> {
     }
 
     /// What a group of the ledger is about; `None` where the report does not tell it.
-    fn about(&self, keys: &[Key], values: Vec<KeyValue>) -> Option<About> {
+    fn about(&self, keys: &[Key], values: &mut dyn Iterator<Item = KeyValue>) -> Option<About> {
         let mut about = About::default();
         for (key, value) in keys.iter().zip(values) {
             match (key, value) {
-                (_, KeyValue::Date(day)) => about.date = Some(day),
                 (Key::Text(Text::AppId), KeyValue::Text(text)) => about.app = text,
                 (Key::Text(Text::Campaign), KeyValue::Text(text)) => about.campaign = text,
                 (Key::Text(Text::Country), KeyValue::Text(text)) => about.country = text,
@@ -303,10 +298,9 @@ impl Side<'_> {
 
     /// Without what is not told apart.
     fn folded(&self, about: About) -> About {
-        let About { date, app, campaign, target, campaign_type, country, location, ad_type, creative } =
-            about;
+        let About { app, campaign, target, campaign_type, country, location, ad_type, creative } = about;
         let empty = String::new;
-        let one = About { date, campaign_type, ..About::default() };
+        let one = About { campaign_type, ..About::default() };
         match (self.request.report, self.request.grouping) {
             (Report::AppCountry, _) => {
                 let country = if country.is_empty() { "unknown".to_owned() } else { country };

@@ -2,8 +2,8 @@
 
 use super::figures::{About, Counts, Row};
 use super::names::Names;
-use super::number::Millionths;
 use super::request::{Report, ReportRequest, Role, ad_type_id};
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::Arc;
@@ -51,17 +51,26 @@ impl<'a> JsonRows<'a> {
     /// Adds rows.
     pub fn add(&mut self, rows: &[Row]) {
         let Self { request, names, out, is_empty } = self;
+        // What rows of many days are about is written once; the rows keep their addresses.
+        let (mut abouts, mut known) = (Vec::new(), HashMap::new());
+        let (mut day, mut date) = (None, String::new());
         for row in rows {
+            if day.replace(row.date) != Some(row.date) {
+                date = row.date.to_string();
+            }
+            let about = known.entry(Arc::as_ptr(&row.about)).or_insert_with(|| {
+                let start = abouts.len();
+                write_about(&mut Object(&mut abouts), request, names, &row.about);
+                start..abouts.len()
+            });
             if !std::mem::take(is_empty) {
                 out.push(b',');
             }
             out.push(b'{');
             let mut object = Object(out);
-            match request.report {
-                Report::AppCountry => country(&mut object, request, names, row),
-                Report::App => app(&mut object, request, names, row),
-                Report::Campaign | Report::Install => campaign(&mut object, request, names, row),
-            }
+            object.text("dt", &date);
+            object.0.extend_from_slice(&abouts[about.clone()]);
+            write_sides(&mut object, request, row);
             out.push(b'}');
         }
     }
@@ -78,14 +87,17 @@ impl<'a> JsonRows<'a> {
     }
 }
 
-fn date(about: &About) -> String {
-    about.date.map(|day| day.to_string()).unwrap_or_default()
+/// Everything but the day and the figures.
+fn write_about(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, about: &About) {
+    match request.report {
+        Report::AppCountry => country(object, names, about),
+        Report::App => app(object, request, names, about),
+        Report::Campaign | Report::Install => campaign(object, request, names, about),
+    }
 }
 
-fn country(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, row: &Row) {
-    let about = &row.about;
+fn country(object: &mut Object<'_>, names: &Names<'_>, about: &About) {
     let app = names.app(&about.app);
-    object.text("dt", &date(about));
     object.text("appId", &about.app);
     object.text("app", app.name);
     object.text("platform", app.platform);
@@ -93,18 +105,10 @@ fn country(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, 
     object.text("adType", &about.ad_type);
     object.text("adLocation", &about.location);
     object.text("campaignType", about.campaign_type);
-    if request.role == Some(Role::Advertiser) {
-        // The vendor's own plural.
-        side(object, &row.received, ["Received", "installsReceived", "Spent"]);
-    } else {
-        side(object, &row.delivered, ["Delivered", "installsDelivered", "Earned"]);
-    }
 }
 
-fn app(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, row: &Row) {
-    let about = &row.about;
+fn app(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, about: &About) {
     let app = names.app(&about.app);
-    object.text("dt", &date(about));
     object.text("appId", &about.app);
     object.text("app", app.name);
     object.text("appBundleId", app.bundle);
@@ -114,12 +118,9 @@ fn app(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, row:
     // Nobody tells Tollgate of these.
     object.number("bootups", 0);
     object.number("uniques", 0);
-    sides(object, request, row);
 }
 
-fn campaign(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, row: &Row) {
-    let about = &row.about;
-    object.text("dt", &date(about));
+fn campaign(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, about: &About) {
     object.text("campaign", names.campaign_name(&about.campaign));
     object.text("campaignId", &about.campaign);
     object.text("campaignTarget", &about.target);
@@ -130,33 +131,68 @@ fn campaign(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>,
     object.text("creative", &about.creative);
     object.text("role", request.role.map_or("all", Role::name));
     object.number("adTypeId", ad_type_id(&about.ad_type));
-    sides(object, request, row);
 }
 
-/// Both sides, or the one that was asked for.
-fn sides(object: &mut Object<'_>, request: &ReportRequest, row: &Row) {
-    if request.role != Some(Role::Advertiser) {
-        side(object, &row.delivered, ["Delivered", "installDelivered", "Earned"]);
+/// Both sides, or the one that was asked for. What was installed has a plural in a report by country, as the vendor has it.
+fn write_sides(object: &mut Object<'_>, request: &ReportRequest, row: &Row) {
+    let is_by_country = request.report == Report::AppCountry;
+    let asks = |role: Role| request.role.map_or(role == Role::Publisher || !is_by_country, |one| one == role);
+    if asks(Role::Publisher) {
+        let installs = if is_by_country { "installsDelivered" } else { "installDelivered" };
+        side(object, &row.delivered, installs, &DELIVERED);
     }
-    if request.role != Some(Role::Publisher) {
-        side(object, &row.received, ["Received", "installReceived", "Spent"]);
+    if asks(Role::Advertiser) {
+        let installs = if is_by_country { "installsReceived" } else { "installReceived" };
+        side(object, &row.received, installs, &RECEIVED);
     }
-    if request.role == Some(Role::Advertiser) {
+    if request.role == Some(Role::Advertiser) && !is_by_country {
         // Clients of the advertiser's side ask for the plural, too.
         object.number("installsReceived", row.received.installs);
     }
 }
 
-fn side(object: &mut Object<'_>, counts: &Counts, [side, installs, money]: [&str; 3]) {
-    object.number(&format!("impressions{side}"), counts.impressions);
-    object.number(&format!("clicks{side}"), counts.clicks);
+/// What a side's figures are called; all but installs.
+struct Titles {
+    impressions: &'static str,
+    clicks: &'static str,
+    completed: &'static str,
+    ctr: &'static str,
+    install_rate: &'static str,
+    money: &'static str,
+    ecpm: &'static str,
+    cpcv: &'static str,
+}
+
+const DELIVERED: Titles = Titles {
+    impressions: "impressionsDelivered",
+    clicks: "clicksDelivered",
+    completed: "videoCompletedDelivered",
+    ctr: "ctrDelivered",
+    install_rate: "installRateDelivered",
+    money: "moneyEarned",
+    ecpm: "ecpmEarned",
+    cpcv: "cpcvEarned",
+};
+
+const RECEIVED: Titles = Titles {
+    impressions: "impressionsReceived",
+    clicks: "clicksReceived",
+    completed: "videoCompletedReceived",
+    ctr: "ctrReceived",
+    install_rate: "installRateReceived",
+    money: "moneySpent",
+    ecpm: "ecpmSpent",
+    cpcv: "cpcvSpent",
+};
+
+fn side(object: &mut Object<'_>, counts: &Counts, installs: &str, titles: &Titles) {
+    object.number(titles.impressions, counts.impressions);
+    object.number(titles.clicks, counts.clicks);
     object.number(installs, counts.installs);
-    object.number(&format!("videoCompleted{side}"), counts.completed);
-    object.number(&format!("ctr{side}"), counts.ctr());
-    object.number(&format!("installRate{side}"), counts.install_rate());
-    let amounts: [(&str, Millionths); 3] =
-        [("money", counts.money()), ("ecpm", counts.ecpm()), ("cpcv", counts.cpcv())];
-    for (name, amount) in amounts {
-        object.number(&format!("{name}{money}"), amount);
-    }
+    object.number(titles.completed, counts.completed);
+    object.number(titles.ctr, counts.ctr());
+    object.number(titles.install_rate, counts.install_rate());
+    object.number(titles.money, counts.money());
+    object.number(titles.ecpm, counts.ecpm());
+    object.number(titles.cpcv, counts.cpcv());
 }

@@ -15,6 +15,7 @@ mod number;
 mod parts;
 mod produce;
 mod request;
+mod rows;
 mod store;
 mod text;
 mod work;

@@ -40,8 +40,11 @@ impl fmt::Display for Millionths {
         if fraction == 0 {
             return write!(f, "{sign}{whole}");
         }
-        let decimals = format!("{fraction:06}");
-        write!(f, "{sign}{whole}.{}", decimals.trim_end_matches('0'))
+        let (mut decimals, mut places) = (fraction as u32, 6);
+        while decimals % 10 == 0 {
+            (decimals, places) = (decimals / 10, places - 1);
+        }
+        write!(f, "{sign}{whole}.{decimals:0places$}")
     }
 }
 
@@ -70,5 +73,6 @@ mod tests {
         assert_eq!(Millionths::quotient(5, 2).0, 2);
         assert_eq!(Millionths(-1_500_000).to_string(), "-1.5");
         assert_eq!(Millionths(1_000_001).to_string(), "1.000001");
+        assert_eq!(Millionths(50_000).to_string(), "0.05");
     }
 }

@@ -8,8 +8,9 @@ use tollgate_ledger::group::{Bounds, GroupError};
 use tollgate_ledger::rollup::Step;
 use tollgate_ledger::view::View;
 
-/// Days of a part at first; fewer once a part has many rows, more once one has few: years without events are soon over.
-const DAYS: i32 = 31;
+/// Days of a part at first, so that the first rows are there soon; fewer once a part has many rows, more once one has few:
+/// years without events are soon over.
+const DAYS: i32 = 2;
 const MANY: usize = 50_000;
 const FEW: usize = 5_000;
 

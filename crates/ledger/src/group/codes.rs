@@ -34,22 +34,27 @@ impl Dictionary {
         (text, code)
     }
 
-    /// The value that a key's code stands for.
-    pub(crate) fn key_value(&self, key: Key, code: u32) -> KeyValue {
-        match key {
-            Key::Date => KeyValue::Date(Day::from_number(code as i32)),
-            Key::Hour => KeyValue::Hour(code as u8),
-            Key::Integration | Key::Rejection | Key::Text(_) => self.value(code),
+    /// Every text, the first one's code is 1.
+    pub(crate) fn texts(&self) -> Vec<Arc<str>> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).all.clone()
+    }
+}
+
+impl Key {
+    /// What a code of this key stands for, by the texts of a dictionary.
+    pub(crate) fn value(self, code: u32, texts: &[Arc<str>]) -> KeyValue {
+        match self {
+            Self::Date => KeyValue::Date(Day::from_number(code as i32)),
+            Self::Hour => KeyValue::Hour(code as u8),
+            Self::Integration | Self::Rejection | Self::Text(_) => text_of(code, texts),
         }
     }
+}
 
-    /// The value of a code.
-    pub(crate) fn value(&self, code: u32) -> KeyValue {
-        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        match (code as usize).checked_sub(1).and_then(|at| texts.all.get(at)) {
-            Some(text) => KeyValue::Text(text.as_ref().to_owned()),
-            None => KeyValue::None,
-        }
+fn text_of(code: u32, texts: &[Arc<str>]) -> KeyValue {
+    match (code as usize).checked_sub(1).and_then(|at| texts.get(at)) {
+        Some(text) => KeyValue::Text(text.as_ref().to_owned()),
+        None => KeyValue::None,
     }
 }
 

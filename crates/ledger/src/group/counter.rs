@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::codes::{Codes, Dictionary, NONE};
+use super::mix::Mix;
 use super::{Group, GroupError, GroupQuery, Key, Measures};
 use crate::query::Fields;
 use crate::rollup;
@@ -10,7 +11,7 @@ use crate::segment::{Columns, Numbers, Patched, Texts};
 use crate::sweep::{Part, Stored, Strip, Worker};
 use arrow_array::Array;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use tollgate_domain::{Column, IntegrationId, Number, Status, Text, first_reason};
 
 /// The codes of a group's keys.
@@ -87,7 +88,8 @@ impl Tables {
         if all.len() > GroupQuery::MAX_GROUPS {
             return Err(GroupError::TooMany);
         }
-        let value = |(key, code): (&Key, u32)| dictionary.key_value(*key, code);
+        let texts = dictionary.texts();
+        let value = |(key, code): (&Key, u32)| key.value(code, &texts);
         let group = |(packed, measures): (Packed, Measures)| Group {
             keys: keys.iter().zip(packed).map(value).collect(),
             measures,
@@ -247,31 +249,5 @@ impl Table {
         }
         measures.revenue += i128::from(revenue.unwrap_or(0));
         measures.payout += i128::from(payout.unwrap_or(0));
-    }
-}
-
-/// Mixes codes, which nobody outside chooses: they count up.
-#[derive(Default)]
-pub(super) struct Mix(u64);
-
-impl Hasher for Mix {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(4) {
-            let mut word = [0; 4];
-            word[..part.len()].copy_from_slice(part);
-            self.write_u32(u32::from_le_bytes(word));
-        }
-    }
-
-    fn write_u32(&mut self, code: u32) {
-        self.0 = (self.0.rotate_left(21) ^ u64::from(code)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write_usize(&mut self, _: usize) {
-        // The length of a key, which is always the same.
     }
 }

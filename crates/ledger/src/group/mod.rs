@@ -7,6 +7,7 @@ mod bounds;
 mod clock;
 mod codes;
 mod counter;
+mod mix;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use bounds::{Bounds, Stop};
 pub(crate) use clock::Clock;
 pub(crate) use codes::{Codes, Dictionary, NONE};
 use counter::{Counted, Counter, Tables};
+pub(crate) use mix::Mix;
 use std::ops::ControlFlow;
 use tollgate_domain::{Column, Day, EventKind, IntegrationId, Number, Text, TxId};
 

@@ -5,17 +5,18 @@ use super::fold::value;
 use super::sets::Set;
 use super::sums::Sums;
 use super::{RollupQuery, SLOT_MS, SLOTS, Step};
-use crate::group::{Clock, Codes, Dictionary, Key, NONE};
+use crate::group::{Clock, Codes, Dictionary, Key, Mix, NONE};
 use crate::query::{Fields, Predicate};
 use crate::scan::ScanError;
 use crate::segment::SegmentError;
 use crate::sweep::{Part, Stored, Strip, Worker};
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use tollgate_domain::{Column, Day, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxId};
 
 /// The codes of a group's keys.
 pub(crate) type Packed = [u32; RollupQuery::MAX_KEYS];
-pub(crate) type Groups = HashMap<Packed, Sums>;
+pub(crate) type Groups = HashMap<Packed, Sums, BuildHasherDefault<Mix>>;
 
 /// What is asked of one kind of events of one integration.
 pub(crate) struct Asked<'q> {

@@ -8,6 +8,7 @@
 
 mod care;
 mod check;
+mod coded;
 mod collect;
 mod file;
 mod fold;
@@ -20,6 +21,7 @@ mod tests;
 
 pub(crate) use care::{Care, Compared};
 pub(crate) use check::check;
+pub use coded::CodedSums;
 pub(crate) use collect::{Asked, Groups};
 pub(crate) use file::{RollupFile, write};
 pub(crate) use fold::Fold;
@@ -34,7 +36,6 @@ use crate::segment::Wanted;
 use crate::sweep;
 use crate::view::View;
 use collect::Collector;
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use tollgate_domain::{Day, EventKind};
 
@@ -108,9 +109,15 @@ pub struct RollupRow {
 impl View {
     /// Sums up events within `bounds`, by kind and then by keys. The calling thread waits.
     pub fn rollup(&self, query: &RollupQuery, bounds: &Bounds) -> Result<Vec<RollupRow>, GroupError> {
+        Ok(self.coded_rollup(query, bounds)?.into_rows())
+    }
+
+    /// The same, by the codes of values: where there are many rows, each value's text is made once. The calling thread
+    /// waits.
+    pub fn coded_rollup(&self, query: &RollupQuery, bounds: &Bounds) -> Result<CodedSums, GroupError> {
         let keys = &query.keys[..query.keys.len().min(RollupQuery::MAX_KEYS)];
         let dictionary = Dictionary::default();
-        let mut rows: BTreeMap<(EventKind, Vec<KeyValue>), Sums> = BTreeMap::new();
+        let mut kinds = Vec::new();
         for kind in &query.kinds {
             let mut groups = Groups::default();
             for source in &query.sources {
@@ -125,12 +132,9 @@ impl View {
                 };
                 self.sum_up(&asked, query.as_of, &dictionary, bounds, &mut groups)?;
             }
-            for (packed, sums) in groups.into_iter().filter(|(_, sums)| !sums.is_zero()) {
-                let values = keys.iter().zip(packed).map(|(key, code)| dictionary.key_value(*key, code));
-                rows.entry((*kind, values.collect())).or_default().add(&sums);
-            }
+            kinds.push((*kind, groups));
         }
-        Ok(rows.into_iter().map(|((kind, keys), sums)| RollupRow { kind, keys, sums }).collect())
+        Ok(CodedSums::new(keys, &dictionary, kinds))
     }
 
     /// Adds to `groups` what is asked of one kind and integration.
