@@ -2,7 +2,9 @@
 
 use super::figures::{FigureError, Row, figures_of};
 use super::request::ReportRequest;
-use tollgate_catalog::Snapshot;
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use tollgate_catalog::{OrganizationSnapshot, Snapshot};
 use tollgate_domain::Day;
 use tollgate_ledger::group::{Bounds, GroupError};
 use tollgate_ledger::rollup::Step;
@@ -14,7 +16,8 @@ const DAYS: i32 = 2;
 const MANY: usize = 50_000;
 const FEW: usize = 5_000;
 
-/// Hands over the rows of a report, sorted by what they are about, in parts of some days each. The calling thread waits.
+/// Hands over the rows of a report, sorted by what they are about, in parts of some days each; the next part is counted
+/// meanwhile. The calling thread waits.
 pub fn figures<E: From<FigureError>>(
     view: &View,
     snapshot: &Snapshot,
@@ -23,6 +26,25 @@ pub fn figures<E: From<FigureError>>(
     take: &mut dyn FnMut(Vec<Row>) -> Result<(), E>,
 ) -> Result<(), E> {
     let organization = snapshot.organization(request.organization).ok_or(FigureError::NoOrganization)?;
+    std::thread::scope(|scope| {
+        let (give, parts) = mpsc::sync_channel(1);
+        scope.spawn(move || {
+            // Whoever takes no more is not told why there would be no more.
+            let _ = count(view, organization, request, bounds, &give).map_err(|error| give.send(Err(error)));
+        });
+        // An error drops the receiver, and nothing more is counted.
+        parts.into_iter().try_for_each(|part| take(part?))
+    })
+}
+
+/// Counts part after part, for as long as somebody takes them.
+fn count(
+    view: &View,
+    organization: &Arc<OrganizationSnapshot>,
+    request: &ReportRequest,
+    bounds: &Bounds,
+    give: &SyncSender<Result<Vec<Row>, FigureError>>,
+) -> Result<(), FigureError> {
     let step = request.aggregate.step();
     let (mut first, mut days) = (request.first, DAYS);
     while first <= request.last {
@@ -41,7 +63,9 @@ pub fn figures<E: From<FigureError>>(
             FEW..=MANY => days,
             _ => (days / 2).max(1),
         };
-        take(rows)?;
+        if give.send(Ok(rows)).is_err() {
+            break;
+        }
         first = Day::from_number(last.number() + 1);
     }
     Ok(())
