@@ -7,7 +7,7 @@
 use super::names::Names;
 use super::number::Millionths;
 use super::request::{Grouping, Report, ReportRequest, Role, ad_type_name};
-use super::rows::Rows;
+use super::rows::{Known, Rows};
 use std::sync::Arc;
 use tollgate_catalog::{OrganizationSnapshot, Stored};
 use tollgate_domain::{Campaign, Day, EventKind, Integration, Invalid, KINDS_ALL, Text, TxId};
@@ -166,8 +166,10 @@ pub(super) fn figures_of(
     view: &View,
     organization: &Arc<OrganizationSnapshot>,
     (request, first, last): (&ReportRequest, Day, Day),
+    known: &mut Known,
     bounds: &Bounds,
 ) -> Result<Vec<Row>, FigureError> {
+    let Known { dictionary, abouts } = known;
     let names = Names(organization);
     let sources = sources(organization, (first, last, &request.zone))?;
     let roles = match (request.role, request.report) {
@@ -176,11 +178,11 @@ pub(super) fn figures_of(
         (None, Report::AppCountry) => vec![Role::Publisher],
         (None, _) => vec![Role::Publisher, Role::Advertiser],
     };
-    let mut rows = Rows::default();
+    let mut rows = Rows::new(abouts);
     for role in roles {
         let side = Side { request, names: &names, role };
         let Some(query) = side.query(sources.clone()) else { continue };
-        let sums = view.coded_rollup(&query, bounds)?;
+        let sums = view.coded_rollup(&query, dictionary, bounds)?;
         rows.add(role, &sums, &|values| side.about(&query.keys[1..], values));
     }
     Ok(rows.told())

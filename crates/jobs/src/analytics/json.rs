@@ -2,35 +2,49 @@
 
 use super::figures::{About, Counts, Row};
 use super::names::Names;
+use super::number::Millionths;
 use super::request::{Report, ReportRequest, Role, ad_type_id};
-use std::collections::HashMap;
-use std::fmt::Display;
+use hashbrown::HashMap;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 use tollgate_catalog::OrganizationSnapshot;
 use tollgate_domain::row::string;
+
+/// Bytes of what rows are about that are kept from one part of a report to the next.
+const MOST_WRITTEN: usize = 16 << 20;
 
 /// An object in the making.
 struct Object<'b>(&'b mut Vec<u8>);
 
 impl Object<'_> {
-    fn key(&mut self, key: &str) {
+    /// A key that needs no escapes.
+    fn key(&mut self, key: &'static str) {
         if self.0.last() != Some(&b'{') {
             self.0.push(b',');
         }
-        string(key, self.0);
-        self.0.push(b':');
+        self.0.push(b'"');
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
     }
 
-    fn text(&mut self, key: &str, value: &str) {
+    fn text(&mut self, key: &'static str, value: &str) {
         self.key(key);
         string(value, self.0);
     }
 
-    fn number(&mut self, key: &str, value: impl Display) {
+    fn count(&mut self, key: &'static str, count: i64) {
         self.key(key);
-        // Writing into memory does not fail.
-        let _ = write!(self.0, "{value}");
+        self.0.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
+    }
+
+    fn millionths(&mut self, key: &'static str, number: Millionths) {
+        self.key(key);
+        match number {
+            Millionths(0) => self.0.push(b'0'),
+            // Writing into memory does not fail.
+            number => drop(write!(self.0, "{number}")),
+        }
     }
 }
 
@@ -40,36 +54,64 @@ pub struct JsonRows<'a> {
     names: Names<'a>,
     out: Vec<u8>,
     is_empty: bool,
+    abouts: Abouts,
+}
+
+/// What rows of many days are about, written once. Each is kept as long as its address says which it is.
+#[derive(Default)]
+struct Abouts {
+    written: Vec<u8>,
+    places: HashMap<usize, (Arc<About>, Range<usize>)>,
+}
+
+impl Abouts {
+    /// Its bytes; `write` makes them.
+    fn of(&mut self, about: &Arc<About>, write: impl FnOnce(&mut Object<'_>)) -> &[u8] {
+        let Self { written, places } = self;
+        let (_, place) = places.entry(Arc::as_ptr(about).addr()).or_insert_with(|| {
+            let start = written.len();
+            write(&mut Object(written));
+            (about.clone(), start..written.len())
+        });
+        &written[place.clone()]
+    }
+
+    fn bound(&mut self) {
+        if self.written.len() > MOST_WRITTEN {
+            *self = Self::default();
+        }
+    }
 }
 
 impl<'a> JsonRows<'a> {
     /// No rows yet.
     pub fn new(request: &'a ReportRequest, organization: &'a Arc<OrganizationSnapshot>) -> Self {
-        Self { request, names: Names(organization), out: vec![b'['], is_empty: true }
+        Self {
+            request,
+            names: Names(organization),
+            out: vec![b'['],
+            is_empty: true,
+            abouts: Abouts::default(),
+        }
     }
 
     /// Adds rows.
     pub fn add(&mut self, rows: &[Row]) {
-        let Self { request, names, out, is_empty } = self;
-        // What rows of many days are about is written once; the rows keep their addresses.
-        let (mut abouts, mut known) = (Vec::new(), HashMap::new());
+        let Self { request, names, out, is_empty, abouts } = self;
+        abouts.bound();
         let (mut day, mut date) = (None, String::new());
         for row in rows {
             if day.replace(row.date) != Some(row.date) {
                 date = row.date.to_string();
             }
-            let about = known.entry(Arc::as_ptr(&row.about)).or_insert_with(|| {
-                let start = abouts.len();
-                write_about(&mut Object(&mut abouts), request, names, &row.about);
-                start..abouts.len()
-            });
             if !std::mem::take(is_empty) {
                 out.push(b',');
             }
             out.push(b'{');
             let mut object = Object(out);
             object.text("dt", &date);
-            object.0.extend_from_slice(&abouts[about.clone()]);
+            let about = abouts.of(&row.about, |object| write_about(object, request, names, &row.about));
+            object.0.extend_from_slice(about);
             write_sides(&mut object, request, row);
             out.push(b'}');
         }
@@ -116,8 +158,8 @@ fn app(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, abou
     object.text("eventLocation", &about.location);
     object.text("role", request.role.map_or("all", Role::name));
     // Nobody tells Tollgate of these.
-    object.number("bootups", 0);
-    object.number("uniques", 0);
+    object.count("bootups", 0);
+    object.count("uniques", 0);
 }
 
 fn campaign(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>, about: &About) {
@@ -130,7 +172,7 @@ fn campaign(object: &mut Object<'_>, request: &ReportRequest, names: &Names<'_>,
     object.text("app", names.app(&about.target).name);
     object.text("creative", &about.creative);
     object.text("role", request.role.map_or("all", Role::name));
-    object.number("adTypeId", ad_type_id(&about.ad_type));
+    object.count("adTypeId", i64::from(ad_type_id(&about.ad_type)));
 }
 
 /// Both sides, or the one that was asked for. What was installed has a plural in a report by country, as the vendor has it.
@@ -147,7 +189,7 @@ fn write_sides(object: &mut Object<'_>, request: &ReportRequest, row: &Row) {
     }
     if request.role == Some(Role::Advertiser) && !is_by_country {
         // Clients of the advertiser's side ask for the plural, too.
-        object.number("installsReceived", row.received.installs);
+        object.count("installsReceived", row.received.installs);
     }
 }
 
@@ -185,14 +227,14 @@ const RECEIVED: Titles = Titles {
     cpcv: "cpcvSpent",
 };
 
-fn side(object: &mut Object<'_>, counts: &Counts, installs: &str, titles: &Titles) {
-    object.number(titles.impressions, counts.impressions);
-    object.number(titles.clicks, counts.clicks);
-    object.number(installs, counts.installs);
-    object.number(titles.completed, counts.completed);
-    object.number(titles.ctr, counts.ctr());
-    object.number(titles.install_rate, counts.install_rate());
-    object.number(titles.money, counts.money());
-    object.number(titles.ecpm, counts.ecpm());
-    object.number(titles.cpcv, counts.cpcv());
+fn side(object: &mut Object<'_>, counts: &Counts, installs: &'static str, titles: &Titles) {
+    object.count(titles.impressions, counts.impressions);
+    object.count(titles.clicks, counts.clicks);
+    object.count(installs, counts.installs);
+    object.count(titles.completed, counts.completed);
+    object.millionths(titles.ctr, counts.ctr());
+    object.millionths(titles.install_rate, counts.install_rate());
+    object.millionths(titles.money, counts.money());
+    object.millionths(titles.ecpm, counts.ecpm());
+    object.millionths(titles.cpcv, counts.cpcv());
 }

@@ -2,6 +2,7 @@
 
 use super::figures::{FigureError, Row, figures_of};
 use super::request::ReportRequest;
+use super::rows::Known;
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 use tollgate_catalog::{OrganizationSnapshot, Snapshot};
@@ -14,7 +15,7 @@ use tollgate_ledger::view::View;
 /// years without events are soon over.
 const DAYS: i32 = 2;
 const MANY: usize = 50_000;
-const FEW: usize = 5_000;
+const FEW: usize = 20_000;
 
 /// Hands over the rows of a report, sorted by what they are about, in parts of some days each; the next part is counted
 /// meanwhile. The calling thread waits.
@@ -46,11 +47,12 @@ fn count(
     give: &SyncSender<Result<Vec<Row>, FigureError>>,
 ) -> Result<(), FigureError> {
     let step = request.aggregate.step();
-    let (mut first, mut days) = (request.first, DAYS);
+    let (mut first, mut days, mut known) = (request.first, DAYS, Known::default());
     while first <= request.last {
         days = days.min(request.last.number() - first.number() + 1);
         let last = last_of_part(step, first, days).min(request.last);
-        let rows = match figures_of(view, organization, (request, first, last), bounds) {
+        known.bound();
+        let rows = match figures_of(view, organization, (request, first, last), &mut known, bounds) {
             // The shortest time of a row cannot be parted.
             Err(FigureError::Group(GroupError::TooMany)) if last > last_of_part(step, first, 1) => {
                 days = (days / 2).max(1);

@@ -46,7 +46,7 @@ impl Aggregate {
 }
 
 /// Whose side figures are told from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// What apps showed, and what they earned.

@@ -8,13 +8,13 @@ use tollgate_domain::Day;
 /// What stands for no value.
 pub(crate) const NONE: u32 = 0;
 
-/// Texts by their codes, from 1 on. One dictionary serves all keys.
-#[derive(Default)]
-pub(crate) struct Dictionary {
+/// Texts by their codes, from 1 on. One dictionary serves all keys, and as many questions as it is given to; it only grows.
+#[derive(Debug, Default)]
+pub struct Dictionary {
     texts: Mutex<Texts>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Texts {
     codes: HashMap<Arc<str>, u32>,
     all: Vec<Arc<str>>,
@@ -34,27 +34,21 @@ impl Dictionary {
         (text, code)
     }
 
-    /// Every text, the first one's code is 1.
-    pub(crate) fn texts(&self) -> Vec<Arc<str>> {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner).all.clone()
-    }
-}
-
-impl Key {
-    /// What a code of this key stands for, by the texts of a dictionary.
-    pub(crate) fn value(self, code: u32, texts: &[Arc<str>]) -> KeyValue {
-        match self {
-            Self::Date => KeyValue::Date(Day::from_number(code as i32)),
-            Self::Hour => KeyValue::Hour(code as u8),
-            Self::Integration | Self::Rejection | Self::Text(_) => text_of(code, texts),
+    /// The value that a key's code stands for.
+    pub(crate) fn value(&self, key: Key, code: u32) -> KeyValue {
+        match key {
+            Key::Date => KeyValue::Date(Day::from_number(code as i32)),
+            Key::Hour => KeyValue::Hour(code as u8),
+            Key::Integration | Key::Rejection | Key::Text(_) => self.text(code),
         }
     }
-}
 
-fn text_of(code: u32, texts: &[Arc<str>]) -> KeyValue {
-    match (code as usize).checked_sub(1).and_then(|at| texts.get(at)) {
-        Some(text) => KeyValue::Text(text.as_ref().to_owned()),
-        None => KeyValue::None,
+    fn text(&self, code: u32) -> KeyValue {
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        match (code as usize).checked_sub(1).and_then(|at| texts.all.get(at)) {
+            Some(text) => KeyValue::Text(text.as_ref().to_owned()),
+            None => KeyValue::None,
+        }
     }
 }
 

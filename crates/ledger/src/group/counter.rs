@@ -88,8 +88,7 @@ impl Tables {
         if all.len() > GroupQuery::MAX_GROUPS {
             return Err(GroupError::TooMany);
         }
-        let texts = dictionary.texts();
-        let value = |(key, code): (&Key, u32)| key.value(code, &texts);
+        let value = |(key, code): (&Key, u32)| dictionary.value(*key, code);
         let group = |(packed, measures): (Packed, Measures)| Group {
             keys: keys.iter().zip(packed).map(value).collect(),
             measures,

@@ -3,22 +3,17 @@
 use super::collect::Groups;
 use super::{RollupRow, Sums};
 use crate::group::{Dictionary, Key, KeyValue};
-use std::sync::Arc;
 use tollgate_domain::EventKind;
 
-/// Sums by kind and by the codes of their keys' values. A value has the same code wherever it stands.
+/// Sums by kind and by the codes that their keys' values have in a dictionary.
 #[derive(Debug)]
-pub struct CodedSums {
-    keys: Vec<Key>,
-    texts: Vec<Arc<str>>,
-    kinds: Vec<(EventKind, Groups)>,
+pub struct CodedSums<'d> {
+    pub(super) keys: Vec<Key>,
+    pub(super) dictionary: &'d Dictionary,
+    pub(super) kinds: Vec<(EventKind, Groups)>,
 }
 
-impl CodedSums {
-    pub(super) fn new(keys: &[Key], dictionary: &Dictionary, kinds: Vec<(EventKind, Groups)>) -> Self {
-        Self { keys: keys.to_vec(), texts: dictionary.texts(), kinds }
-    }
-
+impl CodedSums<'_> {
     /// Each group that has anything: its kind, a code for each key, and its sums; in no order.
     pub fn iter(&self) -> impl Iterator<Item = (EventKind, &[u32], &Sums)> {
         let coded = self.keys.len();
@@ -30,7 +25,7 @@ impl CodedSums {
 
     /// What a code stands for that the key at this position has.
     pub fn value(&self, at: usize, code: u32) -> KeyValue {
-        self.keys.get(at).map_or(KeyValue::None, |key| key.value(code, &self.texts))
+        self.keys.get(at).map_or(KeyValue::None, |key| self.dictionary.value(*key, code))
     }
 
     pub(super) fn into_rows(self) -> Vec<RollupRow> {

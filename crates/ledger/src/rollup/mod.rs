@@ -109,14 +109,18 @@ pub struct RollupRow {
 impl View {
     /// Sums up events within `bounds`, by kind and then by keys. The calling thread waits.
     pub fn rollup(&self, query: &RollupQuery, bounds: &Bounds) -> Result<Vec<RollupRow>, GroupError> {
-        Ok(self.coded_rollup(query, bounds)?.into_rows())
+        Ok(self.coded_rollup(query, &Dictionary::default(), bounds)?.into_rows())
     }
 
-    /// The same, by the codes of values: where there are many rows, each value's text is made once. The calling thread
-    /// waits.
-    pub fn coded_rollup(&self, query: &RollupQuery, bounds: &Bounds) -> Result<CodedSums, GroupError> {
+    /// The same, by the codes that values have in `dictionary`: where there are many rows, each value's text is made once.
+    /// The calling thread waits.
+    pub fn coded_rollup<'d>(
+        &self,
+        query: &RollupQuery,
+        dictionary: &'d Dictionary,
+        bounds: &Bounds,
+    ) -> Result<CodedSums<'d>, GroupError> {
         let keys = &query.keys[..query.keys.len().min(RollupQuery::MAX_KEYS)];
-        let dictionary = Dictionary::default();
         let mut kinds = Vec::new();
         for kind in &query.kinds {
             let mut groups = Groups::default();
@@ -130,11 +134,11 @@ impl View {
                     step: query.step,
                     predicates: &query.predicates,
                 };
-                self.sum_up(&asked, query.as_of, &dictionary, bounds, &mut groups)?;
+                self.sum_up(&asked, query.as_of, dictionary, bounds, &mut groups)?;
             }
             kinds.push((*kind, groups));
         }
-        Ok(CodedSums::new(keys, &dictionary, kinds))
+        Ok(CodedSums { keys: keys.to_vec(), dictionary, kinds })
     }
 
     /// Adds to `groups` what is asked of one kind and integration.
