@@ -4,9 +4,12 @@
 pub mod account;
 pub mod analytics;
 pub mod app_ads_txt;
+mod changed;
 mod events;
 pub mod exports;
 pub mod postbacks;
 pub mod privacy;
 pub mod retention;
 pub mod statement;
+
+pub use changed::Changed;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tollgate_domain::Timestamp;
 use tollgate_http::server::{Tls, TlsStats};
 use tollgate_intake::Intake;
+use tollgate_jobs::analytics::{Analytics, JobStats};
 use tollgate_jobs::app_ads_txt::{AppAdsTxt, RoundStats};
 use tollgate_jobs::exports::{ExportStats, Exports};
 use tollgate_jobs::postbacks::{PostbackStats, Postbacks};
@@ -17,6 +18,7 @@ pub(crate) struct Shown {
     pub(crate) app_ads_txt: Arc<AppAdsTxt>,
     pub(crate) postbacks: Arc<Postbacks>,
     pub(crate) exports: Arc<Exports>,
+    pub(crate) analytics: Arc<Analytics>,
     pub(crate) auctions: Arc<Auctions>,
 }
 
@@ -67,6 +69,7 @@ pub(crate) fn render(intake: &Intake, shown: &Shown, started: Timestamp) -> Stri
     app_ads_txt(&mut out, shown.app_ads_txt.stats());
     postbacks(&mut out, shown.postbacks.stats());
     exports(&mut out, shown.exports.stats());
+    analytics(&mut out, shown.analytics.stats());
     auctions(&mut out, &shown.auctions.stats());
     out.0
 }
@@ -185,6 +188,23 @@ fn exports(out: &mut Exposition, stats: ExportStats) {
     let ends =
         [("{result=\"completed\"}", stats.completed as f64), ("{result=\"failed\"}", stats.failed as f64)];
     out.family("counter", "tollgate_exports_total", "Exports by their end, since the start.", ends);
+}
+
+fn analytics(out: &mut Exposition, stats: JobStats) {
+    let about = "Reports with amounts of money that wait to be made.";
+    out.gauge("tollgate_analytics_jobs_waiting", about, stats.waiting);
+    out.gauge("tollgate_analytics_jobs_running", "Such reports that are being made.", stats.running);
+    let ends = [
+        ("{result=\"completed\"}", stats.completed as f64),
+        ("{result=\"failed\"}", stats.failed as f64),
+        ("{result=\"canceled\"}", stats.canceled as f64),
+    ];
+    out.family(
+        "counter",
+        "tollgate_analytics_jobs_total",
+        "Such reports by their end, since the start.",
+        ends,
+    );
 }
 
 fn auctions(out: &mut Exposition, stats: &AuctionStats) {

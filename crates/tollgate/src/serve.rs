@@ -25,7 +25,6 @@ use tollgate_http::native::imports::Imports;
 use tollgate_http::native::live::Streams;
 use tollgate_http::server::{RunningServer, Server, ServerOptions, Tls};
 use tollgate_http::{ApiState, Limits, router};
-use tollgate_jobs::analytics::Analytics;
 use tollgate_jobs::app_ads_txt::AppAdsTxt;
 use tollgate_jobs::privacy::Privacy;
 use tollgate_jobs::retention::Retention;
@@ -53,9 +52,9 @@ pub(crate) fn serve(
     let postbacks = sending::open(config, &house)?;
     let exports = exporting::open(config, &house)?;
     let analytics = reporting::open(config, &house)?;
-    let shown = Shown { tls, app_ads_txt, postbacks, exports, auctions };
+    let shown = Shown { tls, app_ads_txt, postbacks, exports, analytics, auctions };
     let live = Arc::new(Streams::default());
-    let server = bind(config, &house, &shown, (analytics.clone(), live.clone()))?;
+    let server = bind(config, &house, &shown, live.clone())?;
     let (public, admin_address) = (server.local_addr(), admin.local_addr().map_err(Failure::new)?);
     let secure = server.secure_addr();
     let signals = Signals::new(&house)?;
@@ -73,7 +72,7 @@ pub(crate) fn serve(
     let working = Working {
         sending: Sending::start(&open.house.runtime, shown.postbacks.clone(), config.shutdown_grace),
         exporting: Exporting::start(&open.house.runtime, shown.exports.clone()),
-        reporting: Reporting::start(&open.house.runtime, analytics),
+        reporting: Reporting::start(&open.house.runtime, shown.analytics.clone()),
         live,
     };
     start_admin(&open, admin, shown, is_ready.clone())?;
@@ -125,13 +124,8 @@ pub(crate) fn outbound(config: &Config) -> Result<Outbound, Failure> {
     Outbound::new(outbound_options(config)?).map_err(Failure::because("outbound_authorities"))
 }
 
-fn bind(
-    config: &Config,
-    house: &House,
-    shown: &Shown,
-    (analytics, live): (Arc<Analytics>, Arc<Streams>),
-) -> Result<Server, Failure> {
-    let Shown { tls, app_ads_txt, postbacks, exports, auctions } = shown.clone();
+fn bind(config: &Config, house: &House, shown: &Shown, live: Arc<Streams>) -> Result<Server, Failure> {
+    let Shown { tls, app_ads_txt, postbacks, exports, analytics, auctions } = shown.clone();
     let gateway = GatewayOptions {
         domain: config.gateway_domain.clone(),
         trusted_proxies: config.trusted_proxies.clone(),

@@ -54,6 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .merge(account::routes())
         .merge(privacy_requests::routes())
         .merge(exports::routes())
+        .merge(analytics_jobs::routes())
         .merge(users::routes())
         .routes(routes!(app_ads_txt::handle))
         .routes(routes!(imports::create))
@@ -63,7 +64,6 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(data_files::handle))
         .routes(routes!(live::handle))
         .routes(routes!(health::handle))
-        .routes(routes!(analytics_jobs::handle))
         .routes(routes!(audit_log::handle));
     for operation in routes.get_openapi_mut().paths.paths.values_mut().flat_map(openapi::operations) {
         operation.tags = Some(vec!["Native".to_owned()]);

@@ -36,6 +36,11 @@ impl Analytics {
         kept.into_iter().map(|job| self.listed(job.state(), job.record)).collect()
     }
 
+    /// One of them. It blocks.
+    pub fn find(&self, organization: OrganizationId, id: &str) -> Option<Listed> {
+        self.job(organization, id).map(|job| self.listed(job.state(), job.record))
+    }
+
     fn listed(&self, state: JobState, record: Record) -> Listed {
         let ended_at = record.ended.as_ref().map(|ended| ended.at);
         let result = std::fs::metadata(self.store.result(&record.id));

@@ -5,6 +5,8 @@
 //! ready, so both survive a restart; what a process had begun is begun again by the next one. The store of jobs never says
 //! who may ask: it answers for an organization only what is that organization's.
 
+mod attempt;
+mod change;
 mod columns;
 mod figures;
 mod install;
@@ -29,13 +31,14 @@ pub use parts::figures;
 pub use request::{Aggregate, Grouping, Report, ReportRequest, Role, ad_type_ids};
 pub use text::{FileForm, ResultFile};
 
+use attempt::{Attempt, Ends};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::{Record, Store};
+use store::{Ended, Record, Store};
 use tokio::sync::Notify;
 use tollgate_catalog::Catalog;
 use tollgate_domain::{Clock, Entropy, OrganizationId, Timestamp, Uuid, hex};
@@ -102,6 +105,23 @@ pub enum JobState {
     Done,
     /// There will be none, for this reason.
     Failed(String),
+    /// There will be none, for somebody ended it.
+    Canceled,
+}
+
+/// Figures for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobStats {
+    /// Jobs that wait.
+    pub waiting: u64,
+    /// Jobs that are worked on.
+    pub running: u64,
+    /// Jobs whose result became whole, since the start.
+    pub completed: u64,
+    /// Jobs that failed, since the start.
+    pub failed: u64,
+    /// Jobs that were canceled, since the start.
+    pub canceled: u64,
 }
 
 /// A job was not taken.
@@ -124,27 +144,41 @@ pub struct Analytics {
     options: Options,
     store: Arc<Store>,
     jobs: Mutex<BTreeMap<String, Job>>,
+    /// One at a time changes what is written down of a job; to be taken before `jobs`.
+    writing: Mutex<()>,
     /// One caller at a time counts what is kept and adds to it.
     asking: tokio::sync::Mutex<()>,
     /// Rings when a job waits.
     news: Notify,
+    ends: Ends,
 }
 
 /// A job as this process knows it.
 #[derive(Debug, Clone)]
 struct Job {
     record: Record,
-    is_running: bool,
+    /// What is under way for it, wanted or not.
+    attempt: Option<Attempt>,
 }
 
 impl Job {
+    fn new(record: Record) -> Self {
+        Self { record, attempt: None }
+    }
+
     fn state(&self) -> JobState {
-        match self.record.ended.as_ref().map(|ended| ended.why.clone()) {
-            Some(None) => JobState::Done,
-            Some(Some(why)) => JobState::Failed(why),
-            None if self.is_running => JobState::Running,
+        match &self.record.ended {
+            Some(Ended { is_canceled: true, .. }) => JobState::Canceled,
+            Some(Ended { why: Some(why), .. }) => JobState::Failed(why.clone()),
+            Some(_) => JobState::Done,
+            None if self.is_running() => JobState::Running,
             None => JobState::Waiting,
         }
+    }
+
+    /// Whether it is worked on by somebody who was not told to leave it.
+    fn is_running(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.is_wanted)
     }
 }
 
@@ -159,7 +193,7 @@ impl Analytics {
     pub fn open(folder: &Path, parts: Parts) -> io::Result<Arc<Self>> {
         let Parts { catalog, ledger, clock, entropy, options } = parts;
         let (store, records) = Store::open(folder)?;
-        let job = |record: Record| (record.id.clone(), Job { record, is_running: false });
+        let job = |record: Record| (record.id.clone(), Job::new(record));
         let analytics = Self {
             catalog,
             ledger,
@@ -168,8 +202,10 @@ impl Analytics {
             options,
             store: Arc::new(store),
             jobs: Mutex::new(records.into_iter().map(job).collect()),
+            writing: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             news: Notify::new(),
+            ends: Ends::default(),
         };
         analytics.expire();
         Ok(Arc::new(analytics))
@@ -198,7 +234,7 @@ impl Analytics {
         let keeping = tokio::task::spawn_blocking(move || this.store.keep(&kept));
         keeping.await.map_err(io::Error::other)??;
         let id = record.id.clone();
-        self.jobs().insert(id.clone(), Job { record, is_running: false });
+        self.jobs().insert(id.clone(), Job::new(record));
         self.news.notify_one();
         Ok(id)
     }
@@ -208,12 +244,12 @@ impl Analytics {
         self.job(organization, id).map(|job| job.state())
     }
 
-    /// How many jobs of all organizations wait, and how many are worked on.
-    pub fn queue(&self) -> (u64, u64) {
+    /// Figures of this moment, of the jobs of all organizations.
+    pub fn stats(&self) -> JobStats {
         let jobs = self.jobs();
         let open = || jobs.values().filter(|job| job.record.ended.is_none());
-        let running = open().filter(|job| job.is_running).count() as u64;
-        (open().count() as u64 - running, running)
+        let running = open().filter(|job| job.is_running()).count() as u64;
+        self.ends.stats(open().count() as u64 - running, running)
     }
 
     /// The result of a job that is done, in `form`, else as it was asked for. It blocks.
@@ -251,6 +287,7 @@ impl Analytics {
             jobs.values().filter(|job| self.is_over(&job.record)).map(|job| job.record.id.clone()).collect()
         };
         for id in over {
+            let _alone = self.writing();
             match self.store.remove(&id) {
                 Ok(()) => drop(self.jobs().remove(&id)),
                 Err(error) => {
@@ -265,6 +302,10 @@ impl Analytics {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
         format!("{}/{}", hex(&bytes), Uuid::random(&*self.entropy).as_str())
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {

@@ -25,7 +25,7 @@ pub(super) enum Made {
     Whole,
     /// It cannot be made, and callers are told why.
     Refused(String),
-    /// The process stops: it is begun again.
+    /// It was told to stop: the process ends, or nobody wants it any more.
     Stopped,
 }
 
@@ -57,7 +57,7 @@ fn write(
     refused: &Cell<Option<&'static str>>,
 ) -> Result<(), InstallError> {
     let file = store.begin(id).map_err(ExportError::Write)?;
-    let guarded = Guarded { file, store, options, refused, written: 0, looked: 0 };
+    let guarded = Guarded { file, store, options, stop, refused, written: 0, looked: 0 };
     guarded.look().map_err(ExportError::Write)?;
     let mut out = csv::Writer::from_writer(BufWriter::new(guarded));
     let write = |error: csv::Error| ExportError::Write(error.into());
@@ -134,11 +134,12 @@ impl InstallError {
 const NO_ROOM: &str = "There is not enough space on the server's disk.";
 const TOO_LARGE: &str = "The result would be too large: ask for fewer days, or for less to be told apart.";
 
-/// A file that is not allowed to grow too large or to take the disk's last room.
+/// A file that is not allowed to grow too large, to take the disk's last room, or to be written on when nobody wants it.
 struct Guarded<'a> {
     file: File,
     store: &'a Store,
     options: &'a Options,
+    stop: &'a Stop,
     refused: &'a Cell<Option<&'static str>>,
     written: u64,
     looked: u64,
@@ -160,6 +161,9 @@ impl Guarded<'_> {
 
 impl Write for Guarded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.stop.is_set() {
+            return Err(io::Error::other("the result is not wanted any more"));
+        }
         if self.written + bytes.len() as u64 > self.options.file_bytes {
             return Err(self.refuse(TOO_LARGE));
         }

@@ -40,6 +40,16 @@ pub(super) struct Ended {
     pub(super) at: Timestamp,
     /// Why there is no result; `None`: there is one.
     pub(super) why: Option<String>,
+    /// Whether somebody ended it.
+    #[serde(default)]
+    pub(super) is_canceled: bool,
+}
+
+impl Record {
+    /// Whether there is a result.
+    fn is_done(&self) -> bool {
+        self.ended.as_ref().is_some_and(|ended| ended.why.is_none())
+    }
 }
 
 /// The folder.
@@ -68,7 +78,7 @@ impl Store {
         let is_known = |name: &String| {
             let stem = name.strip_suffix(&format!(".{RESULT}"));
             name.ends_with(&format!(".{RECORD}"))
-                || records.iter().any(|record| record.ended.is_some() && stem == Some(&file_stem(&record.id)))
+                || records.iter().any(|record| record.is_done() && stem == Some(&file_stem(&record.id)))
         };
         for name in names.iter().filter(|name| is_ours(name) && !is_known(name)) {
             store.disk.remove(name)?;
@@ -107,6 +117,14 @@ impl Store {
     pub(super) fn give_up(&self, id: &str) {
         // What cannot be removed now is removed at the next start.
         let _ = fs::remove_file(self.path(id, PART));
+    }
+
+    /// Removes a result that nobody wants.
+    pub(super) fn discard(&self, id: &str) -> io::Result<()> {
+        match fs::remove_file(self.path(id, RESULT)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Where a result is, or would be.

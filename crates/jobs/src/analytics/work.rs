@@ -1,9 +1,11 @@
 //! Working on jobs in the background, oldest first, one of an organization at a time, at idle priority.
 
+use super::attempt::{Attempt, Noted};
 use super::produce::{Made, produce};
 use super::store::{Ended, Record};
 use super::{ATTEMPTS, Analytics, Job};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -23,13 +25,13 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 impl Analytics {
     /// Works on jobs until `stop` says so; what is under way ends soon then, and is begun again by the next process.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let (mut working, ending) = (JoinSet::new(), Stop::default());
+        let mut working = JoinSet::new();
         // Of its own, so that it comes however often there is other news.
         let mut looks = tokio::time::interval(LOOK_EVERY);
         loop {
             while working.len() < self.options.workers.max(1) {
-                let Some(record) = self.claim() else { break };
-                working.spawn(self.clone().work(record, ending.clone()));
+                let Some((record, stop)) = self.claim() else { break };
+                working.spawn(self.clone().work(record, stop));
             }
             let this = self.clone();
             tokio::select! {
@@ -43,96 +45,108 @@ impl Analytics {
                 Some(_) = working.join_next() => {}
             }
         }
-        ending.set();
+        self.jobs().values().filter_map(|job| job.attempt.as_ref()).for_each(|attempt| attempt.stop.set());
         while working.join_next().await.is_some() {}
     }
 
     /// Takes the oldest job that waits, of an organization that nothing is worked on for.
-    fn claim(&self) -> Option<Record> {
+    fn claim(&self) -> Option<(Record, Stop)> {
         let mut jobs = self.jobs();
         let of = |job: &Job| job.record.request.organization;
-        let busy: Vec<_> = jobs.values().filter(|job| job.is_running).map(of).collect();
-        let waits = |job: &&mut Job| {
-            job.record.ended.is_none() && !job.is_running && !busy.contains(&job.record.request.organization)
-        };
+        let busy: Vec<_> = jobs.values().filter(|job| job.attempt.is_some()).map(of).collect();
+        let waits = |job: &&mut Job| job.record.ended.is_none() && !busy.contains(&of(job));
         let next = jobs.values_mut().filter(waits).min_by_key(|job| job.record.asked_at)?;
-        next.is_running = true;
-        Some(next.record.clone())
+        let attempt = next.attempt.insert(Attempt::new());
+        Some((next.record.clone(), attempt.stop.clone()))
     }
 
     /// Makes one result and writes down that it is there. That it was begun is written down before: what the process did
     /// not survive so often is given up.
-    async fn work(self: Arc<Self>, mut record: Record, ending: Stop) {
-        record.attempts += 1;
-        if record.attempts > ATTEMPTS {
+    async fn work(self: Arc<Self>, record: Record, stop: Stop) {
+        let id = record.id.clone();
+        if record.attempts >= ATTEMPTS {
             let why = format!("Tollgate ended in the middle of it {ATTEMPTS} times.");
-            return self.end(record, Some(why)).await;
+            return self.end(&id, Some(why)).await;
         }
-        if !self.keep(&record).await {
-            return self.put_back(record).await;
+        match self.noted(&id, |record| record.attempts += 1).await {
+            Noted::Written => {}
+            Noted::Unwanted => return self.leave(&id),
+            Noted::Failed => return self.rest(&id).await,
         }
+        match self.make(record, stop).await {
+            Some(Made::Whole) => self.end(&id, None).await,
+            Some(Made::Refused(why)) => self.end(&id, Some(why)).await,
+            // It was not the job that ended the process.
+            Some(Made::Stopped) => {
+                self.noted(&id, |record| record.attempts -= 1).await;
+                self.leave(&id);
+            }
+            None => {
+                self.noted(&id, |record| record.attempts -= 1).await;
+                self.rest(&id).await;
+            }
+        }
+    }
+
+    /// Makes one result on a thread of its own; `None` when that could not start.
+    async fn make(self: &Arc<Self>, record: Record, stop: Stop) -> Option<Made> {
         let (told, made) = oneshot::channel();
-        let (this, asked) = (self.clone(), record.clone());
+        let this = self.clone();
         let thread = std::thread::Builder::new().name("analytics".to_owned()).spawn(move || {
             set_idle_priority(true);
             let (view, snapshot) = (this.ledger.view(), this.catalog.snapshot());
-            let what = (asked.id.as_str(), &asked.request);
+            let what = (record.id.as_str(), &record.request);
             // Whoever asked waits as long as the runtime does.
-            let _ = told.send(produce((&view, &snapshot), what, (&*this.store, &this.options), &ending));
+            let _ = told.send(produce((&view, &snapshot), what, (&*this.store, &this.options), &stop));
         });
         if let Err(error) = thread {
             tracing::error!(%error, "a job's thread could not start; that is tried again");
-            record.attempts -= 1;
-            return self.put_back(record).await;
+            return None;
         }
-        let why = match made.await {
-            Ok(Made::Stopped) => {
-                // It was not the job that ended the process.
-                record.attempts -= 1;
-                self.keep(&record).await;
-                return self.forget_begun(record);
-            }
-            Ok(Made::Whole) => None,
-            Ok(Made::Refused(why)) => Some(why),
-            // A thread that ended without a word has panicked, and said so in the log.
-            Err(_) => Some("The server made a mistake.".to_owned()),
-        };
-        self.end(record, why).await;
+        // A thread that ended without a word has panicked, and said so in the log.
+        Some(made.await.unwrap_or_else(|_| Made::Refused("The server made a mistake.".to_owned())))
     }
 
-    /// Writes down what came of a job.
-    async fn end(&self, mut record: Record, why: Option<String>) {
-        record.ended = Some(Ended { at: self.clock.now(), why });
-        match self.keep(&record).await {
-            true => self.forget_begun(record),
-            false => {
-                record.ended = None;
-                self.put_back(record).await;
+    /// Writes down what came of a job. A result that nobody wants any more is removed.
+    async fn end(self: &Arc<Self>, id: &str, why: Option<String>) {
+        let ends = if why.is_none() { &self.ends.completed } else { &self.ends.failed };
+        let ended = Ended { at: self.clock.now(), why, is_canceled: false };
+        match self.noted(id, |record| record.ended = Some(ended)).await {
+            Noted::Written => {
+                ends.fetch_add(1, Ordering::Relaxed);
             }
+            Noted::Unwanted => self.discard(id).await,
+            Noted::Failed => return self.rest(id).await,
+        }
+        self.leave(id);
+    }
+
+    /// Removes the result of a job that was canceled when it was all but whole.
+    async fn discard(&self, id: &str) {
+        let (store, id) = (self.store.clone(), id.to_owned());
+        let removing = tokio::task::spawn_blocking(move || store.discard(&id));
+        if let Err(error) = removing.await.map_err(std::io::Error::other).flatten() {
+            tracing::error!(%error, "a canceled job's result could not be removed; the next start does");
         }
     }
 
-    /// Writes a record; whether that went well.
-    async fn keep(&self, record: &Record) -> bool {
-        let (store, kept) = (self.store.clone(), record.clone());
-        let kept = tokio::task::spawn_blocking(move || store.keep(&kept)).await;
-        match kept.map_err(std::io::Error::other).flatten() {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, "a job's record could not be written; that is tried again");
-                false
-            }
-        }
+    /// The same as [`Analytics::note`], from a task.
+    async fn noted(self: &Arc<Self>, id: &str, change: impl FnOnce(&mut Record) + Send + 'static) -> Noted {
+        let (this, id) = (self.clone(), id.to_owned());
+        // A panic is in the log.
+        tokio::task::spawn_blocking(move || this.note(&id, change)).await.unwrap_or(Noted::Failed)
     }
 
     /// Lets a job wait again, after a rest.
-    async fn put_back(&self, record: Record) {
+    async fn rest(&self, id: &str) {
         tokio::time::sleep(REST).await;
-        self.forget_begun(record);
+        self.leave(id);
     }
 
     /// Nobody works on the job any more.
-    fn forget_begun(&self, record: Record) {
-        self.jobs().insert(record.id.clone(), Job { record, is_running: false });
+    fn leave(&self, id: &str) {
+        if let Some(job) = self.jobs().get_mut(id) {
+            job.attempt = None;
+        }
     }
 }

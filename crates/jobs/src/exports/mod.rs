@@ -24,6 +24,7 @@ pub use record::{AskedFilter, Export, ExportRequest, ExportState, LOG_NAMES, log
 pub use store::StoreError;
 pub use write::{FileFormat, write_file};
 
+use crate::Changed;
 use produce::Running;
 use std::collections::HashMap;
 use std::fmt;
@@ -160,17 +161,6 @@ pub enum ForgetError {
     /// What keeps the files.
     #[error("what keeps the files of exports: {0}")]
     Files(std::io::Error),
-}
-
-/// What came of a wish to cancel or to retry an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changed {
-    /// It was done.
-    Done,
-    /// The export is in a state in which it cannot be done.
-    NotNow,
-    /// There is no such export.
-    Missing,
 }
 
 impl fmt::Debug for Exports {

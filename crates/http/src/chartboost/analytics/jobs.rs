@@ -87,6 +87,9 @@ async fn answer(state: &ApiState, mut asked: Asked, id: &str) -> Answer {
             Ok(Json(body).into_response())
         }
         Some(JobState::Failed(why)) => Err(asked.refuse(ApiError::because(Code::RuleBroken, why))),
+        Some(JobState::Canceled) => {
+            Err(asked.refuse(ApiError::because(Code::RuleBroken, "The job was canceled.")))
+        }
         Some(JobState::Done) if wants_status => {
             Ok((StatusCode::CREATED, Json(json!({"status": "created"}))).into_response())
         }

@@ -10,7 +10,7 @@ use crate::origin::Origin;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use tollgate_jobs::exports::Changed;
+use tollgate_jobs::Changed;
 
 /// Cancel an export
 ///

@@ -166,7 +166,7 @@ pub(super) async fn handle(_: Principal, State(state): State<ApiState>) -> Answe
     let stats = stats.map_err(|error| ApiError::internal("reading the ledger's figures", &error))?;
     let signals = intake.signals().current();
     let (exports, postbacks) = (state.exports.stats(), state.postbacks.stats());
-    let (waiting, running) = state.analytics.queue();
+    let reports = state.analytics.stats();
     let problems = state.process.problems.newest();
     let mut attention = of_ledger(&stats);
     attention.extend(signals.sources().iter().filter_map(of_file));
@@ -189,7 +189,7 @@ pub(super) async fn handle(_: Principal, State(state): State<ApiState>) -> Answe
         data_files: signals.sources().iter().map(|source| FileHealth::of(source, now)).collect(),
         jobs: Jobs {
             exports: Queue { waiting: exports.waiting, running: exports.running },
-            reports: Queue { waiting, running },
+            reports: Queue { waiting: reports.waiting, running: reports.running },
             postbacks: Deliveries {
                 waiting: postbacks.pending,
                 oldest_seconds: postbacks.oldest_millis / 1000,

@@ -1,6 +1,7 @@
 //! Analytics through the real router.
 
 mod bad_input;
+mod canceled;
 mod golden;
 mod habits;
 mod jobs;

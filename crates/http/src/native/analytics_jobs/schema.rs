@@ -1,28 +1,13 @@
-//! `GET /analytics-jobs`: the reports with amounts of money that are made in the background, and how far each is. Their
-//! results are fetched where they were asked for, under `/v5/analytics/jobs`.
+//! A job as the native API tells it.
 
-use super::Answer;
-use super::auth::Principal;
-use crate::ApiState;
-use crate::error::ApiError;
-use axum::Json;
-use axum::extract::State;
-use axum::response::IntoResponse;
 use serde::Serialize;
 use tollgate_domain::Day;
 use tollgate_jobs::analytics::{JobState, Listed, Report};
 use utoipa::ToSchema;
 
-/// The jobs of an organization.
-#[derive(Debug, Serialize, ToSchema)]
-struct AnalyticsJobs {
-    /// Every job that is kept, the newest first.
-    items: Vec<AnalyticsJob>,
-}
-
 /// A report that is made in the background.
 #[derive(Debug, Serialize, ToSchema)]
-struct AnalyticsJob {
+pub(super) struct AnalyticsJob {
     /// Its id, with a slash in it.
     #[schema(pattern = "^[0-9a-f]{32}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     id: String,
@@ -73,15 +58,17 @@ enum AnalyticsJobStatus {
     Running,
     Done,
     Failed,
+    Canceled,
 }
 
 impl AnalyticsJob {
-    fn of(job: Listed) -> Self {
+    pub(super) fn of(job: Listed) -> Self {
         let (status, error) = match job.state {
             JobState::Waiting => (AnalyticsJobStatus::Waiting, None),
             JobState::Running => (AnalyticsJobStatus::Running, None),
             JobState::Done => (AnalyticsJobStatus::Done, None),
             JobState::Failed(why) => (AnalyticsJobStatus::Failed, Some(why)),
+            JobState::Canceled => (AnalyticsJobStatus::Canceled, None),
         };
         let report = match job.request.report {
             Report::Campaign => AnalyticsReport::Campaign,
@@ -104,20 +91,4 @@ impl AnalyticsJob {
             bytes: job.bytes,
         }
     }
-}
-
-/// List the jobs of reports
-///
-/// Reports with amounts of money that may take their time are made in the background, and their results kept for an hour.
-#[utoipa::path(
-    get,
-    path = "/analytics-jobs",
-    operation_id = "list_analytics_jobs",
-    responses((status = 200, description = "The jobs.", body = AnalyticsJobs)),
-)]
-pub(super) async fn handle(principal: Principal, State(state): State<ApiState>) -> Answer {
-    let (analytics, organization) = (state.analytics.clone(), principal.organization_id());
-    let listing = tokio::task::spawn_blocking(move || analytics.list(organization));
-    let found = listing.await.map_err(|error| ApiError::internal("listing jobs", &error))?;
-    Ok(Json(AnalyticsJobs { items: found.into_iter().map(AnalyticsJob::of).collect() }).into_response())
 }
