@@ -41,7 +41,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use tollgate_catalog::{
-    Actor, Digest, Draft, KeptAnswer, OrganizationSnapshot, Refused, Stored, WriteError, Written,
+    Actor, Catalog, Digest, Draft, KeptAnswer, OrganizationSnapshot, Refused, Stored, WriteError, Written,
 };
 use tollgate_domain::{Invalid, OrganizationId};
 use utoipa::IntoParams;
@@ -84,8 +84,12 @@ impl Once {
 
     /// The key of a request, or why it cannot be read: for handlers that have words of their own for that.
     pub(crate) fn of_request<B>(request: &axum::http::Request<B>) -> Result<Self, ApiError> {
-        let key = Self::read(request.headers())?;
-        Ok(Self { route: format!("{} {}", request.method(), request.uri().path()), key })
+        Self::named(request.headers(), &format!("{} {}", request.method(), request.uri().path()))
+    }
+
+    /// The key of a request that is the same whatever its path says: `route` says what it asks for.
+    pub(crate) fn named(headers: &HeaderMap, route: &str) -> Result<Self, ApiError> {
+        Ok(Self { route: route.to_owned(), key: Self::read(headers)? })
     }
 
     /// The same for a body that is text.
@@ -139,8 +143,20 @@ impl OnceBody {
         change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
         reply: impl FnOnce(T, &OrganizationSnapshot) -> Reply,
     ) -> Result<Response, E> {
+        self.write_in(&state.catalog, organization, actor, change, reply).await
+    }
+
+    /// The same in this catalog.
+    pub(crate) async fn write_in<T, E: From<ApiError> + From<WriteError>>(
+        &self,
+        catalog: &Catalog,
+        organization: OrganizationId,
+        actor: &Actor,
+        change: impl FnMut(&mut Draft<'_>) -> Result<T, Refused>,
+        reply: impl FnOnce(T, &OrganizationSnapshot) -> Reply,
+    ) -> Result<Response, E> {
         let answer = |made: T, organization: &OrganizationSnapshot| reply(made, organization).kept();
-        match state.catalog.write_once(organization, actor, self.0.as_ref(), change, answer).await? {
+        match catalog.write_once(organization, actor, self.0.as_ref(), change, answer).await? {
             Written::Now(kept) => Ok(Reply::from(kept).into_response()),
             Written::Before(kept) => {
                 let mut response = Reply::from(kept).into_response();

@@ -81,9 +81,21 @@ impl Access {
         body: &str,
         named: impl Fn(&str) -> String,
     ) -> Result<Body<BufReader<UnixStream>>, Failure> {
+        self.ask_once(line, None, body, named)
+    }
+
+    /// The same of a request that is carried out once however often it is sent with this key, which is visible ASCII.
+    pub(crate) fn ask_once(
+        &self,
+        line: &str,
+        key: Option<&str>,
+        body: &str,
+        named: impl Fn(&str) -> String,
+    ) -> Result<Body<BufReader<UnixStream>>, Failure> {
+        let key = key.map_or(String::new(), |key| format!("Idempotency-Key: {key}\r\n"));
         let head = format!(
             "{line} HTTP/1.1\r\nHost: tollgate\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n",
+             {key}Connection: close\r\n\r\n",
             body.len()
         );
         let answer = exchange(self.connect()?, &head, body.as_bytes());

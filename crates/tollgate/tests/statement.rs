@@ -99,7 +99,19 @@ fn a_statement_has_gross_invalid_and_net_of_each_app() {
         (&paid["kind"], &paid["amount"], &paid["created_by"]),
         (&json!("payout"), &json!(0.4), &json!("cli"))
     );
-    let refused = run(&[&enter[..], &["0.61"], &place].concat());
+    // Repeated with the key that was told, it is entered once.
+    let note = ["0.1", "--note", "Bank 7"];
+    let first = run(&[&enter[..], &note, &place].concat());
+    let said = stderr(&first);
+    let key = said.split("--key ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    assert_eq!(key.len(), 32, "{said}");
+    let again = run(&[&enter[..], &note, &["--key", key], &place].concat());
+    assert_eq!((again.status.success(), &again.stdout), (true, &first.stdout), "{}", stderr(&again));
+    let another = run(&[&enter[..], &["0.2", "--key", key], &place].concat());
+    assert!(stderr(&another).contains("another request"), "{}", stderr(&another));
+    let malformed = run(&[&enter[..], &["0.2", "--key", "two words"], &place].concat());
+    assert_eq!(malformed.status.code(), Some(2), "{}", stderr(&malformed));
+    let refused = run(&[&enter[..], &["0.51"], &place].concat());
     assert!(
         !refused.status.success() && stderr(&refused).contains("more than what was earned"),
         "{refused:?}"
@@ -109,7 +121,7 @@ fn a_statement_has_gross_invalid_and_net_of_each_app() {
     server.stop();
     let account: Value =
         serde_json::from_str(&command(&[&["account", "show"][..], &place].concat())).unwrap();
-    assert_eq!((&account["earned"], &account["earnings"]), (&json!(1), &json!(0.6)), "{account}");
+    assert_eq!((&account["earned"], &account["earnings"]), (&json!(1), &json!(0.5)), "{account}");
     assert_eq!(command(&[&statement[..], &place].concat()), expected, "without a server");
     let refused = run(&["statement", "--month", "2026-13", "--data-dir", &data]);
     assert_eq!(refused.status.code(), Some(2));

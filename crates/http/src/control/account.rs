@@ -3,13 +3,12 @@
 
 use super::{Answer, Control};
 use crate::body::read_json_object;
-use crate::error::ApiError;
 use crate::native::account::{Books, EntryBody, add, read_entry, sums, totals};
-use axum::Json;
+use crate::once::{Once, Reply};
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use tollgate_catalog::Actor;
+use tollgate_catalog::{Actor, Draft, OrganizationSnapshot};
 use tollgate_domain::{AccountEntry, EntryKind, OrganizationId};
 
 /// What the only organization's account adds up to.
@@ -49,15 +48,19 @@ async fn read(control: &Control, organization: OrganizationId) -> Answer {
     Ok(([(header::CONTENT_TYPE, "application/json")], sums.json()).into_response())
 }
 
+/// What a key of an entry is for, however the organization is named.
+const ENTER: &str = "POST /account/entries";
+
 async fn enter(control: &Control, organization: OrganizationId, request: Request) -> Answer {
+    let once = Once::named(request.headers(), ENTER)?;
     let body = read_json_object(request).await?;
+    let once = once.of(&body);
     let (kind, amount, note) = read_entry(body, EntryKind::NAMES)?;
     let totals = totals(books(control), organization).await?;
     let actor = Actor::command_line();
-    let write = control.catalog.write(organization, &actor, |draft| {
-        let id = add(draft, (kind, amount, note.as_deref()), totals)?;
-        draft.require::<AccountEntry>(&id, None)
-    });
-    let entry = write.await.map_err(ApiError::from)?;
-    Ok((StatusCode::CREATED, Json(EntryBody::of(&entry))).into_response())
+    let change = |draft: &mut Draft<'_>| add(draft, (kind, amount, note.as_deref()), totals);
+    let reply = |id: String, organization: &OrganizationSnapshot| {
+        Reply::stored(StatusCode::CREATED, organization.get::<AccountEntry>(&id), EntryBody::of)
+    };
+    once.write_in(&control.catalog, organization, &actor, change, reply).await
 }

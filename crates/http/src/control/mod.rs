@@ -27,7 +27,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net;
-use tollgate_catalog::Catalog;
+use tollgate_catalog::{Catalog, WriteError};
 use tollgate_domain::{Invalid, OrganizationId};
 use tollgate_ledger::Ledger;
 
@@ -82,6 +82,12 @@ struct Failure(ApiError);
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         Self(error)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self(error.into())
     }
 }
 

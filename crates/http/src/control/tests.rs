@@ -10,9 +10,15 @@ use tollgate_domain::{Amendment, Event, EventKind, Number, Status, Text, Timesta
 use tower::ServiceExt;
 
 async fn ask(app: &TestApp, method: Method, path: &str, body: Value) -> (u16, String) {
+    ask_once(app, method, path, ("", body)).await
+}
+
+/// The same with a key, unless it is empty.
+async fn ask_once(app: &TestApp, method: Method, path: &str, (key, body): (&str, Value)) -> (u16, String) {
     let control = Control::new(app.catalog.clone(), app.ledger.clone(), PathBuf::new(), u64::MAX);
     let request =
         Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    let request = if key.is_empty() { request } else { request.header("Idempotency-Key", key) };
     let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
     let answer = router(control).oneshot(request.body(body).unwrap()).await.unwrap();
     let status = answer.status().as_u16();
@@ -177,4 +183,26 @@ async fn the_operator_enters_what_was_paid() {
     assert_eq!(account, expected);
     let (status, _) = ask(&app, Method::GET, "/organizations/nobody/account", Value::Null).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn what_is_entered_again_with_its_key_is_entered_once() {
+    let app = TestApp::new().await;
+    app.store(&mut [conversion(&app, "2023-09-10T20:00:00Z", 10_000_000, "x")]);
+    let payout = |amount: f64| json!({"kind": "payout", "amount": amount});
+    let own = format!("/organizations/{}/account/entries", app.made.organization_id);
+    let first = ask_once(&app, Method::POST, "/account/entries", ("k1", payout(6.0))).await;
+    assert_eq!(first.0, 201, "{}", first.1);
+    // What is left would not do for another; and the organization may be named.
+    for path in ["/account/entries", &own] {
+        assert_eq!(ask_once(&app, Method::POST, path, ("k1", payout(6.0))).await, first);
+    }
+    let (status, body) = ask_once(&app, Method::POST, &own, ("k1", payout(1.0))).await;
+    assert!(status == 422 && body.contains("idempotency_key_reused"), "{body}");
+    let (status, body) = ask_once(&app, Method::POST, &own, ("two words", payout(1.0))).await;
+    assert!(status == 400 && body.contains("Idempotency-Key"), "{body}");
+    assert_eq!(ask_once(&app, Method::POST, &own, ("k2", payout(1.0))).await.0, 201);
+    let (_, body) = ask(&app, Method::GET, "/account", Value::Null).await;
+    let account: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(account["paid_out"], 7, "{account}");
 }

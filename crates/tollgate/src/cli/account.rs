@@ -2,13 +2,14 @@
 
 use super::query::flag;
 use super::{Common, QUIET, prepare};
+use crate::clock::SystemEntropy;
 use crate::control::Access;
 use crate::failure::Failure;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::process::ExitCode;
-use tollgate_domain::OrganizationId;
+use tollgate_domain::{Entropy, OrganizationId, hex};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +39,8 @@ enum Which {
     /// Enter what was paid: entries are never changed, so look twice
     ///
     /// As in `tollgate account enter payout 60.50 --note 'Bank 7' --data-dir ./data`. A payout or transfer is at most what was
-    /// earned and is left.
+    /// earned and is left. The key of each entry is told on standard error: where no answer came, the same command with
+    /// `--key KEY` within a day enters nothing twice, and answers with the entry.
     Enter {
         /// What it says
         kind: Kind,
@@ -48,6 +50,10 @@ enum Which {
         /// What people say about it, such as a bank's reference
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
+        /// The entry's key, of 1 to 255 visible ASCII characters: entered again with it within a day, it is entered once. A
+        /// random one unless given
+        #[arg(long, value_name = "KEY", value_parser = key)]
+        key: Option<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -84,10 +90,11 @@ struct Place {
 
 impl AccountCommand {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let (place, method, path, body) = match self.command {
-            Which::Show { place } => (place, "GET", "account", String::new()),
-            Which::Enter { kind, amount, note, place } => {
-                (place, "POST", "account/entries", entry(kind, &amount, note)?.to_string())
+        let (place, method, path, body, key) = match self.command {
+            Which::Show { place } => (place, "GET", "account", String::new(), None),
+            Which::Enter { kind, amount, note, key, place } => {
+                let body = entry(kind, &amount, note)?.to_string();
+                (place, "POST", "account/entries", body, Some(key.unwrap_or_else(new_key)))
             }
         };
         let config = prepare(&place.common.flags(), QUIET)?;
@@ -95,7 +102,14 @@ impl AccountCommand {
         let of = place.organization.map_or(String::new(), |id| format!("/organizations/{id}"));
         let mut told = String::new();
         let line = format!("{method} {of}/{path}");
-        let read = access.ask(&line, &body, named).map(|mut answer| answer.read_to_string(&mut told));
+        if let Some(key) = &key {
+            // Before it is entered: whoever is interrupted knows what to do.
+            eprintln!(
+                "Where no answer comes, repeat the command with --key {key} within a day: it is entered once."
+            );
+        }
+        let answer = access.ask_once(&line, key.as_deref(), &body, named);
+        let read = answer.map(|mut answer| answer.read_to_string(&mut told));
         access.close();
         read?.map_err(Failure::because("the server's answer broke off"))?;
         println!("{told}");
@@ -106,6 +120,17 @@ impl AccountCommand {
 /// What a part of the body is called here.
 fn named(field: &str) -> String {
     if field == "amount" { "USD".to_owned() } else { flag(field) }
+}
+
+fn key(text: &str) -> Result<String, String> {
+    let legal = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    legal.then(|| text.to_owned()).ok_or_else(|| "must be 1 to 255 visible ASCII characters".to_owned())
+}
+
+fn new_key() -> String {
+    let mut bytes = [0; 16];
+    SystemEntropy.fill(&mut bytes);
+    hex(&bytes)
 }
 
 fn entry(kind: Kind, amount: &str, note: Option<String>) -> Result<Value, Failure> {
