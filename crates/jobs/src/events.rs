@@ -48,16 +48,16 @@ impl<'v> Events<'v> {
         take: &mut dyn FnMut(T) -> io::Result<()>,
     ) -> Result<(), ReadError> {
         let (mut read, mut refused) = (0, None);
-        let mut go_on = |rows: u64| {
-            let spent = self.bounds.spend(rows - read);
-            read = rows;
+        let mut go_on = |looked_at: u64| {
+            let spent = self.bounds.spend(looked_at - read);
+            read = looked_at;
             refused = spent.err();
             if refused.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let mut line = |line: &[u8]| take(serde_json::from_slice(line)?);
         let mut lines = Lines { take: &mut line, line: Vec::new() };
         let done =
-            self.view.export(query, &self.encoding, 1, &mut lines, &mut |progress| go_on(progress.rows));
+            self.view.export(query, &self.encoding, 1, &mut lines, &mut |progress| go_on(progress.read));
         match (done, refused) {
             (Err(ExportError::Canceled), Some(refused)) => Err(refused.into()),
             (done, _) => Ok(done.map(drop)?),

@@ -15,7 +15,7 @@ mod text;
 use crate::query::Predicate;
 use crate::scan::ScanError;
 use crate::segment::Wanted;
-use crate::sweep::{self, Worker};
+use crate::sweep::{self, Strip, Worker};
 use crate::view::View;
 use shape::Shape;
 use std::io::{self, Write};
@@ -78,6 +78,8 @@ pub struct Encoding {
 pub struct Progress {
     /// Rows written so far.
     pub rows: u64,
+    /// Rows that were looked at so far to find these.
+    pub read: u64,
     /// Bytes written so far.
     pub bytes: u64,
     /// The part of the work that is done, from 0 to 1; it never falls.
@@ -135,6 +137,23 @@ impl View {
     }
 }
 
+/// What a thread makes of a strip.
+struct Made<T> {
+    /// Its rows.
+    rows: u64,
+    /// Rows that were looked at to find these.
+    read: u64,
+    /// The rows in the form of the file.
+    encoded: T,
+}
+
+impl<T> Made<T> {
+    fn of(strip: &Strip, encoded: T) -> Self {
+        let rows: usize = strip.order.iter().map(|(_, range)| range.len()).sum();
+        Self { rows: rows as u64, read: strip.read, encoded }
+    }
+}
+
 /// An export under way.
 struct Export<'e> {
     view: &'e View,
@@ -150,7 +169,7 @@ impl Export<'_> {
         let spare = Spare::default();
         let mut workers: Vec<_> =
             (0..self.threads).map(|_| TextWorker { encoding: self.encoding, shape, spare: &spare }).collect();
-        let mut written = Progress { rows: 0, bytes: shape.header().len() as u64, share: 0.0 };
+        let mut written = Progress { rows: 0, read: 0, bytes: shape.header().len() as u64, share: 0.0 };
         self.out.write_all(shape.header()).map_err(ExportError::Write)?;
         self.sweep(&mut workers, &mut written, &mut |out, bytes| {
             out.write_all(&bytes)?;
@@ -166,7 +185,7 @@ impl Export<'_> {
         let mut workers: Vec<_> = (0..self.threads)
             .map(|_| TableWorker { encoding: self.encoding, schema: schema.clone() })
             .collect();
-        let mut written = Progress { rows: 0, bytes: 0, share: 0.0 };
+        let mut written = Progress { rows: 0, read: 0, bytes: 0, share: 0.0 };
         let mut table = Table::new(schema.clone()).map_err(ExportError::Write)?;
         self.sweep(&mut workers, &mut written, &mut |out, batch| table.write(batch, out))?;
         written.bytes += table.finish(self.out).map_err(ExportError::Write)?;
@@ -174,7 +193,7 @@ impl Export<'_> {
     }
 
     /// Writes what the workers make with `write`, which says how many bytes that were.
-    fn sweep<T: Send, W: Worker<Made = (u64, T)>>(
+    fn sweep<T: Send, W: Worker<Made = Made<T>>>(
         &mut self,
         workers: &mut [W],
         written: &mut Progress,
@@ -186,9 +205,10 @@ impl Export<'_> {
         let ids = encoding.fields.iter().any(|field| matches!(field, Field::RealTxId | Field::TxId));
         let wanted = Wanted { ids, seqs: false, columns: text::columns(encoding) };
         let mut failed = None;
-        let mut take = |(rows, made), share| match write(&mut **out, made) {
+        let mut take = |made: Made<T>, share| match write(&mut **out, made.encoded) {
             Ok(bytes) => {
-                *written = Progress { rows: written.rows + rows, bytes: written.bytes + bytes, share };
+                let (rows, read) = (written.rows + made.rows, written.read + made.read);
+                *written = Progress { rows, read, bytes: written.bytes + bytes, share };
                 progress(*written)
             }
             Err(error) => {

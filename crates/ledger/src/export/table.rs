@@ -1,7 +1,7 @@
 //! Strips written as Parquet.
 
-use super::Encoding;
 use super::shape::Extra;
+use super::{Encoding, Made};
 use crate::query::Fields;
 use crate::scan::ScanError;
 use crate::segment::Patched;
@@ -52,7 +52,7 @@ pub(super) struct TableWorker<'e> {
 }
 
 impl Worker for TableWorker<'_> {
-    type Made = (u64, Result<RecordBatch, ArrowError>);
+    type Made = Made<Result<RecordBatch, ArrowError>>;
 
     fn work(&mut self, strip: &Strip) -> Result<Self::Made, ScanError> {
         let mut builders: Vec<Builder> =
@@ -75,9 +75,8 @@ impl Worker for TableWorker<'_> {
                 }
             }
         }
-        let rows: usize = strip.order.iter().map(|(_, range)| range.len()).sum();
         let arrays = builders.into_iter().map(Builder::finish).collect();
-        Ok((rows as u64, RecordBatch::try_new(self.schema.clone(), arrays)))
+        Ok(Made::of(strip, RecordBatch::try_new(self.schema.clone(), arrays)))
     }
 }
 

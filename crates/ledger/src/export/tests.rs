@@ -1,11 +1,12 @@
 //! Exports of many small strips compared with the same rows encoded one by one.
 
 use super::*;
+use crate::segment::Layout;
 use crate::view_tests::{
     Both, DAY_MS, Meaning, PREDICATES, any_event, any_layout, integration, spread_amended,
 };
 use proptest::prelude::*;
-use tollgate_domain::{Event, KINDS_ALL, Timestamp};
+use tollgate_domain::{Event, KINDS_ALL, Number, Status, Timestamp};
 
 /// A history and the cut that is exported. As of an earlier one rows are as they were judged, so nothing is amended then.
 fn any_history() -> impl Strategy<Value = (Both, Option<u64>)> {
@@ -72,4 +73,40 @@ proptest! {
         prop_assert_eq!(String::from_utf8(file).unwrap(), wanted);
         prop_assert_eq!((told.rows, told.cut), (rows.len() as u64, both.view.cut().min(cut.unwrap_or(u64::MAX))));
     }
+}
+
+#[test]
+fn progress_tells_what_was_looked_at_and_only_amended_rows_are_where_no_other_matches() {
+    let event = |n: i64| {
+        let mut event = Event::new(EventKind::Click, integration(0));
+        let time = Timestamp::from_millis(20_000 * DAY_MS + n);
+        event.id = TxId::new(time, n as u128);
+        event.set_number(Number::RequestTime, time.millis());
+        event.set_status(Status::Approved);
+        event
+    };
+    let layout = (Layout { group_rows: 100, page_rows: 8 }, 0);
+    // Of those in segments two are rejected late, and one gets another amount.
+    let amended = [(7, 2), (350, 2), (650, 1), (800, 2)];
+    let both = spread_amended((0..900).map(event).collect(), &[400, 300], &[], layout, &amended);
+    let encoding = encoding(EventKind::Click, Format::Ndjson);
+    let looked_at = |field: &str, value: &str| {
+        let query = ExportQuery {
+            kind: EventKind::Click,
+            integration: integration(0),
+            from: TxId::default(),
+            to: TxId::from_u128(u128::MAX),
+            predicates: vec![Predicate::parse(EventKind::Click, field, None, value).unwrap()],
+            as_of: None,
+        };
+        let mut last = Progress { rows: 0, read: 0, bytes: 0, share: 0.0 };
+        let mut progress = |progress: Progress| {
+            last = progress;
+            ControlFlow::Continue(())
+        };
+        both.view.export(&query, &encoding, 2, &mut Vec::new(), &mut progress).unwrap();
+        (last.rows, last.read)
+    };
+    assert_eq!(looked_at("status", "rejected"), (3, 3 + 200));
+    assert_eq!(looked_at("status", "approved"), (897, 900));
 }

@@ -1,8 +1,8 @@
 //! Strips written as CSV or NDJSON: dictionaries are written once for a part, so that most cells are copies of bytes that
 //! are ready.
 
-use super::Encoding;
 use super::shape::{Extra, Shape};
+use super::{Encoding, Made};
 use crate::query::Fields;
 use crate::scan::ScanError;
 use crate::segment::{Codes, Columns, Numbers, Patched, Texts};
@@ -36,7 +36,7 @@ pub(super) struct TextWorker<'e> {
 }
 
 impl Worker for TextWorker<'_> {
-    type Made = (u64, Vec<u8>);
+    type Made = Made<Vec<u8>>;
 
     fn work(&mut self, strip: &Strip) -> Result<Self::Made, ScanError> {
         let mut out = self.spare.take();
@@ -50,8 +50,7 @@ impl Worker for TextWorker<'_> {
                 }
             }
         }
-        let rows: usize = strip.order.iter().map(|(_, range)| range.len()).sum();
-        Ok((rows as u64, out))
+        Ok(Made::of(strip, out))
     }
 }
 

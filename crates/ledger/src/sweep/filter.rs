@@ -28,15 +28,11 @@ pub(super) fn matching(
     rows: Range<u64>,
     patches: &Patches,
 ) -> Result<Vec<Range<u64>>, ScanError> {
-    let columns = walk.predicates.iter().flat_map(|predicate| predicate.field.columns());
-    let wanted = Wanted {
-        ids: walk.predicates.iter().any(|predicate| predicate.field.needs_id()),
-        seqs: cut(walk, segment).is_some(),
-        columns: columns.copied().collect(),
-    };
     let mut kept = Vec::new();
     let mut first = rows.start;
-    for columns in segment.columns(footer, &wanted, walk.integration, std::slice::from_ref(&rows))? {
+    for columns in
+        segment.columns(footer, &wanted(walk, segment), walk.integration, std::slice::from_ref(&rows))?
+    {
         let mut keep = vec![true; columns.rows()];
         for predicate in walk.predicates {
             test(predicate, &columns, &mut keep);
@@ -53,6 +49,39 @@ pub(super) fn matching(
         first += columns.rows() as u64;
     }
     Ok(runs(kept))
+}
+
+/// The same among rows that are amended, where no other belongs to it.
+pub(super) fn matching_patched(
+    walk: &Walk<'_>,
+    segment: &Segment,
+    footer: &Footer,
+    patches: &Patches,
+) -> Result<Vec<Range<u64>>, ScanError> {
+    let looked_at = runs(patches.iter().map(|(row, _)| *row));
+    let mut kept = Vec::new();
+    let mut patches = patches.iter();
+    for columns in segment.columns(footer, &wanted(walk, segment), walk.integration, &looked_at)? {
+        let of_columns: Vec<_> = patches.by_ref().take(columns.rows()).collect();
+        let matches = |(row, (_, patch)): (usize, &&(u64, Event))| {
+            let row_of = Patched { row: &columns.row(row), patch };
+            walk.predicates.iter().all(|predicate| predicate.matches(&row_of))
+        };
+        let mut keep: Vec<bool> = of_columns.iter().enumerate().map(matches).collect();
+        mask(walk, segment, &columns, &mut keep);
+        kept.extend(of_columns.iter().zip(keep).filter(|(_, keep)| *keep).map(|((row, _), _)| *row));
+    }
+    Ok(runs(kept))
+}
+
+/// What predicates and the cut look at.
+fn wanted(walk: &Walk<'_>, segment: &Segment) -> Wanted {
+    let columns = walk.predicates.iter().flat_map(|predicate| predicate.field.columns());
+    Wanted {
+        ids: walk.predicates.iter().any(|predicate| predicate.field.needs_id()),
+        seqs: cut(walk, segment).is_some(),
+        columns: columns.copied().collect(),
+    }
 }
 
 /// Leaves out rows that came after the cut, whatever they hold.

@@ -19,7 +19,7 @@ pub(crate) struct Strip {
     pub(crate) parts: Vec<Part>,
     /// Which rows of which part come next, so that ids rise.
     pub(crate) order: Vec<(usize, Range<usize>)>,
-    /// Rows that were looked at to find these, or about as many.
+    /// Rows that were looked at to find these.
     pub(crate) read: u64,
 }
 
@@ -66,7 +66,16 @@ struct Place<'t, 'v> {
     footer: Arc<Footer>,
     rows: Range<u64>,
     patches: Patches,
+    /// Whether only rows that are amended may belong to the answer.
+    only_patched: bool,
     ids: (TxId, TxId),
+}
+
+impl Place<'_, '_> {
+    /// Rows that are looked at.
+    fn looked_at(&self) -> u64 {
+        if self.only_patched { self.patches.len() as u64 } else { self.rows.end - self.rows.start }
+    }
 }
 
 /// Reads the strip that `task` describes.
@@ -80,6 +89,7 @@ pub(super) fn load(
     for segment in &task.segments {
         places.extend(place(walk, open, segment, &task.range)?);
     }
+    let looked_at = places.iter().map(Place::looked_at).sum::<u64>() + task.open.len() as u64;
     let events = open_events(walk, open, &task.open)?;
     let mut spans: Vec<(TxId, TxId)> = places.iter().map(|place| place.ids).collect();
     spans.extend(events.first().zip(events.last()).map(|(first, last)| (first.id, last.id)));
@@ -99,7 +109,7 @@ pub(super) fn load(
     let parts: Vec<Part> = parts.into_iter().map(|(_, part)| part).collect();
     let order =
         if mixed { merged(&parts) } else { (0..).zip(&parts).map(|(n, part)| (n, 0..part.rows())).collect() };
-    Ok(Strip { parts, order, read: task.rows })
+    Ok(Strip { parts, order, read: looked_at })
 }
 
 /// Where the strip's rows of a segment lie and what amends them; nothing when it has none.
@@ -126,20 +136,25 @@ fn place<'t, 'v>(
         }
     }
     let mut pruning = Filter::new(walk.predicates, None);
-    // One is enough to say that there are any.
-    pruning.patch(patches.iter().take(1).map(|(_, patch)| (patch.id, patch.clone())).collect());
-    if !segment.may_match(&footer, &rows, &pruning)? {
-        return Ok(None);
+    let only_patched = !segment.may_match(&footer, &rows, &pruning)?;
+    if only_patched {
+        // One is enough to say that there are any.
+        pruning.patch(patches.iter().take(1).map(|(_, patch)| (patch.id, patch.clone())).collect());
+        if patches.is_empty() || !segment.may_match(&footer, &rows, &pruning)? {
+            return Ok(None);
+        }
     }
     let first = segment.id(&footer, &mut window, rows.start)?;
     let last = segment.id(&footer, &mut window, rows.end - 1)?;
-    Ok(Some(Place { task, footer, rows, patches, ids: (first, last) }))
+    Ok(Some(Place { task, footer, rows, patches, only_patched, ids: (first, last) }))
 }
 
 /// The rows of a segment that belong to the answer.
 fn read(walk: &Walk<'_>, wanted: &Wanted, place: Place<'_, '_>) -> Result<Vec<Part>, ScanError> {
-    let Place { task, footer, rows, patches, .. } = place;
-    let runs = if filter::is_needed(walk, task.segment) {
+    let Place { task, footer, rows, patches, only_patched, .. } = place;
+    let runs = if only_patched {
+        filter::matching_patched(walk, task.segment, &footer, &patches)?
+    } else if filter::is_needed(walk, task.segment) {
         filter::matching(walk, task.segment, &footer, rows, &patches)?
     } else {
         vec![rows]

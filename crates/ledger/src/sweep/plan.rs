@@ -23,8 +23,6 @@ const WHOLE_BYTES: u64 = 1 << 20;
 pub(super) struct Task<'v> {
     /// How many strips came before.
     pub(super) number: u64,
-    /// Rows that it has before any predicate is tested, or about as many.
-    pub(super) rows: u64,
     pub(super) range: Range<TxId>,
     pub(super) segments: Vec<SegmentTask<'v>>,
     pub(super) open: Vec<(&'v Run, Entry)>,
@@ -178,17 +176,17 @@ impl<'v> Plan<'v> {
                     weight.add(more);
                     source.into_iter().for_each(|number| self.offer_page(number));
                     if weight.is_enough() && id >= self.at && !self.ends.is_empty() {
-                        return Ok(Some(self.cut(id.next(), weight.rows)));
+                        return Ok(Some(self.cut(id.next())));
                     }
                 }
             }
         }
-        let rest = (weight.rows > 0).then(|| self.cut(self.walk.range.end, weight.rows));
+        let rest = (weight.rows > 0).then(|| self.cut(self.walk.range.end));
         Ok(rest)
     }
 
     /// The strip from where the last one ended up to `end`.
-    fn cut(&mut self, end: TxId, rows: u64) -> Task<'v> {
+    fn cut(&mut self, end: TxId) -> Task<'v> {
         let range = self.at..end.min(self.walk.range.end);
         let touches = |task: &SegmentTask<'_>| task.bounds.0 < range.end && task.bounds.1 >= range.start;
         let segments = self.segments.iter().map(|planned| &planned.task).filter(|task| touches(task));
@@ -199,7 +197,6 @@ impl<'v> Plan<'v> {
         }
         let task = Task {
             number: self.number,
-            rows,
             segments,
             open: self.open.drain(..open).collect(),
             share: self.share(range.end),

@@ -1,5 +1,6 @@
 //! The account through the real router: entries, and what a late rejection takes back.
 
+use crate::Limits;
 use crate::testing::TestApp;
 use serde_json::{Value, json};
 use tollgate_catalog::{Actor, new_account_entry, random_object_id};
@@ -91,6 +92,30 @@ async fn entries_are_kept_and_a_late_rejection_takes_money_back_with_its_reason_
     let entry = json!({"kind": "transfer", "amount": 1});
     let refused = app.native("POST", "/account/entries", entry).await;
     assert_eq!((refused.status.as_u16(), &refused.body["code"]), (400, &json!("not_enough_earnings")));
+}
+
+#[tokio::test]
+async fn restatements_read_what_somebody_said_more_of_and_no_more_than_they_may() {
+    let app = TestApp::with_limits(Limits::default().with_group_rows(5)).await;
+    let mut events: Vec<Event> =
+        (0..20).map(|n| conversion(&app, &format!("2026-03-01T20:00:{n:02}Z"), 1_000_000)).collect();
+    app.store(&mut events);
+    let paths = ["rejected_on", "date"]
+        .map(|by| format!("/restatements?by={by}&start_date=2026-03-01&end_date=2026-12-31"));
+    // None of them was rejected late, and each has to be looked at while it is not in a segment.
+    for path in &paths {
+        let refused = app.native("GET", path, Value::Null).await;
+        assert_eq!(refused.status, 402, "{refused:?}");
+        assert!(refused.body["detail"].as_str().unwrap().starts_with("more than 5 events"), "{refused:?}");
+    }
+    while app.ledger.seal(1_000).unwrap().is_some() {}
+    for event in &events[..3] {
+        reject(&app, event, "2026-04-05T03:00:00.000Z");
+    }
+    for path in &paths {
+        let told = app.native("GET", path, Value::Null).await.body;
+        assert_eq!(told["items"][0]["events"], 3, "{told}");
+    }
 }
 
 #[tokio::test]
