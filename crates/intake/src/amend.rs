@@ -54,7 +54,7 @@ pub(crate) enum Amended {
     Done(u64),
     /// The conversion says so already.
     NothingNew,
-    /// The conversion was amended since history was asked.
+    /// The conversion was amended since history was asked, or may have been deleted.
     LookAgain,
 }
 
@@ -79,7 +79,9 @@ pub(crate) fn amend(
         amendment.record.set_number(Number::BodyHash, said.body_hash);
     }
     amendment.record.set_number(Number::ConfigVersion, live.config_version as i64);
-    let seq = intake.ledger().amend(promise, &mut amendment);
+    let Some(seq) = intake.ledger().amend_since(promise, &mut amendment, prior.deletions) else {
+        return Amended::LookAgain;
+    };
     if amendment.record.flag(Number::LateRejection) {
         live.plan.count_late_rejection(&amendment.record, &mut shard.counters);
     }

@@ -4,6 +4,7 @@
 use crate::attribution::{self, LOOK_AHEAD_MS, LOOK_BACK_MS};
 use std::cell::Cell;
 use tollgate_domain::{Event, EventKind, IntegrationId, Text, Timestamp, TxId};
+use tollgate_ledger::Deletions;
 use tollgate_ledger::scan::ScanError;
 use tollgate_ledger::view::View;
 use tollgate_screening::is_base_conversion;
@@ -30,6 +31,8 @@ pub(crate) struct Prior {
     pub(crate) asked: bool,
     /// They hold for everything up to this `seq`.
     pub(crate) covered: u64,
+    /// What was known of deletions when history was asked.
+    pub(crate) deletions: Deletions,
     /// Whether the event's click has a conversion.
     pub(crate) converted: bool,
     /// The conversion that the event repeats, or that is to be amended.
@@ -76,7 +79,7 @@ impl Asked {
         integration: IntegrationId,
         click: Option<&Event>,
     ) -> Result<Prior, ScanError> {
-        let covered = view.cut();
+        let (covered, deletions) = (view.cut(), view.deletions());
         let same = match self {
             Self::Before(facts) => return before(view, *facts, click),
             Self::Id(id) => match view.find(integration, Some(EventKind::Conversion), id)? {
@@ -90,7 +93,7 @@ impl Asked {
                 })?
             }
         };
-        Ok(Prior { asked: true, covered, converted: false, same: same.map(Box::new) })
+        Ok(Prior { asked: true, covered, deletions, converted: false, same: same.map(Box::new) })
     }
 }
 
@@ -123,7 +126,8 @@ fn before(view: &View, mut facts: Event, click: Option<&Event>) -> Result<Prior,
     }
     attribution::set_hash(&mut facts);
     let integration = facts.integration;
-    let mut prior = Prior { asked: true, covered: view.cut(), ..Prior::default() };
+    let (covered, deletions) = (view.cut(), view.deletions());
+    let mut prior = Prior { asked: true, covered, deletions, ..Prior::default() };
     let click: Option<TxId> = facts.text(Text::ClickRealTxId).and_then(|id| id.parse().ok());
     let since_click = |click: TxId| (click.time().plus_millis(-LOOK_AHEAD_MS), END);
     if let Some(click) = click.filter(|_| !is_base_conversion(&facts)) {

@@ -4,6 +4,7 @@ use crate::Outcome;
 use crate::test_house::House;
 use serde_json::json;
 use tollgate_domain::{EventKind, Status, Text};
+use tollgate_ledger::Deletion;
 
 /// Judges the conversion of a number; gives its reasons to reject.
 fn convert(house: &mut House, number: usize) -> Option<String> {
@@ -88,4 +89,18 @@ fn a_conversion_that_was_amended_meanwhile_is_looked_up_again() {
     let id = records[0].columns().id;
     let event = conversions.find(house.integration, None, id).unwrap().unwrap();
     assert_eq!((event.status(), event.text(Text::Rejections)), (Some(Status::Rejected), Some(r#"["B"]"#)));
+}
+
+#[test]
+fn a_rejection_of_what_is_deleted_meanwhile_is_told_that_it_is_gone() {
+    let mut house = house();
+    convert(&mut house, 0);
+    let mut rejection = house.rejection("c0", "LATE");
+    let later = house.intake.now().plus_millis(86_400_000);
+    let all = Deletion::Older(vec![(house.integration, EventKind::Conversion, later)]);
+    let deleted = house.intake.ledger().delete(&all).unwrap().unwrap();
+    assert_eq!(deleted.rows.len(), 1, "{deleted:?}");
+    assert_eq!(house.tell(&mut rejection), Outcome::LookAgain);
+    assert_eq!(house.stored(), 0, "nothing was appended");
+    assert_eq!(house.reject("c0", "LATE"), Outcome::Unknown);
 }

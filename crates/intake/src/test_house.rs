@@ -120,14 +120,24 @@ impl House {
 
     /// Says of the conversion with this id of the caller's that it is rejected.
     pub(crate) fn reject(&mut self, external: &str, reason: &str) -> Outcome {
+        let mut rejection = self.rejection(external, reason);
+        self.tell(&mut rejection)
+    }
+
+    /// What that is, once history was asked about it.
+    pub(crate) fn rejection(&self, external: &str, reason: &str) -> Rejection {
         let mut rejection = Rejection::new(self.integration, GivenBy::ApiKey);
         rejection.set("external_transaction_id", external);
         rejection.set("new_rejected_reason", reason);
         rejection.finish(self.intake.now()).unwrap();
         self.worker.ask_of_rejection(&mut rejection).run().unwrap().tell_rejection(&mut rejection);
+        rejection
+    }
+
+    pub(crate) fn tell(&mut self, rejection: &mut Rejection) -> Outcome {
         let live = self.intake.live().get(self.integration).cloned().unwrap();
         let promise = self.intake.ledger().promise(1, rejection.text_bytes() as u64).unwrap();
-        self.worker.reject(&live, &promise, &mut rejection)
+        self.worker.reject(&live, &promise, rejection)
     }
 
     pub(crate) fn commit(&self) {

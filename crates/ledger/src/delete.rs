@@ -154,14 +154,13 @@ impl Ledger {
             segment::publish(&*self.0.disk, &files)?;
         }
         let through = change.erase_seq;
-        let adopted = match self.counted(&doomed) {
-            Ok(counted) => {
-                self.adopt_after(change, |change, seq| self.carry(&doomed, counted, (change, seq)))
-            }
-            Err(error) => Err(error),
-        };
-        // Before it was written nothing is changed yet.
-        if adopted.as_ref().is_err_and(|error| matches!(error, LedgerError::Unreadable(_))) {
+        let adopted = self.counted(&doomed).and_then(|counted| {
+            // From here on what amends these rows is carried, or refused.
+            let _held = self.hold_amendments()?;
+            self.adopt_after(change, |change, seq| self.carry(&doomed, counted, (change, seq)))
+        });
+        // Nothing was changed then.
+        if adopted.as_ref().is_err_and(LedgerError::is_harmless) {
             segment::withdraw(&*self.0.disk, &files);
         }
         if adopted? {

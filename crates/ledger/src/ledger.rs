@@ -132,6 +132,10 @@ pub(crate) struct Inner {
     pub(crate) id_key: TxIdKey,
     pub(crate) pending: Mutex<Pending>,
     pub(crate) work: Condvar,
+    /// Held by whoever commits, so that groups become visible in their order. Taken before `preparing` and `log`.
+    pub(crate) committing: Mutex<()>,
+    /// Deletions that began and that ended ([`crate::Deletions`]).
+    pub(crate) deletions: AtomicU64,
     /// Held while a log file is made ready, by whoever does it; taken before `log`.
     pub(crate) preparing: Mutex<()>,
     pub(crate) log: Mutex<LogWriter>,
@@ -255,21 +259,23 @@ impl Ledger {
     }
 
     /// Appends an amendment for which room was promised, and gives it its `seq`; durable as [`Ledger::append`] has it. The
-    /// event it is about must be one that a view has shown.
+    /// event it is about must be one that a view has shown and that is not deleted: where somebody may delete,
+    /// [`Ledger::amend_since`] is to be asked.
     pub fn amend(&self, _promise: &Promise, amendment: &mut Amendment) -> u64 {
         self.add(|pending| pending.amend(amendment))
     }
 
     /// Adds a row to the open group; the first one wakes the committer.
-    fn add(&self, append: impl FnOnce(&mut Pending) -> u64) -> u64 {
+    pub(crate) fn add<T>(&self, append: impl FnOnce(&mut Pending) -> T) -> T {
         let mut pending = lock(&self.0.pending);
-        let first = pending.is_empty();
-        let seq = append(&mut pending);
+        let was_empty = pending.is_empty();
+        let appended = append(&mut pending);
+        let first = was_empty && !pending.is_empty();
         drop(pending);
         if first {
             self.0.work.notify_one();
         }
-        seq
+        appended
     }
 
     /// Whether an event came in as a line of a file: its id then says what the line says, else it says its `seq`.
@@ -321,11 +327,13 @@ impl Ledger {
 
     /// One consistent cut of everything that is durable.
     pub fn view(&self) -> View {
+        // First: what is deleted after this may be in the view, and then the view does not know of it.
+        let deletions = self.deletions();
         let books = lock(&self.0.books);
         let open = lock(&self.0.open).rows.snapshot();
         let cut = open.last_seq().unwrap_or(0).max(books.sealed_seq());
         let view = View::new(books.segments(), open, cut).with_overlays(books.overlays());
-        view.with_near(self.0.near.clone()).with_carried(books.carried())
+        view.with_near(self.0.near.clone()).with_carried(books.carried()).with_deletions(deletions)
     }
 
     /// Lets log files with rows up to `seq` be reused, as far as they are sealed: no counter needs them any more.
@@ -359,6 +367,7 @@ impl Ledger {
 
     /// Makes the open group durable and visible; false when there was none. After an error the process must stop.
     pub fn commit(&self) -> Result<bool, LedgerError> {
+        let _one_at_a_time = lock(&self.0.committing);
         let (mut log, mut group) = loop {
             let mut log = lock(&self.0.log);
             match self.take_group(&mut log) {

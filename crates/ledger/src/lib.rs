@@ -17,6 +17,7 @@ pub mod disk;
 pub mod earlier;
 mod erase;
 pub mod export;
+mod fence;
 mod find;
 pub mod group;
 mod inspect;
@@ -46,6 +47,7 @@ pub mod view;
 
 pub use carried::Carried;
 pub use delete::{Deleted, DeletedRows, Deletion};
+pub use fence::Deletions;
 pub use inspect::Inspection;
 pub use ledger::{End, Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEAD};
 pub use merge::Merged;

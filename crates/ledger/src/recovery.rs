@@ -145,6 +145,8 @@ impl Ledger {
             open_bytes: AtomicU64::new(open.bytes() as u64),
             pending: Mutex::new(Pending::new(last_seq + 1)),
             work: Condvar::new(),
+            committing: Mutex::new(()),
+            deletions: AtomicU64::new(0),
             log: Mutex::new(log),
             sealed: AtomicU64::new(manifest.sealed_seq),
             books: Mutex::new(Books::new(manifest, disk.clone(), footers)),

@@ -5,6 +5,7 @@
 
 use crate::amendments::Layers;
 use crate::carried::{ByIntegration, Carried};
+use crate::fence::Deletions;
 use crate::near::Near;
 use crate::open::{Named, OpenSnapshot};
 use crate::query::{Cursor, PageQuery, Predicate};
@@ -27,6 +28,7 @@ pub struct View {
     overlays: Overlays,
     near: Arc<Near>,
     carried: Arc<ByIntegration>,
+    deletions: Deletions,
     cut: u64,
     amended_to: u64,
 }
@@ -46,8 +48,8 @@ impl View {
     /// The view of these segments and open rows, which share no row; `cut` is the greatest `seq` among them.
     pub fn new(segments: Arc<[Arc<Segment>]>, open: Arc<OpenSnapshot>, cut: u64) -> Self {
         let (overlays, near) = (Overlays::default(), Arc::new(Near::new(0)));
-        let carried = Arc::default();
-        Self { segments, open, overlays, near, carried, cut, amended_to: u64::MAX }
+        let (carried, deletions) = (Arc::default(), Deletions::default());
+        Self { segments, open, overlays, near, carried, deletions, cut, amended_to: u64::MAX }
     }
 
     /// The same with rows of its segments that are in memory.
@@ -58,6 +60,11 @@ impl View {
     /// The same with what rows counted that are deleted.
     pub(crate) fn with_carried(self, carried: Arc<ByIntegration>) -> Self {
         Self { carried, ..self }
+    }
+
+    /// The same with what was known of deletions before it was made.
+    pub(crate) fn with_deletions(self, deletions: Deletions) -> Self {
+        Self { deletions, ..self }
     }
 
     /// The same with the overlays of its segments.
@@ -83,6 +90,11 @@ impl View {
     /// What events of an integration counted that are deleted and not seen any more.
     pub fn carried(&self, integration: IntegrationId) -> Carried {
         self.carried.get(&integration).copied().unwrap_or_default()
+    }
+
+    /// What it knows of deletions: with this its events may be amended ([`crate::Ledger::amend_since`]).
+    pub fn deletions(&self) -> Deletions {
+        self.deletions
     }
 
     /// The segments.

@@ -5,10 +5,11 @@
 use std::path::Path;
 use std::sync::Arc;
 use tollgate_domain::{
-    Amendment, Entropy, Event, EventKind, IntegrationId, Number, Text, Timestamp, TxIdKey,
+    Amendment, Entropy, Event, EventKind, IntegrationId, Number, Status, Text, Timestamp, TxIdKey,
 };
 use tollgate_ledger::disk::{Disk, RealDisk};
 use tollgate_ledger::query::{Cursor, PageQuery, Predicate};
+use tollgate_ledger::sim::SimDisk;
 use tollgate_ledger::{Deleted, Deletion, Ledger, Options, Record};
 
 const DAY_MS: i64 = 86_400_000;
@@ -240,4 +241,45 @@ fn a_deletion_during_a_merge_is_not_undone_by_it() {
     house.check(&|event| !is_person(event));
     assert!(house.ledger.merge(&mut || true).unwrap().is_some());
     house.check(&|event| !is_person(event));
+}
+
+#[test]
+fn what_amends_a_row_is_carried_with_it_or_refused_once_it_is_deleted() {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1, 64 << 20));
+    let ledger = open(&disk);
+    let [event, other] = [0, 1].map(|n| {
+        let mut event = Event::new(EventKind::Conversion, integration(n));
+        event.set_number(Number::RequestTime, START);
+        event.set_status(Status::Approved);
+        event.set_number(Number::Payout, 1_000_000);
+        ledger.append(&ledger.promise(1, 100).unwrap(), &mut event, |_| {});
+        event
+    });
+    ledger.commit().unwrap();
+    let rejection = |of: &Event| {
+        let mut amendment = Amendment::of(of, Timestamp::from_millis(START));
+        amendment.record.set_status(Status::Rejected);
+        amendment
+    };
+    let amend =
+        |of: &Event, seen| ledger.amend_since(&ledger.promise(1, 100).unwrap(), &mut rejection(of), seen);
+    let day = Timestamp::from_millis(START + DAY_MS);
+    let which = |n| Deletion::Older(vec![(integration(n), EventKind::Conversion, day)]);
+    let seen = ledger.view().deletions();
+    // It was appended, is not durable yet, and will be acknowledged.
+    let seq = amend(&event, seen).unwrap();
+    ledger.delete(&which(0)).unwrap().unwrap();
+    assert!(ledger.committed() >= seq);
+    assert_eq!(ledger.view().carried(integration(0)).payout, 0, "it had been taken back");
+
+    // By the word of a view of before nothing is amended, deleted or not; by a newer one what is there still is.
+    assert_eq!((amend(&event, seen), amend(&other, seen)), (None, None));
+    let seen = ledger.view().deletions();
+    ledger.delete(&which(1)).unwrap().unwrap();
+    assert_eq!(amend(&other, seen), None);
+    assert_eq!(ledger.view().carried(integration(1)).payout, 1_000_000);
+    // A deletion that deletes nothing changes nothing.
+    let seen = ledger.view().deletions();
+    ledger.delete(&which(1)).unwrap().unwrap();
+    assert_eq!(ledger.view().deletions(), seen);
 }
