@@ -18,7 +18,7 @@ FACTS = json.loads(os.environ.get("TOLLGATE_FACTS", "{}"))
 STORED = {
     "default_group", "default_list_immutable", "default_orientation", "email_taken", "existing_fixed_cpm", "id_taken",
     "immutable_field", "last_owner", "not_enough_earnings", "not_restorable", "other_campaign", "parent_missing", "too_many_ad_locations",
-    "too_many_campaigns", "too_many_postbacks", "unknown_app", "unknown_list",
+    "too_many_campaigns", "too_many_ever", "too_many_postbacks", "unknown_app", "unknown_list",
 }
 # No run takes the priorities that an earlier one gave in the same integration.
 PRIORITIES = itertools.count(1000 + int(time.time()) % 100_000 * 10_000)

@@ -2,7 +2,7 @@
 //! never stored.
 
 use crate::kinds::Organization;
-use crate::object::{Kind, Meta, Stored, Table};
+use crate::object::{Kind, MAX_EVER, Meta, Stored, Table};
 use crate::revision::encode;
 use crate::secret::StoredSecret;
 use crate::snapshot::{OrganizationSnapshot, Snapshot};
@@ -196,11 +196,22 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Adds an object.
+    /// Adds an object. Of a remembered kind one that comes back may, whatever the number of others.
     pub fn create<T: Kind>(&mut self, value: T) -> Result<(), Refused> {
         let id: Arc<str> = value.id().into();
         if self.get::<T>(&id).is_some() {
             return Err(Refused::Exists { kind: T::KIND, id: id.to_string() });
+        }
+        let table = self.table::<T>();
+        if T::IS_REMEMBERED && table.len_ever() >= MAX_EVER && table.former(&id).is_none() {
+            return Err(Refused::Rule {
+                code: "too_many_ever",
+                message: format!(
+                    "An organization can have had at most {MAX_EVER} objects of kind {}, deleted ones included: \
+                     figures of the past tell of them",
+                    T::KIND
+                ),
+            });
         }
         self.put(id, value, None)
     }

@@ -44,7 +44,7 @@ pub use kinds::{
     monetization_settings_version, new_category_list, new_postback, order_filter_groups, require_custom_list,
     set_mandatory_categories,
 };
-pub use object::{Kind, Meta, Object, Stored, Table};
+pub use object::{Kind, MAX_EVER, Meta, Object, Stored, Table};
 pub use once::{ANSWER_LIFETIME_SECONDS, KeptAnswer, Once, Written};
 pub use pool::Pool;
 pub use restore::Restoration;

@@ -9,6 +9,10 @@ use std::ops::{Bound, Deref};
 use std::sync::Arc;
 use tollgate_domain::Timestamp;
 
+/// Objects of a remembered kind ([`Object::IS_REMEMBERED`]) that an organization can have had, deleted ones included: their
+/// last states stay in memory, a kilobyte or so each.
+pub const MAX_EVER: usize = if cfg!(test) { 20 } else { 100_000 };
+
 /// A kind of configured object. One file in `kinds/` and one line in its table make a new one.
 pub trait Object: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static {
     /// The kind's name in the revision log. Never changes.
@@ -37,7 +41,8 @@ pub trait Object: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync
         })
     }
 
-    /// Whether its last state is told of in figures of the past once it is deleted ([`Table::former`]).
+    /// Whether its last state is told of in figures of the past once it is deleted ([`Table::former`]). An organization can
+    /// have had [`MAX_EVER`] objects of such a kind.
     const IS_REMEMBERED: bool = false;
 
     /// Gives parts that other objects have alike up for the pool's copies.
@@ -125,6 +130,11 @@ impl<T> Table<T> {
     /// The object of an id, or its last state.
     pub fn ever(&self, id: &str) -> Option<&Arc<Stored<T>>> {
         self.get(id).or_else(|| self.former(id))
+    }
+
+    /// How many there are and were; an object that came back counts once.
+    pub(crate) fn len_ever(&self) -> usize {
+        self.by_id.len() + self.former.len()
     }
 
     /// Every last state of a deleted object, ordered by id.
@@ -236,4 +246,67 @@ fn range<'a, V>(
 ) -> impl Iterator<Item = (&'a Arc<str>, &'a V)> {
     let from: (Bound<&str>, Bound<&str>) = (Bound::Included(prefix), Bound::Unbounded);
     map.range::<_, str>(from).take_while(move |(key, _)| key.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::{InitOptions, initialise};
+    use crate::{Actor, Catalog, FILE_NAME, integration_defaults, new_integration};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use tollgate_domain::{Clock, Entropy, Integration, OrganizationId};
+
+    #[derive(Default)]
+    struct Hands(AtomicU64);
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(1_700_000_000_000)
+        }
+    }
+
+    impl Entropy for Hands {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill_with(|| (self.0.fetch_add(1, Ordering::Relaxed) * 0x9e37_79b9 >> 7) as u8);
+        }
+    }
+
+    /// Makes an integration; its id, or the code of what is wrong.
+    async fn make(catalog: &Catalog, organization: OrganizationId) -> Result<String, String> {
+        let actor = Actor::command_line();
+        let made = catalog.write(organization, &actor, |draft| {
+            let integration = integration_defaults(draft, "one more");
+            let id = integration.id.to_string();
+            new_integration(draft, integration, Vec::new()).map(|_| id)
+        });
+        made.await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn an_organization_can_have_had_so_many_and_what_was_deleted_can_come_back() {
+        let (dir, hands) = (tempfile::tempdir().unwrap(), Arc::new(Hands::default()));
+        let options = InitOptions::default();
+        let made = initialise(dir.path(), &options, hands.clone(), hands.clone()).await.unwrap();
+        let (organization, actor) = (made.organization_id, Actor::command_line());
+        let open =
+            async || Catalog::open(&dir.path().join(FILE_NAME), hands.clone(), hands.clone()).await.unwrap();
+        let catalog = open().await;
+        let mut last = String::new();
+        // One was made with the organization.
+        for _ in 1..MAX_EVER {
+            last = make(&catalog, organization).await.unwrap();
+            let gone = catalog.write(organization, &actor, |draft| draft.delete::<Integration>(&last, None));
+            gone.await.unwrap();
+        }
+        // Another process remembers as many.
+        for catalog in [catalog, open().await] {
+            let refused = make(&catalog, organization).await.unwrap_err();
+            assert!(refused.contains("at most 20 objects of kind integration"), "{refused}");
+        }
+        let catalog = open().await;
+        let past = catalog.restoration(organization, Integration::KIND, &last, 1).await.unwrap().unwrap();
+        catalog.write(organization, &actor, |draft| past.apply(draft)).await.unwrap();
+        let snapshot = catalog.snapshot();
+        assert!(snapshot.organization(organization).unwrap().get::<Integration>(&last).is_some());
+    }
 }
