@@ -10,6 +10,7 @@ pub mod exports;
 pub mod postbacks;
 pub mod privacy;
 pub mod retention;
+mod room;
 pub mod statement;
 
 pub use changed::Changed;

@@ -8,16 +8,13 @@ use super::names::Names;
 use super::parts::figures;
 use super::request::{Grouping, Report, ReportRequest, Role};
 use super::store::Store;
+use crate::room::{Guarded, NO_ROOM, Refused, Room};
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use tollgate_catalog::Snapshot;
 use tollgate_ledger::export::ExportError;
 use tollgate_ledger::group::{Bounds, GroupError, Stop};
 use tollgate_ledger::view::View;
-
-/// Bytes between two looks at the room that is left.
-const LOOK_EVERY: u64 = 4 << 20;
 
 /// How making a result ended.
 pub(super) enum Made {
@@ -44,7 +41,8 @@ pub(super) fn produce(
     match (made, refused.get()) {
         (Ok(()), _) => Made::Whole,
         (Err(_), _) if stop.is_set() => Made::Stopped,
-        (Err(_), Some(why)) => Made::Refused(why.to_owned()),
+        (Err(_), Some(Refused::TooLarge(_))) => Made::Refused(TOO_LARGE.to_owned()),
+        (Err(_), Some(Refused::NoRoom)) => Made::Refused(NO_ROOM.to_owned()),
         (Err(failure), None) => failure.told(),
     }
 }
@@ -54,11 +52,12 @@ fn write(
     (id, request): (&str, &ReportRequest),
     (store, options): (&Store, &Options),
     stop: &Stop,
-    refused: &Cell<Option<&'static str>>,
+    refused: &Cell<Option<Refused>>,
 ) -> Result<(), InstallError> {
     let file = store.begin(id).map_err(ExportError::Write)?;
-    let guarded = Guarded { file, store, options, stop, refused, written: 0, looked: 0 };
-    guarded.look().map_err(ExportError::Write)?;
+    let room = Room { most: options.file_bytes, reserve: options.reserve_bytes };
+    let free_bytes = || store.free_bytes();
+    let guarded = Guarded::new(file, &free_bytes, room, refused).map_err(ExportError::Write)?;
     let mut out = csv::Writer::from_writer(BufWriter::new(guarded));
     let write = |error: csv::Error| ExportError::Write(error.into());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -74,12 +73,14 @@ fn write(
         };
         out.write_record(table.columns.iter().map(|column| column.title())).map_err(write)?;
         figures(view, snapshot, request, &bounds, &mut |rows| {
+            // Rows that nobody wants any more are not written.
+            bounds.spend(0).map_err(FigureError::from)?;
             table.write(&rows, &mut out).map_err(|error| InstallError::from(write(error)))
         })?;
     }
     let finished = out.into_inner().map_err(|error| error.into_error()).and_then(|buffer| {
         let guarded = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        store.finish(id, &guarded.file)
+        store.finish(id, &guarded.into_inner())
     });
     Ok(finished.map_err(ExportError::Write)?)
 }
@@ -131,52 +132,4 @@ impl InstallError {
     }
 }
 
-const NO_ROOM: &str = "There is not enough space on the server's disk.";
 const TOO_LARGE: &str = "The result would be too large: ask for fewer days, or for less to be told apart.";
-
-/// A file that is not allowed to grow too large, to take the disk's last room, or to be written on when nobody wants it.
-struct Guarded<'a> {
-    file: File,
-    store: &'a Store,
-    options: &'a Options,
-    stop: &'a Stop,
-    refused: &'a Cell<Option<&'static str>>,
-    written: u64,
-    looked: u64,
-}
-
-impl Guarded<'_> {
-    fn refuse(&self, why: &'static str) -> io::Error {
-        self.refused.set(Some(why));
-        ErrorKind::StorageFull.into()
-    }
-
-    fn look(&self) -> io::Result<()> {
-        if self.store.free_bytes()? < self.options.reserve_bytes.saturating_add(LOOK_EVERY) {
-            return Err(self.refuse(NO_ROOM));
-        }
-        Ok(())
-    }
-}
-
-impl Write for Guarded<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.stop.is_set() {
-            return Err(io::Error::other("the result is not wanted any more"));
-        }
-        if self.written + bytes.len() as u64 > self.options.file_bytes {
-            return Err(self.refuse(TOO_LARGE));
-        }
-        if self.written - self.looked >= LOOK_EVERY {
-            self.looked = self.written;
-            self.look()?;
-        }
-        let written = self.file.write(bytes)?;
-        self.written += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}

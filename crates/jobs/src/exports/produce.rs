@@ -1,10 +1,11 @@
 //! Writing one export's file, on a thread of its own. It leaves room on the disk, stops when it is told to, and leaves
 //! nothing behind unless the file is whole.
 
-use super::artifacts::{Artifacts, Stopped, Unfinished};
+use super::artifacts::{Artifacts, Stopped};
 use super::record::ExportRequest;
 use super::store::Ended;
 use super::write::{FileFormat, write_file};
+use crate::room::{Guarded, NO_ROOM, Refused, Room};
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
@@ -13,8 +14,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tollgate_ledger::export::{ExportError, Exported, Progress};
 use tollgate_ledger::view::View;
 
-/// Bytes between two looks at the room that is left.
-const LOOK_EVERY: u64 = 4 << 20;
 /// Bytes that are handed on at a time.
 const BUFFER: usize = 256 << 10;
 
@@ -55,22 +54,6 @@ impl Running {
     }
 }
 
-/// How much a file may take.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    /// Bytes of one file.
-    pub(super) most: u64,
-    /// Bytes of the disk that are left to others.
-    pub(super) reserve: u64,
-}
-
-/// Why a file could not be written to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refused {
-    TooLarge(u64),
-    NoRoom,
-}
-
 /// Writes the file of a request. It blocks.
 pub(super) fn produce(
     view: &View,
@@ -85,14 +68,14 @@ pub(super) fn produce(
         let attempt = running.clone();
         let stopped: Stopped = Arc::new(move || attempt.is_stopped());
         let file = artifacts.put(&running.artifact, stopped)?;
-        let mut file = Guarded { file, artifacts, room, refused: &refused, written: 0, looked: 0 };
-        file.look()?;
+        let free_bytes = || artifacts.free_bytes();
+        let file = Guarded::new(file, &free_bytes, room, &refused)?;
         let mut out = io::BufWriter::with_capacity(BUFFER, file);
         let mut told = |progress| running.told(progress);
         let exported = write_file(view, request, (FileFormat::Csv, None), threads, &mut out, &mut told)?;
         out.flush()?;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(completed(exported, file.file.finish()?))
+        Ok(completed(exported, file.into_inner().finish()?))
     };
     match write() {
         Ok(ended) => ended,
@@ -158,52 +141,5 @@ impl Failure {
             }
         };
         Ended::Failed(why)
-    }
-}
-
-const NO_ROOM: &str = "There is not enough space on the server's disk.";
-
-/// A file that is not allowed to grow too large or to take the disk's last room.
-struct Guarded<'a> {
-    file: Box<dyn Unfinished>,
-    artifacts: &'a dyn Artifacts,
-    room: Room,
-    refused: &'a Cell<Option<Refused>>,
-    written: u64,
-    /// How much was written when the disk was looked at last.
-    looked: u64,
-}
-
-impl Guarded<'_> {
-    fn refuse(&self, why: Refused) -> io::Error {
-        self.refused.set(Some(why));
-        ErrorKind::StorageFull.into()
-    }
-
-    /// Stops before the last room is taken.
-    fn look(&mut self) -> io::Result<()> {
-        self.looked = self.written;
-        if self.artifacts.free_bytes()? < self.room.reserve.saturating_add(LOOK_EVERY) {
-            return Err(self.refuse(Refused::NoRoom));
-        }
-        Ok(())
-    }
-}
-
-impl Write for Guarded<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.written + bytes.len() as u64 > self.room.most {
-            return Err(self.refuse(Refused::TooLarge(self.room.most)));
-        }
-        if self.written - self.looked >= LOOK_EVERY {
-            self.look()?;
-        }
-        let written = self.file.write(bytes)?;
-        self.written += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

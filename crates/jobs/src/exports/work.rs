@@ -2,8 +2,9 @@
 //! once when the process is to end.
 
 use super::Exports;
-use super::produce::{Room, Running, produce};
+use super::produce::{Running, produce};
 use super::store::{Claimed, Ended, StoreError};
+use crate::room::Room;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
