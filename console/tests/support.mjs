@@ -15,6 +15,17 @@ const SLOWDOWN = Number(process.env.TOLLGATE_SLOWDOWN ?? 1);
 /** The demonstration, made once and copied for each server. */
 let made;
 
+/** Folders of this run, which end with it. */
+const folders = new Set();
+process.on("exit", () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** Makes a folder that is there until the process ends. */
+function temporary(name) {
+  const folder = mkdtempSync(join(tmpdir(), name));
+  folders.add(folder);
+  return folder;
+}
+
 /** Runs the binary until it prints what is waited for; answers the process and what was found. */
 async function run(args, awaited) {
   assert.ok(BINARY && existsSync(BINARY), "TOLLGATE_BIN names no binary: run scripts/browser.sh");
@@ -44,7 +55,7 @@ async function ended(child, signal) {
 /** Starts a server with the demonstration on a port of its own. `kill` and `again` end it as a crash does and start it on
  * the same port; `stop` ends it. */
 export async function startServer() {
-  const folder = mkdtempSync(join(tmpdir(), "tollgate-console-"));
+  const folder = temporary("tollgate-console-");
   const data = join(folder, "demo");
   if (made) cpSync(made, data, { recursive: true });
   const start = (listen) => run(["demo", "--data-dir", data, "--listen", listen, "--admin-listen", "127.0.0.1:0"], /^ {2}(http:\S+#invitation=[0-9a-f]+)$/m);
@@ -64,7 +75,7 @@ export async function startServer() {
 
 /** Starts a server for an organization that has nothing but its administrator. */
 export async function startEmpty() {
-  const folder = mkdtempSync(join(tmpdir(), "tollgate-empty-"));
+  const folder = temporary("tollgate-empty-");
   const data = join(folder, "data");
   const admin = JSON.parse(execFileSync(BINARY, ["init", "--data-dir", data, "--json"], { encoding: "utf8" }));
   const { child, found } = await run(["serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"], /listening on (http:\S+)/);
