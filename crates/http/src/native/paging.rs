@@ -1,8 +1,9 @@
-//! Pages of entries, newest first: `limit` and a cursor that says where the last page ended. Entries that come in between
-//! shift nothing.
+//! Pages of entries, newest first, and of objects by their ids: `limit` and a cursor that says where the last page ended.
+//! What comes in between shifts nothing.
 
 use crate::chartboost::query::Query;
 use serde::Serialize;
+use std::str::FromStr;
 use tollgate_domain::Timestamp;
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,12 +24,7 @@ impl Cursor {
     /// Takes `limit` and `cursor`.
     pub(super) fn take(query: &mut Query) -> Self {
         let limit = query.integer("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
-        let text = query.text("cursor");
-        let before = text.as_deref().and_then(seq);
-        if text.is_some() && before.is_none() {
-            query.refuse("cursor", "must be a next_cursor of an earlier answer");
-        }
-        Self { limit, before }
+        Self { limit, before: take_cursor(query, seq) }
     }
 
     /// How many entries to read: one more than the page holds tells whether there is a next page.
@@ -42,6 +38,49 @@ impl Cursor {
         items.truncate(self.limit as usize);
         let next_cursor = items.last().filter(|_| has_more).map(|last| seq(last).to_string());
         Entries { items, next_cursor }
+    }
+}
+
+/// Takes `cursor`, as `read` reads it.
+fn take_cursor<T>(query: &mut Query, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    let text = query.text("cursor")?;
+    let read = read(&text);
+    if read.is_none() {
+        query.refuse("cursor", "must be a next_cursor of an earlier answer");
+    }
+    read
+}
+
+/// Which page of objects is asked for; they stand in the order of their ids.
+#[derive(Debug)]
+pub(super) struct ById<I> {
+    limit: usize,
+    /// The id that the last page ended with.
+    after: Option<I>,
+}
+
+impl<I: FromStr + Ord> ById<I> {
+    /// Takes `limit`, `most` at most and `default` without one, and `cursor`.
+    pub(super) fn take(query: &mut Query, default: u32, most: u32) -> Self {
+        let limit = query.integer("limit", 1..=most).unwrap_or(default) as usize;
+        Self { limit, after: take_cursor(query, |text| text.parse().ok()) }
+    }
+
+    /// The page of `all`, which are in the order of `id`, and the `next_cursor`: null on the last one.
+    pub(super) fn page<'a, T>(
+        &self,
+        all: impl Iterator<Item = &'a T>,
+        id: impl Fn(&T) -> &I,
+    ) -> (Vec<&'a T>, Option<String>)
+    where
+        I: ToString,
+    {
+        let asked = all.filter(|one| self.after.as_ref().is_none_or(|last| id(one) > last));
+        let mut found: Vec<_> = asked.take(self.limit + 1).collect();
+        let has_more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let next = found.last().filter(|_| has_more).map(|last| id(last).to_string());
+        (found, next)
     }
 }
 
@@ -103,6 +142,19 @@ mod tests {
         let page = cursor.page(vec![8, 7, 6], |seq| *seq);
         assert_eq!((page.items, page.next_cursor.as_deref()), (vec![8, 7], Some("7")));
         assert_eq!(cursor.page(vec![8, 7], |seq| *seq).next_cursor, None);
+    }
+
+    #[test]
+    fn a_page_of_objects_goes_on_after_an_id() {
+        let take = |raw| {
+            let mut query = Query::parse(Some(raw)).unwrap();
+            let page = ById::<u32>::take(&mut query, 2, 3);
+            query.finish_strict().map(|()| page.page([4, 6, 7, 9].iter(), |id| id).1.is_some()).ok()
+        };
+        assert_eq!(["", "limit=3", "cursor=6"].map(take), [Some(true), Some(true), Some(false)]);
+        assert_eq!(["limit=4", "limit=0", "cursor=x", "cursor="].map(take), [None; 4]);
+        let page = ById::<u32> { limit: 2, after: Some(5) };
+        assert_eq!(page.page([4, 6, 7, 9].iter(), |id| id), (vec![&6, &7], Some("7".to_owned())));
     }
 
     #[test]

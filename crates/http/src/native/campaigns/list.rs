@@ -5,6 +5,7 @@ use super::schema::status;
 use crate::chartboost::query::Query;
 use crate::native::Answer;
 use crate::native::auth::Principal;
+use crate::native::paging::ById;
 use crate::native::schema::QueryProblem;
 use axum::Json;
 use axum::extract::RawQuery;
@@ -53,22 +54,12 @@ pub(super) struct CampaignPage<'a> {
 )]
 pub(super) async fn handle(principal: Principal, RawQuery(raw): RawQuery) -> Answer {
     let mut query = Query::parse(raw.as_deref())?;
-    let limit = query.integer("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT) as usize;
+    let page = ById::<CampaignId>::take(&mut query, DEFAULT_LIMIT, MAX_LIMIT);
     let wanted = query.choice("status", CampaignStatus::NAMES);
-    let cursor = query.text("cursor");
-    let after: Option<CampaignId> = cursor.as_deref().and_then(|text| text.parse().ok());
-    if cursor.is_some() && after.is_none() {
-        query.refuse("cursor", "must be a next_cursor of an earlier answer");
-    }
     query.finish_strict()?;
     let all = principal.organization().table::<Campaign>().iter();
-    let asked = all.filter(|one| {
-        wanted.is_none_or(|status| one.status == status) && after.as_ref().is_none_or(|last| one.id > *last)
-    });
-    let mut found: Vec<_> = asked.take(limit + 1).collect();
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().filter(|_| has_more).map(|last| last.id.to_string());
+    let asked = all.filter(|one| wanted.is_none_or(|status| one.status == status));
+    let (found, next_cursor) = page.page(asked, |one| &one.id);
     let items = found.into_iter().map(|campaign| CampaignBody::of(campaign)).collect();
     Ok(Json(CampaignPage { items, next_cursor }).into_response())
 }

@@ -3,6 +3,7 @@
 use super::model::PostbackBody;
 use crate::chartboost::query::Query;
 use crate::native::auth::Principal;
+use crate::native::paging::ById;
 use crate::native::schema::{MissingProblem, QueryProblem};
 use crate::native::{Answer, Params, find_integration};
 use axum::Json;
@@ -57,19 +58,10 @@ pub(super) async fn handle(
 ) -> Answer {
     let integration = find_integration(&principal, &integration)?;
     let mut query = Query::parse(raw.as_deref())?;
-    let limit = query.integer("limit", 1..=MAX_LIMIT).unwrap_or(MAX_LIMIT) as usize;
-    let cursor = query.text("cursor");
-    let after: Option<PostbackId> = cursor.as_deref().and_then(|text| text.parse().ok());
-    if cursor.is_some() && after.is_none() {
-        query.refuse("cursor", "must be a next_cursor of an earlier answer");
-    }
+    let page = ById::<PostbackId>::take(&mut query, MAX_LIMIT, MAX_LIMIT);
     query.finish_strict()?;
     let all = principal.organization().table::<Postback>().iter();
-    let theirs = all.filter(|one| one.integration == integration && after.is_none_or(|last| one.id > last));
-    let mut found: Vec<_> = theirs.take(limit + 1).collect();
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().filter(|_| has_more).map(|last| last.id.to_string());
+    let (found, next_cursor) = page.page(all.filter(|one| one.integration == integration), |one| &one.id);
     let items = found.into_iter().map(|postback| PostbackBody::of(postback)).collect();
     Ok(Json(PostbackPage { items, next_cursor }).into_response())
 }
