@@ -69,7 +69,8 @@ impl Tls {
         let (certificate, key) = read?;
         let pair = files.parse(&certificate, &key, &provider)?;
         if let Some(problem) = pair.validity.problem(clock.now()) {
-            tracing::warn!("the certificate in {} {problem}", files.certificate.display());
+            // The words of the log are told to users, its values are not.
+            tracing::warn!(file = %files.certificate.display(), "the certificate {problem}");
         }
         Ok(Arc::new(Self {
             files,
