@@ -1,5 +1,6 @@
 //! Accepting connections of one core and serving them, with limits on every size and time.
 
+use super::patient::Patient;
 use super::tls::Tls;
 use crate::gateway::{Core, GatewayBody};
 use crate::origin::ClientAddress;
@@ -163,7 +164,7 @@ async fn serve<D: Door>(
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .pipeline_flush(true);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = builder.serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(connection);
     tokio::select! {
         // Errors here are the caller's: a reset, a broken request, silence.

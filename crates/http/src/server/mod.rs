@@ -4,6 +4,7 @@
 //! router.
 
 mod connection;
+mod patient;
 mod tls;
 
 pub use tls::{CertificateFiles, CertificateWatch, Tls, TlsStats, UnusablePair, Validity};
