@@ -56,6 +56,28 @@ async function signIn(page, { email, password }) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
+test("a password that opens several organizations is asked which", async () => {
+  const analyst = await user("several", "analyst");
+  let own;
+  await on("settings", async (page) => {
+    own = (await asUser(page, "GET", "/tollgate/v1/session")).organization;
+  });
+  await on("downloads", async (page) => {
+    const meant = [];
+    await page.route("**/tollgate/v1/session", async (route) => {
+      const request = route.request();
+      if (request.method() === "POST") meant.push(request.postDataJSON().organization);
+      if (request.method() !== "POST" || meant.at(-1)) return route.continue();
+      await route.fulfill({ status: 409, json: { code: "organization_ambiguous", organizations: [{ id: "f".repeat(24), name: "Elsewhere" }, own] } });
+    });
+    await signIn(page, analyst);
+    await page.getByLabel("Organization").selectOption(own.name);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Downloads" }).waitFor();
+    assert.deepEqual(meant, [undefined, own.id]);
+  }, { storageState: undefined, but: /status of 409/ });
+});
+
 test("a sign-out that failed does not look like one that worked", async () => {
   const analyst = await user("leaving", "analyst");
   await on("downloads", async (page, context) => {

@@ -5,6 +5,7 @@ import { notes } from "./notes.svelte";
 import type { components } from "./openapi";
 
 export type SessionBody = components["schemas"]["Session"];
+export type Organization = SessionBody["organization"];
 
 const SESSION = "/tollgate/v1/session";
 
@@ -68,10 +69,12 @@ class Session {
     }
   }
 
-  /** Signs in. Answers why not, or nothing. */
-  async signIn(email: string, password: string): Promise<string | null> {
-    const response = await fetch(SESSION, json({ email, password })).catch(() => null);
+  /** Signs in, to an organization where it is said which. Answers why not, or nothing; or the organizations of which one has
+   * to be named, since the password opens several. */
+  async signIn(email: string, password: string, organization?: string): Promise<string | Organization[] | null> {
+    const response = await fetch(SESSION, json({ email, password, organization })).catch(() => null);
     if (!response) return "The server does not answer.";
+    if (response.status === 409) return (await response.json()).organizations;
     if (response.status === 429) return `Too many attempts. Try again in ${response.headers.get("retry-after")} seconds.`;
     if (!response.ok) return "The address or the password is not right.";
     this.begin(await response.json());

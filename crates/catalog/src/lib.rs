@@ -5,6 +5,7 @@
 //! of a write or nothing. Secrets stand beside the documents, hashed; no document holds one. SQL stays in this crate.
 
 mod audit;
+mod candidates;
 mod catalog;
 mod check;
 mod credentials;
@@ -26,6 +27,7 @@ mod token;
 mod users;
 
 pub use audit::{Action, AuditEntry, AuditFilter, FieldChange};
+pub use candidates::{Candidates, Verified};
 pub use catalog::{Catalog, FILE_NAME};
 pub use credentials::{
     Credential, new_api_key, random_object_id, refresh_legacy_credential, refresh_oauth_client,
@@ -51,7 +53,6 @@ pub use restore::Restoration;
 pub use revision::Revision;
 pub use secret::{Digest, PasswordError, Secret, StoredSecret, hash_password};
 pub use session::Session;
-pub use sign_in::Verified;
 pub use snapshot::{IntegrationEntry, OrganizationSnapshot, Proven, Snapshot};
 pub use token::{
     INVITATION_LIFETIME_SECONDS, SESSION_LIFETIME_SECONDS, TOKEN_LIFETIME_SECONDS, Token, TokenSort,

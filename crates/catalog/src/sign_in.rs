@@ -1,63 +1,17 @@
 //! Signing in, and whatever ends a user's sessions: each is one step, so that a sign-in that proved an older password, or
 //! used an invitation that was taken back meanwhile, does not outlive the change.
 
+use crate::candidates::Verified;
 use crate::catalog::Catalog;
 use crate::draft::{Actor, Draft, Refused};
 use crate::error::WriteError;
 use crate::kinds::User;
-use crate::secret::{Digest, Secret, StoredSecret, hash_password};
-use crate::snapshot::{Proven, Snapshot};
+use crate::secret::{Digest, Secret, StoredSecret};
 use crate::token::{TokenRow, TokenSort};
 use sqlx::Connection;
-use std::sync::Arc;
 use tollgate_domain::OrganizationId;
 
-/// A user who knew the password, and the hash that proved it.
-#[derive(Debug, Clone)]
-pub struct Verified {
-    /// The user.
-    pub user: Proven<User>,
-    secret: Arc<StoredSecret>,
-}
-
-impl Verified {
-    /// Whether the password is still the one that was proved.
-    fn is_current(&self, snapshot: &Snapshot) -> bool {
-        let organization = snapshot.organization(self.user.organization.id());
-        let secret = organization.and_then(|now| now.secret::<User>(&self.user.object.meta.id));
-        secret.is_some_and(|secret| **secret == *self.secret)
-    }
-}
-
 impl Catalog {
-    /// The user of this address and password. It takes tens of milliseconds, as long for an address that nobody has: call
-    /// it on a blocking thread.
-    pub fn verify_password(&self, email: &str, password: &str) -> Option<Verified> {
-        let snapshot = self.snapshot();
-        let mut users = snapshot.users_by_email(email).peekable();
-        if users.peek().is_none() {
-            // Nobody learns from the time that it takes which addresses there are; the hash itself is of no use.
-            let _ = hash_password(password, &*self.entropy);
-        }
-        let verified = users.find(|(_, secret)| secret.verify_password(password));
-        verified.map(|(user, secret)| Verified { user, secret })
-    }
-
-    /// The user of this id, if the password is right. It takes as long.
-    pub fn verify_password_of(
-        &self,
-        organization: OrganizationId,
-        user: &str,
-        password: &str,
-    ) -> Option<Verified> {
-        let snapshot = self.snapshot();
-        let organization = snapshot.organization(organization)?;
-        let object = organization.get::<User>(user)?.clone();
-        let secret = organization.secret::<User>(user)?.clone();
-        let user = Proven { organization: organization.clone(), object };
-        secret.verify_password(password).then_some(Verified { user, secret })
-    }
-
     /// Starts a session of a user, unless the password is another one by now. It is on disk when this returns.
     pub async fn sign_in(&self, verified: &Verified) -> Result<Option<Secret>, WriteError> {
         let (organization, user) = (verified.user.organization.id(), &verified.user.object.meta.id);
@@ -220,17 +174,5 @@ impl Catalog {
         let mut rows = self.revocations(organization, user);
         rows.retain(|row| kept != Some(row.digest));
         rows
-    }
-}
-
-impl Snapshot {
-    /// The users of an address, without case, and their passwords' hashes: one of an organization.
-    fn users_by_email(&self, email: &str) -> impl Iterator<Item = (Proven<User>, Arc<StoredSecret>)> {
-        self.organizations().filter_map(move |organization| {
-            let users = organization.table::<User>();
-            let user = users.iter().find(|user| user.email.eq_ignore_ascii_case(email))?;
-            let secret = organization.secret::<User>(&user.id)?.clone();
-            Some((Proven { organization: organization.clone(), object: user.clone() }, secret))
-        })
     }
 }

@@ -7,9 +7,14 @@ use sqlx::{ConnectOptions, Connection};
 use support::Home;
 use tollgate_catalog::{
     Catalog, MAX_USERS, Organization, Refused, Role, SESSION_LIFETIME_SECONDS, Secret,
-    TOKEN_LIFETIME_SECONDS, User, WriteError, new_user,
+    TOKEN_LIFETIME_SECONDS, User, Verified, WriteError, new_user,
 };
 use tollgate_domain::OrganizationId;
+
+/// The user whose address and password this is.
+fn proved(catalog: &Catalog, email: &str, password: &str) -> Option<Verified> {
+    catalog.verify_password(catalog.candidates(email, None), password).pop()
+}
 
 async fn issue(home: &Home, catalog: &Catalog) -> Secret {
     let client = catalog.snapshot().oauth_client(&home.made.v5.id, home.made.v5.secret.expose()).unwrap();
@@ -83,8 +88,8 @@ async fn tokens_of_one_sort_do_not_pass_for_another_and_invitations_are_accepted
     let (catalog, other) = (home.open(2).await, home.open(3).await);
     let organization = home.made.organization_id;
     let admin = &home.made.admin;
-    let verified = catalog.verify_password(&admin.id, admin.secret.expose()).unwrap();
-    assert!(catalog.verify_password(&admin.id, "wrong").is_none());
+    let verified = proved(&catalog, &admin.id, admin.secret.expose()).unwrap();
+    assert!(proved(&catalog, &admin.id, "wrong").is_none());
     let session = catalog.sign_in(&verified).await.unwrap().unwrap();
     let user = verified.user.object.id.clone();
     let former = catalog.invite(organization, &user).await.unwrap();
@@ -133,7 +138,7 @@ async fn a_sign_in_that_proved_the_former_password_does_not_outlive_it() {
     let home = Home::new().await;
     let (catalog, organization) = (home.open(2).await, home.made.organization_id);
     let admin = &home.made.admin;
-    let late = catalog.verify_password(&admin.id, admin.secret.expose()).unwrap();
+    let late = proved(&catalog, &admin.id, admin.secret.expose()).unwrap();
     let user = late.user.object.id.clone();
     let before = catalog.sign_in(&late).await.unwrap().unwrap();
     let invitation = catalog.invite(organization, &user).await.unwrap();
@@ -148,7 +153,7 @@ async fn a_sign_in_that_proved_the_former_password_does_not_outlive_it() {
     assert!(catalog.sign_in_with_invitation(invitation.expose(), None).await.unwrap().is_none());
     assert!(!catalog.change_password(&late, &hash, before.expose()).await.unwrap());
 
-    let verified = catalog.verify_password(&admin.id, password.expose()).unwrap();
+    let verified = proved(&catalog, &admin.id, password.expose()).unwrap();
     let kept = catalog.sign_in(&verified).await.unwrap().unwrap();
     let ended = catalog.sign_in(&verified).await.unwrap().unwrap();
     let chosen = catalog.hash_password("a password of mine").unwrap();
@@ -157,7 +162,7 @@ async fn a_sign_in_that_proved_the_former_password_does_not_outlive_it() {
     let link = catalog.link_to_password(organization, &actor, &user).await.unwrap();
     let again = catalog.sign_in_with_invitation(link.expose(), Some(hash.clone())).await.unwrap().unwrap();
     assert!(catalog.session(kept.expose()).is_none() && catalog.session(again.expose()).is_some());
-    assert!(catalog.verify_password(&admin.id, password.expose()).is_some());
+    assert!(proved(&catalog, &admin.id, password.expose()).is_some());
     assert!(home.open(3).await.session(again.expose()).is_some(), "all of it is on disk");
 }
 
@@ -166,7 +171,7 @@ async fn a_link_to_choose_a_password_does_nothing_else_and_names_who_made_it() {
     let home = Home::new().await;
     let (catalog, other) = (home.open(2).await, home.open(3).await);
     let organization = home.made.organization_id;
-    let user = catalog.verify_password(&home.made.admin.id, home.made.admin.secret.expose()).unwrap();
+    let user = proved(&catalog, &home.made.admin.id, home.made.admin.secret.expose()).unwrap();
     let user = &user.user.object.meta.id;
     let actor = tollgate_catalog::Actor::api_key("0123");
     let links = tokio::join!(
@@ -227,10 +232,7 @@ async fn an_address_is_one_users_in_each_organization_and_there_are_so_many_user
     made.await.unwrap();
     add(elsewhere, &admin.id).await.expect("what others have is not told");
     assert_eq!(add(elsewhere, &admin.id.to_uppercase()).await, Err("email_taken"));
-    let organization = |password: &str| {
-        let verified = catalog.verify_password(&admin.id, password)?;
-        Some(verified.user.organization.id())
-    };
+    let organization = |password: &str| Some(proved(&catalog, &admin.id, password)?.user.organization.id());
     assert_eq!(organization(admin.secret.expose()), Some(home.made.organization_id));
     assert_eq!(organization(password.expose()), Some(elsewhere), "the password says which of them signs in");
 

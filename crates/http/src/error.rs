@@ -230,7 +230,7 @@ impl ApiError {
     }
 
     /// RFC 9457. The type is the line of our page of errors that tells more.
-    fn native(&self) -> Value {
+    pub(crate) fn native(&self) -> Value {
         let errors: Vec<Value> = self
             .errors
             .iter()

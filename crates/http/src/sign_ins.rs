@@ -1,6 +1,7 @@
-//! How often somebody may try to sign in. Guessing is limited for a user's address from one place, for a place, and for a
-//! user's address from places that nobody signed in to it from: whoever knows an address and guesses elsewhere does not keep
-//! its user out.
+//! How often somebody may try to sign in. Guessing is limited for a user's address from one place, for a place, and for an
+//! address. The last does not hold for a user who signed in from there before: whoever knows an address and guesses
+//! elsewhere does not keep its user out, and another user of the address, in an organization of the guesser's own, opens
+//! nothing but that.
 
 use crate::error::ApiError;
 use crate::limits::too_many;
@@ -8,21 +9,22 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use sha2::{Digest, Sha256};
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tollgate_domain::OrganizationId;
 
 /// Attempts for an address from one place: so many at once, and so many a minute from then on.
 const PAIR: (u32, u32) = (10, 2);
 /// Attempts from a place, whatever they are for.
 const PLACE: (u32, u32) = (60, 30);
-/// Attempts for an address, from wherever nobody signed in to it.
+/// Attempts for an address, from wherever its users did not sign in.
 const ADDRESS: (u32, u32) = (100, 20);
 /// After so many attempts, those that count no more are forgotten.
 const SWEEP_EVERY: u32 = 4096;
-/// Pairs of addresses and places that are remembered for having signed in.
+/// Users and places that are remembered for having signed in there.
 const KNOWN: usize = 10_000;
 
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, MonotonicClock>;
@@ -33,14 +35,20 @@ pub(crate) struct SignIns {
     places: Limiter<IpAddr>,
     addresses: Limiter<u128>,
     counted: AtomicU32,
-    known: Mutex<Known>,
+    /// Users with the places where they signed in, by their digests, the one of longest ago first.
+    known: Mutex<VecDeque<u128>>,
 }
 
-/// Pairs that signed in, the oldest first.
-#[derive(Default)]
-struct Known {
-    pairs: HashSet<u128>,
-    order: VecDeque<u128>,
+/// A user, by organization and id.
+pub(crate) type UserOf<'a> = (OrganizationId, &'a str);
+
+/// Whom an attempt may be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Every user of the address.
+    All,
+    /// Those who signed in from there before.
+    Known,
 }
 
 impl Default for SignIns {
@@ -66,16 +74,25 @@ fn check<K: std::hash::Hash + Eq + Clone>(limiter: &Limiter<K>, key: &K) -> Resu
 }
 
 impl SignIns {
-    /// Counts an attempt for an address, whether there is such a user or not.
-    pub(crate) fn count(&self, email: &str, from: IpAddr) -> Result<(), ApiError> {
+    /// Counts an attempt for an address, whether there are such users or not, and says which of them may be meant.
+    pub(crate) fn count<'a>(
+        &self,
+        email: &str,
+        from: IpAddr,
+        users: impl IntoIterator<Item = UserOf<'a>>,
+    ) -> Result<Reach, ApiError> {
         self.sweep();
-        let (place, pair) = (place(from), pair(email, from));
-        check(&self.pairs, &pair)?;
+        let place = place(from);
+        check(&self.pairs, &pair(email, place))?;
         check(&self.places, &place)?;
-        if self.known.lock().unwrap_or_else(PoisonError::into_inner).pairs.contains(&pair) {
-            return Ok(());
-        }
-        check(&self.addresses, &digest(email, None))
+        // Also where somebody is known: otherwise what is left would tell whether others have the address.
+        let Err(over) = check(&self.addresses, &address(email)) else { return Ok(Reach::All) };
+        if users.into_iter().any(|user| self.is_known(user, from)) { Ok(Reach::Known) } else { Err(over) }
+    }
+
+    /// Whether a user signed in from here.
+    pub(crate) fn is_known(&self, user: UserOf<'_>, from: IpAddr) -> bool {
+        self.known().contains(&stay(user, place(from)))
     }
 
     /// Counts an attempt with a link, which is for nobody's address before it is looked up.
@@ -84,18 +101,19 @@ impl SignIns {
         check(&self.places, &place(from))
     }
 
-    /// Remembers that somebody signed in to an address from here.
-    pub(crate) fn succeeded(&self, email: &str, from: IpAddr) {
-        let pair = pair(email, from);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.pairs.insert(pair) {
-            known.order.push_back(pair);
+    /// Remembers that a user signed in from here.
+    pub(crate) fn succeeded(&self, user: UserOf<'_>, from: IpAddr) {
+        let stay = stay(user, place(from));
+        let mut known = self.known();
+        known.retain(|one| *one != stay);
+        known.push_back(stay);
+        if known.len() > KNOWN {
+            known.pop_front();
         }
-        if known.order.len() > KNOWN
-            && let Some(oldest) = known.order.pop_front()
-        {
-            known.pairs.remove(&oldest);
-        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, VecDeque<u128>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sweep(&self) {
@@ -115,17 +133,24 @@ fn place(from: IpAddr) -> IpAddr {
     }
 }
 
-fn pair(email: &str, from: IpAddr) -> u128 {
-    digest(email, Some(place(from)))
+fn address(email: &str) -> u128 {
+    digest(&[&email.to_ascii_lowercase()])
 }
 
-/// Stands for an address, and for a place with it, at a size that no caller chooses.
-fn digest(email: &str, place: Option<IpAddr>) -> u128 {
+fn pair(email: &str, place: IpAddr) -> u128 {
+    digest(&[&email.to_ascii_lowercase(), &place.to_string()])
+}
+
+fn stay((organization, user): UserOf<'_>, place: IpAddr) -> u128 {
+    digest(&[&organization.to_string(), user, &place.to_string()])
+}
+
+/// Stands for texts, at a size that no caller chooses.
+fn digest(texts: &[&str]) -> u128 {
     let mut hash = Sha256::new();
-    hash.update(email.to_ascii_lowercase());
-    if let Some(place) = place {
+    for text in texts {
+        hash.update(text);
         hash.update([0]);
-        hash.update(place.to_string());
     }
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.finalize()[..16]);
@@ -140,29 +165,68 @@ mod tests {
         text.parse().unwrap()
     }
 
+    const MINE: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
+    const THEIRS: &str = "bbbbbbbbbbbbbbbbbbbbbbbb";
+
+    fn user(organization: &str) -> UserOf<'static> {
+        (organization.parse().unwrap(), "1")
+    }
+
+    /// Guesses for an address from many places until no more are taken.
+    fn exhaust(limits: &SignIns, email: &str) {
+        let guess = |n: u32| limits.count(email, ip(&format!("198.51.{}.{}", n / 256, n % 256)), []);
+        assert!((0..1000).any(|n| guess(n).is_err()), "too many for one address");
+    }
+
     #[test]
     fn who_guesses_elsewhere_keeps_nobody_out() {
         let limits = SignIns::default();
-        limits.succeeded("user@example.com", ip("192.0.2.1"));
-        let here = || limits.count("USER@example.com", ip("192.0.2.1"));
-        for n in 0..60_u8 {
-            // Many places that guess for one address.
-            for _ in 0..2 {
-                let _ = limits.count("user@example.com", ip(&format!("198.51.100.{n}")));
-            }
+        let users = [user(MINE), user(THEIRS)];
+        limits.succeeded(user(MINE), ip("192.0.2.1"));
+        exhaust(&limits, "user@example.com");
+        let from = |place: &str| limits.count("USER@example.com", ip(place), users).ok();
+        // On a slow machine one or two attempts come back meanwhile.
+        let here: Vec<_> = (0..10).map(|_| from("192.0.2.1")).collect();
+        assert!(
+            here.iter().all(Option::is_some),
+            "but one of its users was here before, and may be wrong ten times"
+        );
+        assert!(here.contains(&Some(Reach::Known)));
+        assert!((0..100).any(|_| from("192.0.2.1").is_none()));
+        assert!((0..100).any(|n| from(&format!("203.0.113.{n}")).is_none()));
+        assert!(limits.is_known(user(MINE), ip("192.0.2.1")));
+        assert!(!limits.is_known(user(THEIRS), ip("192.0.2.1")), "the same address is not the same user");
+        assert_eq!(limits.count("other@example.com", ip("192.0.2.1"), []).ok(), Some(Reach::All));
+    }
+
+    #[test]
+    fn whoever_signs_in_again_is_remembered_anew() {
+        let limits = SignIns::default();
+        let place = |n: usize| Ipv6Addr::from(((0x2001_0db8_u128 << 32) + n as u128) << 64).into();
+        for n in 0..KNOWN {
+            limits.succeeded(user(MINE), place(n));
         }
-        let elsewhere = |n: u8| limits.count("user@example.com", ip(&format!("203.0.113.{n}")));
-        assert!((0..60).any(|n| elsewhere(n).is_err()), "too many for one address");
-        assert!(here().is_ok(), "but its user was here before");
-        assert!((0..9).all(|_| here().is_ok()), "and may be wrong ten times");
-        assert!((0..100).any(|_| here().is_err()));
-        assert!(limits.count("other@example.com", ip("192.0.2.1")).is_ok());
+        limits.succeeded(user(MINE), place(0));
+        limits.succeeded(user(MINE), place(KNOWN));
+        let is_known = |n| limits.is_known(user(MINE), place(n));
+        assert_eq!([0, 1, 2, KNOWN].map(is_known), [true, false, true, true]);
+    }
+
+    #[test]
+    fn an_address_is_used_up_from_places_that_are_known_too() {
+        let limits = SignIns::default();
+        let place = |n: u32| ip(&format!("198.51.{}.{}", n / 256, n % 256));
+        let reach = |n: u32| {
+            limits.succeeded(user(MINE), place(n));
+            limits.count("user@example.com", place(n), [user(MINE)]).unwrap()
+        };
+        assert!((0..1000).any(|n| reach(n) == Reach::Known), "whether others have the address or not");
     }
 
     #[test]
     fn a_place_is_counted_whatever_it_asks_for_and_an_ipv6_network_is_one_place() {
         let limits = SignIns::default();
-        let guess = |n: u32, from: &str| limits.count(&format!("user{n}@example.com"), ip(from));
+        let guess = |n: u32, from: &str| limits.count(&format!("user{n}@example.com"), ip(from), []);
         assert!((0..60).all(|n| guess(n, &format!("2001:db8::{n:x}")).is_ok()));
         // On a slow machine one or two come back meanwhile.
         assert!((60..160).any(|n| guess(n, "2001:db8::ffff").is_err()));

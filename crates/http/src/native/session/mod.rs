@@ -18,7 +18,7 @@ use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::ops::RangeInclusive;
-use tollgate_catalog::{LONGEST_PASSWORD, SHORTEST_PASSWORD, Session, StoredSecret};
+use tollgate_catalog::{LONGEST_PASSWORD, OrganizationSnapshot, SHORTEST_PASSWORD, Session, StoredSecret};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -90,13 +90,19 @@ struct SessionOrganization {
     name: String,
 }
 
+impl SessionOrganization {
+    fn of(organization: &OrganizationSnapshot) -> Self {
+        let name = organization.organization().map(|stored| stored.name.clone()).unwrap_or_default();
+        Self { id: organization.id().to_string(), name }
+    }
+}
+
 impl SessionBody {
     fn of(session: &Session, text: &str) -> Self {
         let Session { user, organization, expires_at } = session;
-        let name = organization.organization().map(|stored| stored.name.clone()).unwrap_or_default();
         Self {
             user: SessionUser { id: user.id.clone(), email: user.email.clone(), role: user.role.name() },
-            organization: SessionOrganization { id: organization.id().to_string(), name },
+            organization: SessionOrganization::of(organization),
             csrf_token: csrf_token(text),
             expires_at: expires_at.to_string(),
         }

@@ -58,12 +58,13 @@ pub(super) async fn handle(State(state): State<ApiState>, request: Request) -> A
     let from = ClientAddress::of(&parts);
     let body = read_json_object(Request::from_parts(parts.clone(), body)).await?;
     let (old, new) = read(body, signed_in.email())?;
-    state.limits.sign_ins.count(signed_in.email(), from)?;
+    let user = (signed_in.organization().id(), &**signed_in.id());
+    state.limits.sign_ins.count(signed_in.email(), from, [user])?;
     let verified = verified(&state, &signed_in, old).await?;
     let wrong =
         || ApiError::invalid(vec![Invalid::coded("old_password", "is not the password", "wrong_password")]);
     let verified = verified.ok_or_else(wrong)?;
-    state.limits.sign_ins.succeeded(signed_in.email(), from);
+    state.limits.sign_ins.succeeded(user, from);
     let hash = hashed(&state, new).await?;
     let changed = state.catalog.change_password(&verified, &hash, session).await?;
     changed.then_some(StatusCode::NO_CONTENT.into_response()).ok_or_else(|| wrong().into())

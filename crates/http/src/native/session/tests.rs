@@ -1,6 +1,7 @@
 //! Signing in and out, and what each role may do on every route of the document.
 
 use crate::openapi::document;
+use crate::origin::ClientAddress;
 use crate::testing::{Answered, TestApp};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -380,6 +381,88 @@ async fn an_address_that_another_organization_has_is_nobodys_business() {
     assert_eq!(theirs.body["organization"]["id"], neighbour.organization.to_string(), "{theirs:?}");
     let mine = send(&app, "GET", SESSION, &[("cookie", &owner.cookie)], &Value::Null).await;
     assert_eq!(mine.body["organization"]["id"], app.made.organization_id.to_string());
+}
+
+/// Signs in from somewhere; answers the status, and the organization where it is one.
+async fn sign_in_from(app: &TestApp, place: &str, body: &Value) -> (u16, Value) {
+    let request = Request::post(SESSION).header(header::HOST, "127.0.0.1:8080");
+    let request = request.header(header::CONTENT_TYPE, "application/json");
+    let mut request = request.body(Body::from(body.to_string())).unwrap();
+    ClientAddress::note(request.extensions_mut(), place.parse().unwrap(), false);
+    let answered = app.send(request).await;
+    (answered.status.as_u16(), answered.body["organization"]["id"].clone())
+}
+
+#[tokio::test]
+async fn a_password_that_opens_two_organizations_is_asked_which() {
+    let app = TestApp::new().await;
+    let neighbour = app.neighbour().await;
+    let (email, password) = (&app.made.admin.id, app.made.admin.secret.expose());
+    let body = json!({"email": email, "role": "owner"});
+    let key = [("api-key", neighbour.api_key.as_str())];
+    let made = send(&app, "POST", "/tollgate/v1/users", &key, &body).await;
+    let link = format!("/tollgate/v1/users/{}/link", made.body["id"].as_str().unwrap());
+    let link = send(&app, "POST", &link, &key, &Value::Null).await;
+    let same = json!({"invitation": link.body["invitation"], "new_password": password});
+    Browser::sign_in(&app, &same).await;
+
+    let mut body = json!({"email": email, "password": password});
+    let asked = send(&app, "POST", SESSION, &[], &body).await;
+    assert_eq!((asked.status.as_u16(), code(&asked)), (409, "organization_ambiguous"), "{asked:?}");
+    assert_eq!((asked.header("set-cookie"), asked.header("cache-control")), (None, Some("no-store")));
+    let mut offered: Vec<_> = asked.body["organizations"].as_array().unwrap().iter().collect();
+    offered.sort_by_key(|one| one["name"] != "Neighbour");
+    assert_eq!(offered[0], &json!({"id": neighbour.organization, "name": "Neighbour"}));
+    assert_eq!((offered.len(), &offered[1]["id"]), (2, &json!(app.made.organization_id)));
+    for organization in [app.made.organization_id, neighbour.organization] {
+        body["organization"] = json!(organization);
+        let session = send(&app, "POST", SESSION, &[], &body).await;
+        assert_eq!(session.body["organization"]["id"], json!(organization), "{session:?}");
+    }
+    for (organization, status) in
+        [(json!("eeeeeeeeeeeeeeeeeeeeeeee"), 401), (json!("?"), 400), (json!(null), 400)]
+    {
+        body["organization"] = organization;
+        let refused = send(&app, "POST", SESSION, &[], &body).await;
+        assert_eq!(refused.status, status, "{refused:?}");
+        assert_eq!(refused.error_fields(), if status == 400 { vec!["organization"] } else { vec![] });
+    }
+    let wrong = json!({"email": email, "password": "nonsense"});
+    assert_eq!(send(&app, "POST", SESSION, &[], &wrong).await.status, 401, "nobody else learns of them");
+}
+
+#[tokio::test]
+async fn a_link_makes_the_place_of_its_user_known_and_of_no_other_user_of_the_address() {
+    let app = TestApp::new().await;
+    let neighbour = app.neighbour().await;
+    let owner = Browser::owner(&app).await;
+    let body = json!({"email": "both@example.com", "role": "analyst"});
+    let mine = owner.call("POST", "/tollgate/v1/users", &body).await;
+    let key = [("api-key", neighbour.api_key.as_str())];
+    let theirs = send(&app, "POST", "/tollgate/v1/users", &key, &body).await;
+    let link = format!("/tollgate/v1/users/{}/link", mine.body["id"].as_str().unwrap());
+    let link = owner.call("POST", &link, &Value::Null).await;
+    let (here, there, chosen) = ("192.0.2.1", "192.0.2.2", "correct horse battery");
+    let with_link = json!({"invitation": link.body["invitation"], "new_password": chosen});
+    let organization = json!(app.made.organization_id);
+    assert_eq!(sign_in_from(&app, here, &with_link).await, (200, organization.clone()));
+    let mine = json!({"email": "both@example.com", "password": chosen});
+    let theirs = json!({"email": "both@example.com", "password": theirs.body["password"]});
+    assert_eq!(sign_in_from(&app, there, &theirs).await, (200, json!(neighbour.organization)));
+
+    let guess = |n: u32| {
+        let place = format!("198.51.{}.{}", n / 256, n % 256).parse().unwrap();
+        app.limits.sign_ins.count("both@example.com", place, [])
+    };
+    let exhaust = || assert!((0..1000).any(|n| guess(n).is_err()), "too many guesses elsewhere");
+    exhaust();
+    assert_eq!(sign_in_from(&app, here, &mine).await, (200, organization));
+    exhaust();
+    assert_eq!(sign_in_from(&app, there, &theirs).await, (200, json!(neighbour.organization)));
+    exhaust();
+    assert_eq!(sign_in_from(&app, there, &mine).await.0, 401, "another user was there");
+    exhaust();
+    assert_eq!(sign_in_from(&app, "192.0.2.3", &mine).await.0, 429);
 }
 
 #[tokio::test]
