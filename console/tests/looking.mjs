@@ -58,6 +58,28 @@ test("live: an event appears while one looks, and a pause holds still", async ()
   });
 });
 
+test("live: a conversion that is rejected later is told, and shown as it is now", async () => {
+  const gateway = `${there.server.origin}/g/${there.server.integration}`;
+  const ask = async (path) => (await fetch(`${gateway}/${path}`, { headers: { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" } })).json();
+  const click = await ask("click?publisher=live-late&offer=o&no_redirect=true");
+  const conversion = await ask(`postback?transaction_id=${click.transaction_id}`);
+  await on("live", async (page) => {
+    await page.getByRole("searchbox").fill("live-late");
+    const rows = page.locator("tbody tr");
+    await rows.nth(1).waitFor();
+    // The feed is open once it tells what comes.
+    await ask("click?publisher=live-late&offer=o&no_redirect=true");
+    await rows.nth(2).waitFor();
+    await fetch(`${gateway}/rejection?transaction_id=${conversion.transaction_id}&new_rejected_reason=CHARGEBACK`, { headers: { "API-KEY": there.server.key } });
+    await rows.nth(3).waitFor();
+    const late = rows.filter({ hasText: "later" });
+    assert.match(await late.textContent(), /Conversion.*rejected.*Chargeback.*live-late/s);
+    assert.equal(await rows.filter({ hasText: "Chargeback" }).count(), 2, "the conversion itself is shown as it is now");
+    await late.getByRole("link").click();
+    await page.getByText(/(Late rejection|Rejected for another reason): Chargeback/).waitFor();
+  });
+});
+
 test("overview: other days with the mouse, and a reason leads to its events", async () => {
   await on("overview", async (page) => {
     await page.getByText("pub-torrent").waitFor();
@@ -72,16 +94,21 @@ test("overview: other days with the mouse, and a reason leads to its events", as
   });
 });
 
+/** Asks for so many reports in the background, which are made one after the other. */
+const askReports = (page, count) => {
+  const days = [-3, 0].map((day) => new Date(Date.now() + day * 86_400_000).toISOString().slice(0, 10));
+  return Promise.all(Array.from({ length: count }, () => asUser(page, "GET", `/v5/analytics/campaign?dateMin=${days[0]}&dateMax=${days[1]}&groupBy=date`)));
+};
+
 test("downloads: a report that is made in the background is told, and its result fetched", async () => {
   await on("downloads", async (page) => {
     const card = page.getByRole("region", { name: "Reports with amounts of money" });
     await card.getByText("None are kept").waitFor();
-    const days = [-3, 0].map((day) => new Date(Date.now() + day * 86_400_000).toISOString().slice(0, 10));
-    await asUser(page, "GET", `/v5/analytics/campaign?dateMin=${days[0]}&dateMax=${days[1]}&groupBy=date`);
+    await askReports(page, 1);
     await page.reload();
     await card.getByText("✓ Ready").waitFor();
     const download = page.waitForEvent("download");
     await card.getByRole("button", { name: "Download" }).click();
-    assert.equal((await download).suggestedFilename(), `campaign-${days[0]}-${days[1]}.csv`);
+    assert.match((await download).suggestedFilename(), /^campaign-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv$/);
   });
 });

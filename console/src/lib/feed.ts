@@ -5,9 +5,14 @@ import { ApiError, stream } from "./api";
 import type { EventRow } from "./reports";
 import { connection, session } from "./session.svelte";
 
+/** An event whose verdict changed later. It may be told again after a break. */
+export type Amended = EventRow & { kind: string; at: string; status: string; monitoring_mode: boolean; rejection: string | null };
+
 export interface Told {
   /** Rows in the order they were judged. */
   rows: (rows: EventRow[]) => void;
+  /** Verdicts that changed. */
+  amended?: (all: Amended[]) => void;
   /** So many events came and are not told; `exact`: no more than these. */
   lost: (count: number, exact: boolean) => void;
   /** Why there is no feed at the moment; null while there is one. */
@@ -36,6 +41,8 @@ export async function follow(integration: string, from: string, told: Told, sign
     const rows = messages.filter((one) => one.event === "row");
     last = rows.at(-1)?.id ?? last;
     if (rows.length > 0) told.rows(rows.map((one) => JSON.parse(one.data)));
+    const amended = messages.filter((one) => one.event === "amended");
+    if (amended.length > 0) told.amended?.(amended.map((one) => JSON.parse(one.data)));
     for (const one of messages.filter((other) => other.event === "lost")) {
       const { count, exact } = JSON.parse(one.data);
       told.lost(count, exact);

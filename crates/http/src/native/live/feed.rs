@@ -1,6 +1,8 @@
 //! What came since the last look, read from the ledger: whoever takes events in does nothing for it and waits for nobody.
-//! A look tells the newest events and counts the others, so that what it costs does not grow with the traffic.
+//! A look tells the newest events, and verdicts that changed, and counts the others, so that what it costs does not grow
+//! with the traffic.
 
+use super::amended;
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use tollgate_domain::row;
@@ -51,7 +53,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Whether an event of an integration of the organization is told.
+    /// Whether an event of an integration of the organization, or the change of its verdict, is told.
     fn takes(&self, kind: EventKind, integration: IntegrationId, outcome: Option<Outcome>) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&kind))
             && (self.integrations.is_empty() || self.integrations.contains(&integration))
@@ -59,25 +61,28 @@ impl Wanted {
     }
 }
 
-/// An event that is told.
+/// What is told of an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
-    pub(super) id: TxId,
-    /// Its row, as tables have it.
-    pub(super) row: String,
+    /// `row`, or `amended`.
+    pub(super) name: &'static str,
+    /// Of an event, after which somebody can go on.
+    pub(super) id: Option<TxId>,
+    /// Its row as tables have it, or what changed; JSON.
+    pub(super) data: String,
 }
 
 /// What came.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
-    pub(super) rows: Vec<Told>,
-    /// Events before these that are not told.
+    pub(super) told: Vec<Told>,
+    /// What came before these and is not told.
     pub(super) lost: u64,
     /// Whether there may have been more of them.
     pub(super) more: bool,
 }
 
-/// The events that a look tells.
+/// What a look tells.
 const PER_LOOK: usize = 100;
 /// The same of the first look of somebody who was away.
 const AFTER_A_BREAK: usize = 1000;
@@ -125,19 +130,22 @@ impl Feed {
             own.contains(&integration) && self.wanted.takes(kind, integration, outcome)
         };
         let open = view.open().first_seq().unwrap_or(end);
-        for event in sealed(&view, from..open)? {
-            let (status, monitoring) = (event.number(Number::Status), event.number(Number::MonitoringMode));
-            if takes(event.kind, event.integration, Outcome::of(status, monitoring)) {
-                newest.add(Found::Sealed(Box::new(event)));
+        for record in sealed(&view, from..open)? {
+            let columns = record.columns();
+            let outcome = Outcome::of(columns.number(Number::Status), columns.number(Number::MonitoringMode));
+            let is_told = matches!(record, Record::Event(_)) || outcome.is_some();
+            if is_told && takes(columns.kind, columns.integration, outcome) {
+                newest.add(Found::Sealed(Box::new(record)));
             }
         }
         for row in view.open().rows_from(from) {
             let (head, bytes) = row?;
-            if !head.amends && takes(head.kind, head.integration, outcome_in(&head, bytes)) {
+            let outcome = outcome_in(&head, bytes);
+            if (!head.amends || outcome.is_some()) && takes(head.kind, head.integration, outcome) {
                 newest.add(Found::Open(bytes));
             }
         }
-        Ok(News { rows: newest.rows(self.wanted.organization)?, lost: newest.lost, more })
+        Ok(News { told: newest.told(self.wanted.organization)?, lost: newest.lost, more })
     }
 }
 
@@ -151,34 +159,35 @@ fn place(view: &View, own: &HashSet<IntegrationId>, reach: u64, id: TxId) -> Res
             return Ok(Some(head.seq));
         }
     }
-    let mut sealed = sealed(view, reach..open)?.into_iter();
-    Ok(sealed.find(|event| event.id == id && own.contains(&event.integration)).map(|event| event.seq))
+    let mut events = sealed(view, reach..open)?.into_iter().filter_map(Record::into_event);
+    let found = events.find(|event| event.id == id && own.contains(&event.integration));
+    Ok(found.map(|event| event.seq))
 }
 
-/// The events with a `seq` in `range`, which is sealed. That is only so for somebody who was away, or who looks just when
+/// What has a `seq` in `range`, which is sealed. That is only so for somebody who was away, or who looks just when
 /// rows are sealed.
-fn sealed(view: &View, range: Range<u64>) -> Result<Vec<Event>, ScanError> {
-    let mut events = Vec::new();
+fn sealed(view: &View, range: Range<u64>) -> Result<Vec<Record>, ScanError> {
+    let mut records = Vec::new();
     if range.is_empty() {
-        return Ok(events);
+        return Ok(records);
     }
     for record in view.scan_seq_from(range.start) {
         let record = record?;
         if record.seq() >= range.end {
             break;
         }
-        events.extend(Record::into_event(record));
+        records.push(record);
     }
-    Ok(events)
+    Ok(records)
 }
 
 fn outcome_in(head: &RowHead, row: &[u8]) -> Option<Outcome> {
     Outcome::of(head.number_in(row, Number::Status), head.number_in(row, Number::MonitoringMode))
 }
 
-/// An event that was found: a row is not decoded before it is told.
+/// What was found: a row is not decoded before it is told.
 enum Found<'a> {
-    Sealed(Box<Event>),
+    Sealed(Box<Record>),
     Open(&'a [u8]),
 }
 
@@ -198,16 +207,22 @@ impl<'a> Newest<'a> {
         self.found.push_back(found);
     }
 
-    fn rows(&self, organization: OrganizationId) -> Result<Vec<Told>, ScanError> {
-        let told = |event: &Event| {
+    fn told(&self, organization: OrganizationId) -> Result<Vec<Told>, ScanError> {
+        let event = |event: &Event| {
             let mut row = Vec::with_capacity(2048);
             row::write(event, organization, &mut row);
-            Told { id: event.id, row: String::from_utf8_lossy(&row).into_owned() }
+            Told { name: "row", id: Some(event.id), data: String::from_utf8_lossy(&row).into_owned() }
         };
-        let rows = self.found.iter().map(|found| match found {
-            Found::Sealed(event) => Ok(told(event)),
-            Found::Open(bytes) => Ok(told(&RowView::parse(bytes)?.to_event())),
+        let told = self.found.iter().map(|found| match found {
+            Found::Sealed(record) => Ok(match &**record {
+                Record::Event(stored) => event(stored),
+                Record::Amendment(amendment) => amended::told(&amendment.record),
+            }),
+            Found::Open(bytes) => {
+                let row = RowView::parse(bytes)?;
+                Ok(if row.amends() { amended::told(&row.to_event()) } else { event(&row.to_event()) })
+            }
         });
-        rows.collect()
+        told.collect()
     }
 }

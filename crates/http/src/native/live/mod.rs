@@ -1,6 +1,7 @@
 //! `GET /live`: the newest events as they come, as server-sent events. Nothing is copied or counted for it where nobody
 //! looks, and whoever takes events in never waits for a reader.
 
+mod amended;
 mod feed;
 mod streams;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use super::schema::{MissingProblem, QueryProblem};
 use super::{Answer, find_integration};
 use crate::ApiState;
 use crate::chartboost::query::Query;
+use crate::places::Place;
 use axum::extract::State;
 use axum::http::HeaderName;
 use axum::http::header::CACHE_CONTROL;
@@ -81,8 +83,10 @@ fn list(item: ObjectBuilder, about: &str) -> Array {
 /// Follow events as they come
 ///
 /// Server-sent events, until one side ends it. `row` is an event as it was judged, with the fields that tables have, and with its
-/// `real_tx_id` as its `id`. `lost` says how many events that fit are not told, `{"count": 37, "exact": true}`: they came faster than 100 each
-/// quarter second, or faster than they were read; where `exact` is false, there were more. `end` says why the server ends it, `{"reason": "credential"}`: the
+/// `real_tx_id` as its `id`. `amended` says that an event's verdict changed later, a late rejection: `real_tx_id`, `kind`, `integration_id`, `at` (when it was
+/// said), `status`, `monitoring_mode`, `rejection`, `rejections`, and of its source `advertiser`, `publisher`, `offer_id`, `sub_id`, `event_name`; it has no `id`, and
+/// may be told again to somebody who comes again. `lost` says how many of both that fit are not told, `{"count": 37, "exact": true}`: they came faster than
+/// 100 each quarter second, or faster than they were read; where `exact` is false, there were more. `end` says why the server ends it, `{"reason": "credential"}`: the
 /// key or session is no longer in force; `shutdown`: the server stops; `slow`: nothing was read for 30 seconds; `error`: events
 /// could not be read. While nothing happens, a comment comes every 15 seconds.
 ///
@@ -116,13 +120,14 @@ pub(super) async fn handle(principal: Principal, State(state): State<ApiState>, 
     let place = state.live.place(organization)?;
     let feed = Feed::new(state.ledger.clone(), wanted, after);
     let (out, told) = channel(WAITING);
-    tokio::spawn(Stream { state, parts, feed, place }.run(out));
+    tokio::spawn(Stream { state, parts, feed }.run(out));
     let headers = [(CACHE_CONTROL, "no-store"), (HeaderName::from_static(BUFFERING), "no")];
-    Ok((headers, Sse::new(events(told)).keep_alive(KeepAlive::default())).into_response())
+    Ok((headers, Sse::new(events(told, place)).keep_alive(KeepAlive::default())).into_response())
 }
 
-/// The events of the pieces that come.
-fn events(told: Receiver<Vec<Event>>) -> impl stream::Stream<Item = Result<Event, Infallible>> {
-    let pieces = stream::unfold(told, async |mut told| Some((told.recv().await?, told)));
+/// The events of the pieces that come. The place is taken until the connection has let go of them.
+fn events(told: Receiver<Vec<Event>>, place: Place) -> impl stream::Stream<Item = Result<Event, Infallible>> {
+    let pieces =
+        stream::unfold((told, place), async |(mut told, place)| Some((told.recv().await?, (told, place))));
     pieces.flat_map(|piece| stream::iter(piece.into_iter().map(Ok)))
 }

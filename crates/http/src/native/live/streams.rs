@@ -1,5 +1,5 @@
 //! Streams that are open: so many in all and for an organization, each ended when its credential is, when its reader
-//! takes nothing for a while, or when the server stops.
+//! takes nothing for a while, or when the server stops. A place is free when its connection is done with it.
 
 use super::feed::{Feed, News};
 use crate::ApiState;
@@ -109,7 +109,6 @@ pub(super) struct Stream {
     /// The request, whose credential is looked at again and again.
     pub(super) parts: Parts,
     pub(super) feed: Feed,
-    pub(super) place: Place,
 }
 
 impl Stream {
@@ -127,7 +126,7 @@ impl Stream {
 
     /// Ends with the reason, if there is somebody to be told.
     async fn follow(self, out: &Sender<Vec<Event>>) -> Result<(), Option<End>> {
-        let Self { state, parts, mut feed, place: _place } = self;
+        let Self { state, parts, mut feed } = self;
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -190,13 +189,18 @@ async fn look(
 
 /// What came, as it is sent; `None` where nothing did.
 fn told(news: News) -> Option<Vec<Event>> {
-    let News { rows, lost, more } = news;
-    let mut events = Vec::with_capacity(rows.len() + 1);
+    let News { told, lost, more } = news;
+    let mut events = Vec::with_capacity(told.len() + 1);
     if lost > 0 || more {
         let data = format!("{{\"count\":{lost},\"exact\":{}}}", !more);
         events.push(Event::default().event("lost").data(data));
     }
-    let row = |row: super::feed::Told| Event::default().event("row").id(row.id.to_string()).data(row.row);
-    events.extend(rows.into_iter().map(row));
+    events.extend(told.into_iter().map(|one| {
+        let event = Event::default().event(one.name).data(one.data);
+        match one.id {
+            Some(id) => event.id(id.to_string()),
+            None => event,
+        }
+    }));
     (!events.is_empty()).then_some(events)
 }
