@@ -16,7 +16,6 @@ test("apps: what ads may be is changed, shown before it is stored, and laid upon
     const [muted, timer] = [!before.ad_experience_settings.template_settings.default_muted, before.ad_experience_settings.template_settings.show_button_timer === 45 ? "30" : "45"];
     await page.getByLabel("Starts without sound").setChecked(muted);
     await page.getByLabel("Blocked advertisers").fill("com.example.mine");
-    await page.getByLabel("Blocked advertisers").blur();
     await page.getByRole("button", { name: "Review 2 changes" }).click();
     await asUser(page, "PATCH", path, { ad_blocking_settings: { blocked_advertiser_store_ids: ["com.example.theirs"] }, ad_experience_settings: { template_settings: { show_button_timer: Number(timer) } } });
     const dialog = page.getByRole("dialog", { name: "What will be different" });
@@ -35,6 +34,49 @@ test("apps: what ads may be is changed, shown before it is stored, and laid upon
     await page.locator('[aria-invalid="true"]').waitFor();
     assert.equal(await page.getByLabel("From", { exact: true }).inputValue(), "not a version", "what was typed stays");
   }, { but: /status of 4\d\d/ });
+});
+
+test("what is typed into lists, numbers and prices can be reviewed before the field is left, and stays as it is typed", async () => {
+  const review = (page, count) => page.getByRole("button", { name: `Review ${count} change${count === 1 ? "" : "s"}` }).waitFor();
+  await on("settings?part=postbacks&postback=new", async (page) => {
+    const [publishers, delay] = [page.getByLabel("Publishers"), page.getByLabel("Seconds until it is sent")];
+    await publishers.pressSequentially("pub-1\n\npub-2\n");
+    await review(page, 1);
+    assert.equal(await publishers.inputValue(), "pub-1\n\npub-2\n");
+    await delay.focus();
+    assert.equal(await publishers.inputValue(), "pub-1\npub-2");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("5");
+    await review(page, 2);
+    await page.keyboard.type("e");
+    await page.getByText("This is no number yet").waitFor();
+    await page.keyboard.type("1");
+    await page.getByText("This is no number yet").waitFor({ state: "detached" });
+    await publishers.fill("");
+    assert.equal(await delay.inputValue(), "50");
+    await review(page, 1);
+  });
+  await on("filter-groups", async (page) => {
+    await page.getByRole("link", { name: "Server traffic" }).click();
+    const offers = page.getByLabel("Offers");
+    await offers.focus();
+    await page.keyboard.type("offer-x");
+    await review(page, 1);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.press("Delete");
+    await review(page, 0);
+  });
+  await on("prices", async (page) => {
+    const cell = page.locator('[data-cell="0 0"]');
+    await cell.waitFor();
+    const old = await cell.inputValue();
+    await cell.focus();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("9.87");
+    await review(page, 1);
+    await cell.fill(old);
+    await page.getByRole("button", { name: /^Review/, disabled: true }).waitFor();
+  });
 });
 
 test("filter groups: conditions within conditions are a form", async () => {

@@ -11,6 +11,7 @@ const inDialog = (page, name) => page.getByRole("dialog").getByRole("button", { 
 async function write(page, field, text) {
   await tabTo(page, field);
   await page.keyboard.press("Control+a");
+  await page.keyboard.press("Delete");
   await page.keyboard.type(text);
 }
 
@@ -98,6 +99,67 @@ test("keys alone: an app's test mode", async () => {
     await page.getByText("30 minutes").waitFor();
     await pressAt(page, button(page, "Turn off"));
     await page.getByText("It gets real ads.").waitFor();
+  });
+});
+
+test("keys alone: what an app's ads may be is written, shown before it is stored, and put back", async () => {
+  await on("apps", async (page) => {
+    await pressAt(page, page.getByRole("link", { name: "Word Garden" }));
+    const blocked = page.getByLabel("Blocked advertisers");
+    const muted = page.getByLabel("Starts without sound");
+    await blocked.waitFor();
+    const before = [await blocked.inputValue(), await muted.isChecked()];
+    const text = [before[0], "com.example.keys"].filter(Boolean).join("\n");
+    await write(page, blocked, text);
+    // What is typed counts before the field is left.
+    await button(page, "Review 1 change").waitFor();
+    await pressAt(page, muted, "Space");
+    await choose(page, page.getByLabel("Button that skips a video"), "Worded");
+    const store = async () => {
+      await pressAt(page, button(page, /^Review \d/));
+      await pressAt(page, inDialog(page, "Save"));
+    };
+    await store();
+    await page.getByText("What its ads may be was saved.").waitFor();
+    await page.reload();
+    await blocked.waitFor();
+    assert.deepEqual([await blocked.inputValue(), await muted.isChecked()], [text, !before[1]]);
+    await write(page, blocked, before[0]);
+    await pressAt(page, muted, "Space");
+    await store();
+    await page.getByText("What its ads may be was saved.").waitFor();
+    await button(page, "Review 0 changes").waitFor();
+  });
+});
+
+test("keys alone: a postback is made, changed, tried and deleted with a way back", async () => {
+  await on("settings", async (page) => {
+    const store = async () => {
+      await pressAt(page, button(page, /^Review \d/));
+      await pressAt(page, inDialog(page, "Save"));
+    };
+    await pressAt(page, page.getByRole("link", { name: "Postbacks" }));
+    await pressAt(page, page.getByRole("link", { name: "New postback" }));
+    await write(page, page.getByLabel("Name", { exact: true }), "By keys");
+    await write(page, page.getByLabel("URL"), "https://tracker.invalid/postback?id={transaction_id}");
+    await store();
+    await page.getByText("By keys was made.").waitFor();
+    await choose(page, page.getByLabel("Tells of conversions that are"), "Rejected");
+    await write(page, page.getByLabel("Seconds until it is sent"), "90");
+    await write(page, page.getByLabel("Reasons of rejections"), "BOT\nDATA_CENTER");
+    await store();
+    await page.getByText("By keys was saved.").waitFor();
+    const [made] = (await api(`/tollgate/v1/integrations/${there.server.integration}/postbacks`)).items.filter((one) => one.name === "By keys");
+    assert.deepEqual([made.on, made.delay_seconds, made.reasons], ["rejected", 90, ["BOT", "DATA_CENTER"]]);
+    await pressAt(page, button(page, "Send a test"));
+    await page.getByText("✕ no answer").waitFor();
+    await pressAt(page, button(page, "Delete"));
+    await page.getByText("By keys was deleted.").waitFor();
+    await pressAt(page, button(page, "Undo"));
+    await page.getByText("Undone.").waitFor();
+    await pressAt(page, page.getByRole("link", { name: "By keys" }));
+    await pressAt(page, button(page, "Delete"));
+    await page.getByText("By keys was deleted.").waitFor();
   });
 });
 
