@@ -35,7 +35,7 @@ test("keys alone: a report, its events, one of them, and the file of all", async
     await page.getByRole("heading", { name: "Why this filter group" }).waitFor();
     await page.goBack();
     await pressAt(page, button(page, "Export this view"));
-    await page.getByText("✓ Ready").waitFor();
+    await page.getByRole("region", { name: "Files" }).getByText("✓ Ready").waitFor();
     const download = page.waitForEvent("download");
     await pressAt(page, page.getByRole("link", { name: "Download", exact: true }).first());
     assert.match((await download).suggestedFilename(), /\.csv$/);
