@@ -1,6 +1,6 @@
 //! The manifest in memory with its open segments: what a view of the sealed part is made of.
 
-use crate::carried::ByIntegration;
+use crate::carried::Gone;
 use crate::disk::Disk;
 use crate::ledger::frame_of;
 use crate::log::HEAD;
@@ -13,7 +13,7 @@ pub(crate) struct Books {
     manifest: Manifest,
     segments: Arc<[Arc<Segment>]>,
     overlays: Overlays,
-    carried: Arc<ByIntegration>,
+    gone: Arc<Gone>,
     manifest_bytes: u64,
     /// The number of the next segment that is written, published or not.
     next_number: u64,
@@ -31,12 +31,12 @@ impl Books {
         let metas = manifest.segments.clone();
         let next_number = manifest.next_segment;
         let (segments, overlays, used_overlays) = (Arc::new([]), Overlays::default(), HashMap::new());
-        let carried = Arc::new(manifest.carried.clone());
+        let gone = Arc::new(gone_of(&manifest));
         let mut books = Self {
             manifest,
             segments,
             overlays,
-            carried,
+            gone,
             manifest_bytes,
             next_number,
             used_overlays,
@@ -77,9 +77,9 @@ impl Books {
         self.overlays.clone()
     }
 
-    /// What rows counted that are deleted.
-    pub(crate) fn carried(&self) -> Arc<ByIntegration> {
-        self.carried.clone()
+    /// What is known of rows that are deleted.
+    pub(crate) fn gone(&self) -> Arc<Gone> {
+        self.gone.clone()
     }
 
     /// Sealed seq, segments, bytes of segments, rows that are deleted and still in files.
@@ -157,11 +157,11 @@ impl Books {
             self.remove(&change.removed, &mut retired);
         }
         let added = change.added.clone();
-        let carries = !change.carried.is_empty();
-        self.manifest_bytes += frame_of(&change.carried).len() as u64;
+        let carries = !change.carried.is_empty() || !change.expired.is_empty();
+        self.manifest_bytes += (frame_of(&change.carried).len() + frame_of(&change.expired).len()) as u64;
         self.manifest.apply(change);
         if carries {
-            self.carried = Arc::new(self.manifest.carried.clone());
+            self.gone = Arc::new(gone_of(&self.manifest));
         }
         self.open(&added);
         retired
@@ -219,6 +219,10 @@ impl Books {
         retired.segments.extend(gone.into_iter().cloned());
         self.segments = kept.into_iter().cloned().collect();
     }
+}
+
+fn gone_of(manifest: &Manifest) -> Gone {
+    Gone { counted: manifest.carried.clone(), expired: manifest.expired.clone() }
 }
 
 /// What no manifest names any more. Files are removed when the last view that has them is gone.

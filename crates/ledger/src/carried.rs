@@ -2,12 +2,14 @@
 //! what they counted until then, so that after a crash both are there or neither is.
 
 use crate::amendments::{Amendments, Entry, Layers};
+use crate::expired::{Expiry, TIMES};
 use crate::rollup::{MEASURED, Sums, changes};
+use crate::row::{Malformed, RowView};
 use crate::scan::ScanError;
 use crate::segment::{Footer, IdWindow, RowSet, Segment, SegmentError, Wanted};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use tollgate_domain::{IntegrationId, TxId};
+use tollgate_domain::{Column, IntegrationId, Number, Timestamp, TxId};
 
 /// Rows that are read at a time.
 const AT_A_TIME: u64 = if cfg!(test) { 50 } else { 65_536 };
@@ -37,28 +39,52 @@ impl Carried {
 /// By integration; those of which nothing is carried are not in it.
 pub(crate) type ByIntegration = BTreeMap<IntegrationId, Carried>;
 
-/// Adds the second to the first.
-pub(crate) fn add(all: &mut ByIntegration, more: &ByIntegration) {
-    for (integration, carried) in more {
-        let sum = all.entry(*integration).or_default();
-        sum.revenue += carried.revenue;
-        sum.payout += carried.payout;
-        sum.price += carried.price;
+/// What is known of events that are deleted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gone {
+    /// What they counted.
+    pub(crate) counted: ByIntegration,
+    /// Up to when there were such as retention deleted.
+    pub(crate) expired: Expiry,
+}
+
+impl Gone {
+    /// Adds another's.
+    pub(crate) fn add(&mut self, more: &Self) {
+        for (integration, carried) in &more.counted {
+            let sum = self.counted.entry(*integration).or_default();
+            sum.revenue += carried.revenue;
+            sum.payout += carried.payout;
+            sum.price += carried.price;
+        }
+        self.expired.add(&more.expired);
+    }
+
+    /// Adds that an event was taken back, if `record`, which amends it, says so.
+    fn add_amendment(&mut self, entry: &Entry) -> Result<(), Malformed> {
+        let record = RowView::parse(&entry.row)?;
+        let takes_back = |flag| record.number(flag) == Some(1);
+        let at = record.number(Number::ArrivalTime).map(Timestamp::from_millis);
+        if let Some(at) = at.filter(|_| takes_back(Number::Restated) || takes_back(Number::LateRejection)) {
+            self.expired.take_back(entry.integration, entry.kind, at);
+        }
+        Ok(())
     }
 }
 
-fn wanted() -> Wanted {
-    Wanted { ids: false, seqs: false, columns: MEASURED.to_vec() }
+fn wanted(more: &[Column]) -> Wanted {
+    Wanted { ids: false, seqs: false, columns: [MEASURED, more].concat() }
 }
 
-/// What the rows of a segment count that are in neither set, as they were judged.
+/// What is known of the rows of a segment that are in neither set, as they were judged; whether they are too old.
 pub(crate) fn as_judged(
     segment: &Segment,
     footer: &Footer,
     (staying, gone): (&RowSet, &RowSet),
-) -> Result<ByIntegration, SegmentError> {
-    let (wanted, others) = (wanted(), staying.with(gone));
-    let mut all = ByIntegration::new();
+    are_expired: bool,
+) -> Result<Gone, SegmentError> {
+    let (wanted, others) = (wanted(if are_expired { &TIMES } else { &[] }), staying.with(gone));
+    let mut all = Gone::default();
     for integration in footer.integrations() {
         let rows = segment.rows_of(footer, integration);
         for start in rows.clone().step_by(AT_A_TIME as usize) {
@@ -67,9 +93,14 @@ pub(crate) fn as_judged(
             if runs.is_empty() {
                 continue;
             }
-            let carried = all.entry(integration).or_default();
+            let carried = all.counted.entry(integration).or_default();
             for columns in segment.columns(footer, &wanted, integration, &runs)? {
-                (0..columns.rows()).for_each(|row| carried.add(&Sums::of(&columns.row(row))));
+                for row in (0..columns.rows()).map(|row| columns.row(row)) {
+                    carried.add(&Sums::of(&row));
+                    if are_expired {
+                        all.expired.add_event(&row);
+                    }
+                }
             }
         }
     }
@@ -78,7 +109,7 @@ pub(crate) fn as_judged(
 
 /// Adds what the newer amendments change of `rows` of a segment, beyond what the former ones did.
 pub(crate) fn add_changes(
-    all: &mut ByIntegration,
+    all: &mut Gone,
     (segment, rows): (&Segment, &RowSet),
     (former, newer): (&Layers<'_>, &Layers<'_>),
 ) -> Result<(), ScanError> {
@@ -90,6 +121,7 @@ pub(crate) fn add_changes(
             && let Some(row) = segment.row_of(&footer, &mut window, entry.integration, entry.id)?
             && rows.contains(row)
         {
+            all.add_amendment(entry)?;
             about.push(entry.clone());
         }
     }
@@ -97,10 +129,10 @@ pub(crate) fn add_changes(
     let about = Amendments::new(about);
     let newer = Layers(vec![&about]);
     for integration in integrations {
-        let carried = all.entry(integration).or_default();
+        let carried = all.counted.entry(integration).or_default();
         let everything = TxId::default()..TxId::from_u128(u128::MAX);
         let ids = (integration, &everything);
-        changes(segment, ids, (former, &newer), u64::MAX, &wanted(), &mut |before, after| {
+        changes(segment, ids, (former, &newer), u64::MAX, &wanted(&[]), &mut |before, after| {
             carried.add(&Sums::of(before).negative());
             carried.add(&Sums::of(after));
         })?;

@@ -2,11 +2,11 @@
 //!
 //! What is open is sealed first, so all rows in question are in segments. Each segment that has some gets a delete vector,
 //! and loses the amendments of those rows; one that has no others is dropped. One change of the manifest says it all at
-//! once, and what the rows counted (`carried.rs`). The next merge leaves deleted rows out of what it writes, and the log
+//! once, what the rows counted (`carried.rs`), and up to when some are too old (`expired.rs`). The next merge leaves deleted rows out of what it writes, and the log
 //! gives up the files that had them (`erase.rs`).
 
 use crate::amendments::Layers;
-use crate::carried::{self, ByIntegration};
+use crate::carried::{self, Gone};
 use crate::ledger::{Ledger, LedgerError, lock};
 use crate::manifest::{ManifestChange, NewDeletes};
 use crate::query::Predicate;
@@ -75,8 +75,8 @@ struct Doomed {
     segment: Arc<Segment>,
     rows: RowSet,
     counts: Vec<DeletedRows>,
-    /// What the rows counted that were not deleted before, as they were judged.
-    judged: ByIntegration,
+    /// What is known of the rows that were not deleted before, as they were judged.
+    judged: Gone,
 }
 
 /// Segments that were looked through, by number and delete vector, each with what is to be deleted of it.
@@ -172,13 +172,13 @@ impl Ledger {
     }
 
     /// What doomed rows count, with their amendments that are sealed.
-    fn counted(&self, doomed: &[Doomed]) -> Result<ByIntegration, LedgerError> {
+    fn counted(&self, doomed: &[Doomed]) -> Result<Gone, LedgerError> {
         let overlays = lock(&self.0.books).overlays();
         // Indexed now, it is not while nothing can be committed.
         lock(&self.0.open).rows.snapshot().layers().map_err(malformed)?;
-        let mut all = ByIntegration::new();
+        let mut all = Gone::default();
         for Doomed { segment, rows, judged, .. } in doomed {
-            carried::add(&mut all, judged);
+            all.add(judged);
             if let Some(overlay) = overlays.get(&segment.number()) {
                 let sealed = overlay.amendments().map_err(LedgerError::Unreadable)?;
                 let layers = (&Layers::default(), &Layers(vec![&*sealed]));
@@ -188,33 +188,33 @@ impl Ledger {
         Ok(all)
     }
 
-    /// Says in `change` what is carried from now on: `counted`, with what open amendments change of it, beside what was
-    /// carried before.
+    /// Says in `change` what is carried from now on: what `gone` counted, with what open amendments change of it, beside what
+    /// was carried before.
     fn carry(
         &self,
         doomed: &[Doomed],
-        mut counted: ByIntegration,
+        mut gone: Gone,
         (change, seq): (&mut ManifestChange, u64),
     ) -> Result<(), LedgerError> {
         // Whoever wrote the row of this `seq` shows it without the log.
         self.wait_committed(seq);
         let open = lock(&self.0.open).rows.snapshot();
         let open = open.layers().map_err(malformed)?;
-        let (overlays, carried) = {
+        let (overlays, before) = {
             let books = lock(&self.0.books);
-            (books.overlays(), books.carried())
+            (books.overlays(), books.gone())
         };
         let amended = if open.is_empty() { &[] } else { doomed };
         for Doomed { segment, rows, .. } in amended {
             let sealed = overlays.get(&segment.number()).map(|overlay| overlay.amendments()).transpose();
             let sealed = sealed.map_err(LedgerError::Unreadable)?;
             let former = Layers(sealed.as_deref().into_iter().collect());
-            carried::add_changes(&mut counted, (segment, rows), (&former, &open)).map_err(unreadable)?;
+            carried::add_changes(&mut gone, (segment, rows), (&former, &open)).map_err(unreadable)?;
         }
-        counted.retain(|_, counted| *counted != Default::default());
-        let former = counted.keys().filter_map(|id| Some((*id, *carried.get(id)?))).collect();
-        carried::add(&mut counted, &former);
-        change.carried = counted;
+        gone.counted.retain(|_, counted| *counted != Default::default());
+        let former = gone.counted.keys().filter_map(|id| Some((*id, *before.counted.get(id)?))).collect();
+        gone.add(&Gone { counted: former, ..Gone::default() });
+        (change.carried, change.expired) = (gone.counted, gone.expired);
         Ok(())
     }
 
@@ -346,7 +346,8 @@ impl Deletion {
             return Ok(None);
         }
         let staying = RowSet::new(all.others(segment.meta().rows));
-        let judged = carried::as_judged(segment, &footer, (&staying, &already))?;
+        let are_expired = matches!(self, Self::Older(_));
+        let judged = carried::as_judged(segment, &footer, (&staying, &already), are_expired)?;
         Ok(Some(Doomed { segment: segment.clone(), rows: all, counts, judged }))
     }
 }

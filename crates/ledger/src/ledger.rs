@@ -333,7 +333,7 @@ impl Ledger {
         let open = lock(&self.0.open).rows.snapshot();
         let cut = open.last_seq().unwrap_or(0).max(books.sealed_seq());
         let view = View::new(books.segments(), open, cut).with_overlays(books.overlays());
-        view.with_near(self.0.near.clone()).with_carried(books.carried()).with_deletions(deletions)
+        view.with_near(self.0.near.clone()).with_gone(books.gone()).with_deletions(deletions)
     }
 
     /// Lets log files with rows up to `seq` be reused, as far as they are sealed: no counter needs them any more.

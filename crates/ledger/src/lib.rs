@@ -16,6 +16,7 @@ mod delete;
 pub mod disk;
 pub mod earlier;
 mod erase;
+mod expired;
 pub mod export;
 mod fence;
 mod find;
@@ -47,6 +48,7 @@ pub mod view;
 
 pub use carried::Carried;
 pub use delete::{Deleted, DeletedRows, Deletion};
+pub use expired::Expired;
 pub use fence::Deletions;
 pub use inspect::Inspection;
 pub use ledger::{End, Ledger, LedgerError, LedgerStats, Options, Promise, ROW_OVERHEAD};

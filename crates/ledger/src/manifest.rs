@@ -2,6 +2,7 @@
 //! start of each file, and as a change whenever rows were sealed (docs/FORMATS.md, "Manifest").
 
 use crate::carried::ByIntegration;
+use crate::expired::Expiry;
 use crate::ledger::LedgerError;
 use crate::segment::{DeletesMeta, OverlayMeta, RollupMeta, SegmentMeta};
 use serde::de::DeserializeOwned;
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// Written into every manifest; a reader refuses a greater one. 2 has overlays, 3 changes that drop segments, and deleted
-/// rows, 4 files of sums, 5 what deleted rows counted.
-pub(crate) const FORMAT: u32 = 5;
+/// rows, 4 files of sums, 5 what deleted rows counted, 6 up to when rows were too old and are deleted.
+pub(crate) const FORMAT: u32 = 6;
 
 /// The whole manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub(crate) struct Manifest {
     /// What rows counted that are deleted.
     #[serde(default, skip_serializing_if = "ByIntegration::is_empty")]
     pub(crate) carried: ByIntegration,
+    /// Up to when rows are deleted that were too old; since format 6.
+    #[serde(default, skip_serializing_if = "Expiry::is_empty")]
+    pub(crate) expired: Expiry,
     /// All segments, in the order they were added.
     pub(crate) segments: Vec<SegmentMeta>,
 }
@@ -64,6 +68,9 @@ pub(crate) struct ManifestChange {
     /// What [`Manifest::carried`] says of these integrations from now on.
     #[serde(default, skip_serializing_if = "ByIntegration::is_empty")]
     pub(crate) carried: ByIntegration,
+    /// What [`Manifest::expired`] says at least from now on.
+    #[serde(default, skip_serializing_if = "Expiry::is_empty")]
+    pub(crate) expired: Expiry,
 }
 
 /// A delete vector that takes the place of a segment's former one, if it had one.
@@ -105,6 +112,7 @@ impl Default for Manifest {
             next_segment: 1,
             erase_seq: 0,
             carried: ByIntegration::new(),
+            expired: Expiry::default(),
             segments: Vec::new(),
         }
     }
@@ -133,6 +141,7 @@ impl Manifest {
         }
         self.erase_seq = self.erase_seq.max(change.erase_seq);
         self.carried.extend(change.carried);
+        self.expired.add(&change.expired);
         for NewDeletes { segment, deletes, overlay } in change.deletes {
             if let Some(meta) = self.segments.iter_mut().find(|meta| meta.name == segment) {
                 (meta.deletes, meta.overlay) = (Some(deletes), overlay);
@@ -175,6 +184,7 @@ impl ManifestChange {
             rollups: vec![],
             erase_seq: 0,
             carried: ByIntegration::new(),
+            expired: Expiry::default(),
         }
     }
 
@@ -202,6 +212,7 @@ mod tests {
     use super::*;
     use crate::ledger::frame_of;
     use crate::log::HEAD;
+    use tollgate_domain::EventKind;
 
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
@@ -225,7 +236,7 @@ mod tests {
         manifest.apply(ManifestChange::parse(change.as_bytes()).unwrap());
         assert!(manifest.names("segment-1.parquet") && manifest.names("segment-2.parquet"));
         let error = Manifest::parse(whole(FORMAT + 1).as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("format 6 is not known"), "{error}");
+        assert!(error.contains("format 7 is not known"), "{error}");
     }
 
     /// The fixtures are as format 2 wrote them.
@@ -256,6 +267,29 @@ mod tests {
         assert_eq!((manifest.sealed_seq, manifest.segments.len(), manifest.erase_seq), (9, 2, 8));
         assert!(!manifest.names(&names[0]) && manifest.names(&format!("{}.deletes-1", names[1])));
         assert!(manifest.names(&format!("{}.overlay-2", names[1])));
+    }
+
+    #[test]
+    fn of_several_deletions_the_latest_time_of_each_kind_is_kept() {
+        let carried = r#""carried":{"aaaaaa0000":{"revenue":"7","payout":"0","price":"0"}}"#;
+        let whole = format!(
+            r#"{{"format":5,"sealed_seq":20,"last_seq":25,"next_segment":2,{carried},"segments":[]}}"#
+        );
+        let mut manifest = Manifest::parse(whole.as_bytes()).unwrap();
+        assert!(manifest.expired.is_empty(), "format 5 does not say");
+        for (kind, happened, known) in [("click", 5, 9), ("click", 7, 8), ("conversion", 1, 2)] {
+            let expired =
+                format!(r#"{{"aaaaaa0000":{{"{kind}":{{"happened":{happened},"known":{known}}}}}}}"#);
+            let change = format!(r#"{{"sealed_seq":30,"next_segment":3,"added":[],"expired":{expired}}}"#);
+            manifest.apply(ManifestChange::parse(change.as_bytes()).unwrap());
+        }
+        let again = Manifest::parse(&serde_json::to_vec(&manifest).unwrap()).unwrap();
+        let of = |kind| {
+            let expired = again.expired.of("aaaaaa0000".parse().unwrap(), kind)?;
+            Some((expired.happened.millis(), expired.known.millis()))
+        };
+        let kinds = [EventKind::Click, EventKind::Conversion, EventKind::Impression];
+        assert_eq!(kinds.map(of), [Some((7, 9)), Some((1, 2)), None]);
     }
 
     #[test]

@@ -217,7 +217,7 @@ mod tests {
             ledger.seal(10).unwrap();
         }
         use FrameKind::{Manifest as Whole, ManifestChange as Change, Rows};
-        let expected = [(Whole, 2), (Rows, 0), (Whole, 5), (Change, 0), (Rows, 0), (Change, 0)];
+        let expected = [(Whole, 2), (Rows, 0), (Whole, 6), (Change, 0), (Rows, 0), (Change, 0)];
         assert_eq!(frames(&*disk), expected);
         assert_eq!(reopened(&disk).stats().segments, 2);
     }

@@ -4,7 +4,8 @@
 //! long it is held; a segment's file is removed only when no view has it any more.
 
 use crate::amendments::Layers;
-use crate::carried::{ByIntegration, Carried};
+use crate::carried::{Carried, Gone};
+use crate::expired::Expired;
 use crate::fence::Deletions;
 use crate::near::Near;
 use crate::open::{Named, OpenSnapshot};
@@ -27,7 +28,7 @@ pub struct View {
     open: Arc<OpenSnapshot>,
     overlays: Overlays,
     near: Arc<Near>,
-    carried: Arc<ByIntegration>,
+    gone: Arc<Gone>,
     deletions: Deletions,
     cut: u64,
     amended_to: u64,
@@ -48,8 +49,8 @@ impl View {
     /// The view of these segments and open rows, which share no row; `cut` is the greatest `seq` among them.
     pub fn new(segments: Arc<[Arc<Segment>]>, open: Arc<OpenSnapshot>, cut: u64) -> Self {
         let (overlays, near) = (Overlays::default(), Arc::new(Near::new(0)));
-        let (carried, deletions) = (Arc::default(), Deletions::default());
-        Self { segments, open, overlays, near, carried, deletions, cut, amended_to: u64::MAX }
+        let (gone, deletions) = (Arc::default(), Deletions::default());
+        Self { segments, open, overlays, near, gone, deletions, cut, amended_to: u64::MAX }
     }
 
     /// The same with rows of its segments that are in memory.
@@ -57,9 +58,9 @@ impl View {
         Self { near, ..self }
     }
 
-    /// The same with what rows counted that are deleted.
-    pub(crate) fn with_carried(self, carried: Arc<ByIntegration>) -> Self {
-        Self { carried, ..self }
+    /// The same with what is known of rows that are deleted.
+    pub(crate) fn with_gone(self, gone: Arc<Gone>) -> Self {
+        Self { gone, ..self }
     }
 
     /// The same with what was known of deletions before it was made.
@@ -89,7 +90,12 @@ impl View {
 
     /// What events of an integration counted that are deleted and not seen any more.
     pub fn carried(&self, integration: IntegrationId) -> Carried {
-        self.carried.get(&integration).copied().unwrap_or_default()
+        self.gone.counted.get(&integration).copied().unwrap_or_default()
+    }
+
+    /// Up to when events of an integration and kind are missing that retention deleted; `None` when it deleted none.
+    pub fn expired(&self, integration: IntegrationId, kind: EventKind) -> Option<Expired> {
+        self.gone.expired.of(integration, kind)
     }
 
     /// What it knows of deletions: with this its events may be amended ([`crate::Ledger::amend_since`]).

@@ -194,6 +194,39 @@ fn what_is_too_old_goes_and_whole_segments_with_it() {
     assert_eq!(house.delete(&clicks).rows, [], "the other kinds stay");
 }
 
+#[test]
+fn up_to_when_events_were_too_old_is_known_after_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::new(folder.path());
+    let kind = EventKind::Conversion;
+    let take_back = |house: &House, at: usize, days: i64| {
+        let when = Timestamp::from_millis(START + days * DAY_MS);
+        let mut amendment = Amendment::of(&house.events[at], when);
+        amendment.record.set_number(Number::Restated, 1);
+        let promise = house.ledger.promise(1, 0).unwrap();
+        house.ledger.amend(&promise, &mut amendment);
+        house.ledger.commit().unwrap();
+    };
+    // One of the other day and one of the other integration, which stay.
+    for (at, days) in [(6, 5), (2, 7), (3, 8)] {
+        take_back(&house, at, days);
+    }
+    house.ledger.seal(u64::MAX / 2).unwrap();
+    let expired = |house: &House, n: i64| {
+        let expired = house.ledger.view().expired(integration(n), kind)?;
+        Some((expired.happened.millis() - START, (expired.known.millis() - START) / DAY_MS))
+    };
+    house.delete(&person(&[0, 1]));
+    assert_eq!(expired(&house, 0), None, "a person's events were not too old");
+    let day = Timestamp::from_millis(START + DAY_MS);
+    house.delete(&Deletion::Older(vec![(integration(0), kind, day)]));
+    assert_eq!((expired(&house, 0), expired(&house, 1)), (Some((114_000, 5)), None));
+    take_back(&house, 9, 9);
+    house.delete(&Deletion::Older(vec![(integration(1), kind, day)]));
+    house.ledger = open(&house.disk);
+    assert_eq!((expired(&house, 0), expired(&house, 1)), (Some((114_000, 5)), Some((117_000, 9))));
+}
+
 /// Whether any file below `folder` has these bytes.
 fn has_bytes(folder: &Path, bytes: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().any(|entry| {

@@ -37,6 +37,7 @@ pub(crate) use meta::ROLLUP;
 pub use meta::{DeletesMeta, IntegrationRange, OverlayMeta, RollupMeta, SegmentMeta};
 pub use overlay::Overlay;
 pub(crate) use overlay::{Overlays, write_overlay};
+pub(crate) use prune::may_have_arrived;
 pub use reader::Segment;
 pub(crate) use reader::{Filter, runs};
 pub(crate) use schema::whole_schema;

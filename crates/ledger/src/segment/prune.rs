@@ -1,12 +1,27 @@
 //! What a footer can rule out before a page is read: row groups by statistics and bloom filters, pages by the index.
 
 use super::footer::Footer;
+use super::meta::SegmentMeta;
 use super::pick::bloom;
-use crate::query::{Operand, Operator, Predicate};
+use crate::query::{FieldRef, Operand, Operator, Predicate};
 use parquet::errors::ParquetError;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use std::ops::Range;
+use tollgate_domain::{Column, Number};
+
+/// Whether a segment may have rows that arrived when the predicates ask, as far as the manifest tells. No amendment
+/// changes when a row arrived.
+pub(crate) fn may_have_arrived(meta: &SegmentMeta, predicates: &[Predicate]) -> bool {
+    let Some(latest) = meta.max_arrival else { return true };
+    predicates.iter().all(|predicate| match (predicate.field, &predicate.operand) {
+        (FieldRef::Stored(Column::Number(Number::ArrivalTime)), Operand::Numbers(values)) => {
+            let reaches = |value| predicate.operator.reaches(&i64::MIN, &latest.millis(), value);
+            values.iter().any(reaches)
+        }
+        _ => true,
+    })
+}
 
 /// Whether any of `rows` might satisfy all predicates: by absent columns, statistics of row groups and bloom filters.
 pub(super) fn may_match(

@@ -4,7 +4,7 @@
 use super::{STRIP_BYTES, STRIP_ROWS};
 use crate::open::{Entry, Run};
 use crate::scan::{ScanError, Walk};
-use crate::segment::{Filter, Footer, IdWindow, Overlay, Segment, SegmentError, Wanted};
+use crate::segment::{Filter, Footer, IdWindow, Overlay, Segment, SegmentError, Wanted, may_have_arrived};
 use crate::view::View;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -120,7 +120,8 @@ impl<'v> Plan<'v> {
             return;
         }
         let Some(bounds) = meta.bounds(self.walk.integration) else { return };
-        if bounds.1 < range.start || bounds.0 >= range.end {
+        let is_in_range = bounds.1 >= range.start && bounds.0 < range.end;
+        if !is_in_range || !may_have_arrived(meta, self.walk.predicates) {
             return;
         }
         let (first, last) = (bounds.0.max(range.start), bounds.1.min(range.end));

@@ -2,7 +2,7 @@
 
 use super::run::AHEAD;
 use super::*;
-use crate::query::Fields;
+use crate::query::{Fields, Predicate};
 use crate::scan::ScanError;
 use crate::segment::{Layout, Wanted};
 use crate::view_tests::{DAY_MS, integration, spread_amended};
@@ -106,4 +106,45 @@ fn strips_of_wide_rows_have_fewer_of_them() {
     let _ = run(&both.view, &walk, &wanted, &mut [Widest], &mut take).unwrap();
     assert_eq!(all, 120 * WIDTH - 60);
     assert!(widest <= STRIP_BYTES + 3 * WIDTH, "{widest} bytes in one strip");
+}
+
+/// What is read, whether it matches or not.
+struct Read;
+
+impl Worker for Read {
+    type Made = (u64, usize);
+
+    fn work(&mut self, strip: &Strip) -> Result<(u64, usize), ScanError> {
+        Ok((strip.read, strip.parts.iter().map(Part::rows).sum()))
+    }
+}
+
+#[test]
+fn segments_of_which_nothing_came_then_are_not_read() {
+    let event = |n: i64| {
+        let mut event = Event::new(EventKind::Click, integration(0));
+        let time = Timestamp::from_millis(20_000 * DAY_MS + n);
+        event.id = TxId::new(time, n as u128);
+        event.set_number(Number::RequestTime, time.millis());
+        // Every tenth comes a day later.
+        event.set_number(Number::ArrivalTime, time.millis() + if n % 10 == 0 { DAY_MS } else { 0 });
+        event
+    };
+    // So small that they would be read whole.
+    let layout = (Layout { group_rows: 100, page_rows: 8 }, 0);
+    let both = spread_amended((0..100).map(event).collect(), &[5; 20], &[], layout, &[]);
+    let range = TxId::default()..TxId::from_u128(u128::MAX);
+    for (operator, expected) in [("gte", (50, 10)), ("gt", (45, 9)), ("lt", (100, 90)), ("eq", (50, 1))] {
+        let time = Timestamp::from_millis(20_001 * DAY_MS).to_string();
+        let came = Predicate::parse(EventKind::Click, "arrival_time", Some(operator), &time).unwrap();
+        let predicates = [came];
+        let walk = both.view.all((EventKind::Click, integration(0)), range.clone(), &predicates, None);
+        let mut all = (0, 0);
+        let mut take = |(read, rows), _| {
+            all = (all.0 + read, all.1 + rows);
+            ControlFlow::Continue(())
+        };
+        let _ = run(&both.view, &walk, &Wanted::default(), &mut [Read], &mut take).unwrap();
+        assert_eq!(all, expected, "{operator}");
+    }
 }
