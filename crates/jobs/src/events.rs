@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use tollgate_domain::OrganizationId;
 use tollgate_domain::row::Field;
+use tollgate_domain::{Column, OrganizationId};
 use tollgate_ledger::export::{Encoding, ExportError, ExportQuery, Format};
 use tollgate_ledger::group::{Bounds, GroupError};
 use tollgate_ledger::view::View;
@@ -28,16 +28,21 @@ pub(crate) struct Events<'v> {
 }
 
 impl<'v> Events<'v> {
-    /// Those of `view`, an organization's, with these fields.
+    /// Those of `view`, an organization's, with these fields, be they columns that are for the ledger alone.
     pub(crate) fn new(
         view: &'v View,
         organization: OrganizationId,
         fields: &[&str],
         bounds: &'v Bounds,
     ) -> Self {
-        let fields = fields.iter().filter_map(|name| Field::from_name(name)).collect();
-        let encoding =
-            Encoding { format: Format::Ndjson, fields, extra_parameters: Vec::new(), organization };
+        let stored = |name: &str| Column::from_name(name).map(Field::Stored);
+        let fields = fields.iter().filter_map(|name| Field::from_name(name).or_else(|| stored(name)));
+        let encoding = Encoding {
+            format: Format::Ndjson,
+            fields: fields.collect(),
+            extra_parameters: Vec::new(),
+            organization,
+        };
         Self { view, encoding, bounds }
     }
 

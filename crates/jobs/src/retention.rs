@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_catalog::{Catalog, Snapshot, Stored};
-use tollgate_domain::{EventKind, Integration, KINDS_ALL, Timestamp};
+use tollgate_domain::{EventKind, Integration, IntegrationId, KINDS_ALL, Timestamp};
+use tollgate_ledger::view::View;
 use tollgate_ledger::{Deleted, Deletion, Ledger, LedgerError};
 
 const DAY_MS: i64 = 86_400_000;
@@ -69,14 +70,34 @@ pub fn kept_from(integration: &Integration, kind: EventKind, now: Timestamp) -> 
 }
 
 /// Why what is told of the time from `from` on would lack events of an integration; `None` when none are missing. One that
-/// was deleted lost no more from then on.
-pub fn not_whole(integration: &Stored<Integration>, from: Timestamp, now: Timestamp) -> Option<String> {
+/// was deleted lost no more from then on by its own setting.
+pub fn not_whole(
+    view: &View,
+    integration: &Stored<Integration>,
+    from: Timestamp,
+    now: Timestamp,
+) -> Option<String> {
     let deleted_at = integration.meta.is_deleted.then_some(integration.meta.updated_at);
     let as_of = deleted_at.map_or(now, |deleted_at| deleted_at.min(now));
-    let kept = KINDS_ALL.iter().filter_map(|kind| Some((kind, kept_from(integration, *kind, as_of)?)));
+    let since = |kind: &EventKind| {
+        let expired = view.expired(integration.id, *kind).map(|expired| expired.happened.plus_millis(1));
+        kept_from(integration, *kind, as_of).max(expired)
+    };
+    let kept = KINDS_ALL.iter().filter_map(|kind| Some((kind, since(kind)?)));
     let (kind, since) = kept.max_by_key(|(_, since)| *since)?;
     let id = integration.id;
     (from < since).then(|| format!("{}s of integration {id} are kept from {since} on", kind.name()))
+}
+
+/// Why what came or was taken back from `from` on might lack events of an integration that happened before; `None` when none
+/// are missing.
+pub fn not_known(view: &View, integration: IntegrationId, from: Timestamp) -> Option<String> {
+    let known = |kind: &EventKind| Some((*kind, view.expired(integration, *kind)?.known));
+    let (kind, known) = KINDS_ALL.iter().filter_map(known).max_by_key(|(_, known)| *known)?;
+    let kind = kind.name();
+    (from <= known).then(|| {
+        format!("{kind}s of integration {integration} that came or were rejected up to {known} are deleted")
+    })
 }
 
 /// What integrations do not keep any more: whole UTC days, so that files go as a whole. `None` when all keep everything.

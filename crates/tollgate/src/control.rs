@@ -50,7 +50,8 @@ impl Drop for Socket {
 
 fn answering(house: &House, report_rows: u64) -> Control {
     let ledger = house.intake.ledger().clone();
-    Control::new(house.catalog.clone(), ledger, data_dir::ledger(house.root()), report_rows)
+    let folders = (data_dir::ledger(house.root()), data_dir::privacy(house.root()));
+    Control::new(house.catalog.clone(), ledger, folders, report_rows)
 }
 
 /// Who answers for a data directory.

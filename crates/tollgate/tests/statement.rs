@@ -1,5 +1,6 @@
 //! Campaigns and statements through the whole binary: a campaign that a command makes is what later events are paid by, and
-//! a month's statement tells what was earned, what was invalid and why, with the server running and without.
+//! a month's statement tells what was earned, what was invalid and why, and what came only after it, with the server
+//! running and without.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -84,8 +85,10 @@ fn a_statement_has_gross_invalid_and_net_of_each_app() {
          2026-03,{app},<Game>,givt by reason,BOT,,2,0.5\n\
          2026-03,{app},<Game>,net,,,4,1\n\
          2026-03,{app},<Game>,taken back later,,,0,0\n\
+         2026-03,{app},<Game>,came later,,,4,1\n\
          2026-03,{app},<Game>,taken back of earlier months,,,0,0\n\
-         2026-03,{app},<Game>,due,,,4,1\n"
+         2026-03,{app},<Game>,came of earlier months,,,0,0\n\
+         2026-03,{app},<Game>,due,,,0,0\n"
     );
     assert_eq!(csv, expected);
     let html = command(&[&statement[..], &["--form", "html"], &place].concat());

@@ -38,15 +38,23 @@ pub struct Control {
     ledger: Ledger,
     /// Where the ledger lies.
     folder: PathBuf,
+    /// Where certificates of privacy requests lie.
+    certificates: PathBuf,
     /// Apart from those of the API: commands take no places from callers.
     limits: Arc<Limits>,
 }
 
 impl Control {
-    /// Configuration, the history, the folder that the history lies in, and how many events a grouped report may read.
-    pub fn new(catalog: Arc<Catalog>, ledger: Ledger, folder: PathBuf, group_rows: u64) -> Self {
+    /// Configuration, the history, the folders that the history and certificates of privacy requests lie in, and how many
+    /// events a grouped report may read.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        ledger: Ledger,
+        (folder, certificates): (PathBuf, PathBuf),
+        group_rows: u64,
+    ) -> Self {
         let limits = Arc::new(Limits::default().with_group_rows(group_rows));
-        Self { catalog, ledger, folder, limits }
+        Self { catalog, ledger, folder, certificates, limits }
     }
 
     fn organizations(&self) -> impl Iterator<Item = OrganizationId> {

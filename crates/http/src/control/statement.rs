@@ -9,6 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use tollgate_domain::{Day, Invalid, OrganizationId};
 use tollgate_jobs::analytics::FigureError;
+use tollgate_jobs::privacy::certificates_since;
 use tollgate_jobs::statement::{StatementError, StatementRequest, csv, html, statement};
 use tollgate_ledger::group::{Bounds, GroupError};
 
@@ -45,7 +46,14 @@ async fn answer(control: &Control, organization: OrganizationId, raw: Option<&st
     let bounds = Bounds { rows: control.limits.group_rows, ..Bounds::threads(threads) };
     let _waiting = Waiting(bounds.stop.clone());
     let now = control.catalog.now();
-    let making = tokio::task::spawn_blocking(move || statement(&view, &snapshot, &request, (now, &bounds)));
+    let certificates = control.certificates.clone();
+    let making = tokio::task::spawn_blocking(move || {
+        let made = statement(&view, &snapshot, &request, (now, &bounds))?;
+        // A zone's day may begin before that of UTC.
+        let since = Day::from_number(first.number() - 1).start();
+        let deletions = certificates_since(&certificates, organization, since)?;
+        Ok::<_, StatementError>(made.with_deletions(&deletions))
+    });
     match making.await {
         Ok(Ok(made)) if as_page => Ok(body("text/html; charset=utf-8", html(&made).into_bytes())),
         Ok(Ok(made)) => Ok(body("text/csv; charset=utf-8", csv(&made))),

@@ -7,6 +7,8 @@ use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use tollgate_domain::{Amendment, Event, EventKind, Number, Status, Text, Timestamp};
+use tollgate_jobs::privacy;
+use tollgate_jobs::retention::Retention;
 use tower::ServiceExt;
 
 async fn ask(app: &TestApp, method: Method, path: &str, body: Value) -> (u16, String) {
@@ -15,7 +17,8 @@ async fn ask(app: &TestApp, method: Method, path: &str, body: Value) -> (u16, St
 
 /// The same with a key, unless it is empty.
 async fn ask_once(app: &TestApp, method: Method, path: &str, (key, body): (&str, Value)) -> (u16, String) {
-    let control = Control::new(app.catalog.clone(), app.ledger.clone(), PathBuf::new(), u64::MAX);
+    let folders = (PathBuf::new(), app.folder().join(privacy::FOLDER));
+    let control = Control::new(app.catalog.clone(), app.ledger.clone(), folders, u64::MAX);
     let request =
         Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
     let request = if key.is_empty() { request } else { request.header("Idempotency-Key", key) };
@@ -87,7 +90,9 @@ async fn what_is_rejected_after_its_month_is_taken_off_the_statement_of_the_mont
         told("terms by reason CHARGEBACK", "2", "21"),
         told("net", "1", "300"),
         told("taken back later", "1", "20"),
+        told("came later", "0", "0"),
         told("taken back of earlier months", "0", "0"),
+        told("came of earlier months", "0", "0"),
         told("due", "2", "320"),
         told("taken back CHARGEBACK", "1", "1"),
         told("taken back CHARGEBACK", "1", "20"),
@@ -100,7 +105,9 @@ async fn what_is_rejected_after_its_month_is_taken_off_the_statement_of_the_mont
         told("terms", "0", "0"),
         told("net", "1", "4000"),
         told("taken back later", "0", "0"),
+        told("came later", "0", "0"),
         told("taken back of earlier months", "1", "20"),
+        told("came of earlier months", "0", "0"),
         told("due", "0", "3980"),
         told("taken back of 2023-09 CHARGEBACK", "1", "20"),
     ];
@@ -158,6 +165,61 @@ async fn a_month_that_is_not_over_or_not_kept_whole_has_no_statement() {
         assert_eq!(status, 400, "{body}");
         assert!(body.contains("month") && body.contains(why), "{body}");
     }
+}
+
+#[tokio::test]
+async fn what_was_deleted_under_a_shorter_retention_stays_missing() {
+    let app = TestApp::new().await;
+    let game = app.publisher().await.new_app(json!({"nickname": "Game"})).await;
+    let mut events = [
+        conversion(&app, "2023-07-10T20:00:00Z", 1_000_000, &game),
+        conversion(&app, "2023-08-10T20:00:00Z", 1_000_000, &game),
+        conversion(&app, "2023-10-10T20:00:00Z", 1_000_000, &game),
+    ];
+    app.store(&mut events);
+    reject(&app, &events[0], "2023-09-05T00:00:00.000Z");
+    let path = format!("/integrations/{}", app.made.integration_id);
+    // It is 2023-11-14 in these tests.
+    assert_eq!(app.call("PATCH", &path, json!({"retention_days": 50})).await.status, 200);
+    Retention::new(app.catalog.clone(), app.ledger.clone()).round(app.catalog.now()).unwrap().unwrap();
+    assert_eq!(app.call("PATCH", &path, json!({"retention_days": null})).await.status, 200);
+    for (month, expected) in [
+        ("2023-08", "are kept from 2023-08-10T20:00:00.001Z on"),
+        ("2023-09", "that came or were rejected up to 2023-09-05T00:00:00.000Z are deleted"),
+        ("2023-10", ",due,"),
+    ] {
+        let path = format!("/statements?month={month}&timezone=UTC");
+        let (_, body) = ask(&app, Method::GET, &path, Value::Null).await;
+        assert!(body.contains(expected), "{month}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_says_what_was_deleted_at_a_persons_request() {
+    let app = TestApp::new().await;
+    let game = app.publisher().await.new_app(json!({"nickname": "Game"})).await;
+    let mut events = [
+        conversion(&app, "2023-09-10T20:00:00Z", 1_000_000, &game),
+        conversion(&app, "2023-09-11T20:00:00Z", 20_000_000, &game),
+        conversion(&app, "2023-10-11T20:00:00Z", 300_000_000, &game),
+    ];
+    events.iter_mut().skip(1).for_each(|event| event.set_text(Text::DeviceId, "somebody"));
+    app.store(&mut events);
+    let asked = app.native("POST", "/privacy-requests", json!({"device_id": "somebody"})).await;
+    assert!(asked.status.is_success(), "{asked:?}");
+    let told = async |month: &str, form: &str| {
+        let path = format!("/statements?month={month}&timezone=UTC&form={form}");
+        ask(&app, Method::GET, &path, Value::Null).await.1
+    };
+    let said = "conversions of 2023-09-11 to 2023-10-11 (UTC), deleted on 2023-11-14";
+    let line = |month: &str| format!("{month},,,deleted at a person's request,\"{said}\",,2,\n");
+    for month in ["2023-09", "2023-10"] {
+        assert!(told(month, "csv").await.contains(&line(month)), "{}", told(month, "csv").await);
+    }
+    assert!(told("2023-09", "html").await.contains(&format!("2 {said}")));
+    assert!(!told("2023-08", "csv").await.contains("deleted"), "before the first of them");
+    let figures = statement(&app, "2023-09", &game).await;
+    assert!(figures.contains(&("due".to_owned(), "1".to_owned(), "1".to_owned())), "{figures:?}");
 }
 
 #[tokio::test]

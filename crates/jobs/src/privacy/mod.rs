@@ -153,7 +153,7 @@ impl Privacy {
         let mut random = [0; 10];
         self.entropy.fill(&mut random);
         let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{:012x}{random}", at.millis())
+        format!("{}{random}", prefix(at))
     }
 
     fn keep(&self, organization: OrganizationId, certificate: &Certificate) -> Result<(), PrivacyError> {
@@ -170,7 +170,7 @@ impl Privacy {
             return Ok(None);
         }
         let path = path(organization, id);
-        match self.read(&path) {
+        match read(&self.disk, &path) {
             Ok(certificate) => Ok(Some(self.as_of_now(certificate))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(PrivacyError::File { path, source }),
@@ -179,19 +179,10 @@ impl Privacy {
 
     /// The newest certificates of the organization, [`MOST`] at most, the newest first.
     pub fn list(&self, organization: OrganizationId) -> Result<Vec<Certificate>, PrivacyError> {
-        let folder = organization.to_string();
-        let names = self.disk.list(&folder).map_err(|source| PrivacyError::File { path: folder, source })?;
-        let mut ids: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix(".json")).collect();
+        let mut ids = ids(&self.disk, organization)?;
         ids.sort_unstable_by(|a, b| b.cmp(a));
-        let found = ids.into_iter().take(MOST).filter_map(|id| self.get(organization, id).transpose());
+        let found = ids.iter().take(MOST).filter_map(|id| self.get(organization, id).transpose());
         found.collect()
-    }
-
-    fn read(&self, path: &str) -> io::Result<Certificate> {
-        let file = self.disk.open(path)?;
-        let mut bytes = vec![0; file.length()? as usize];
-        file.read_at(0, &mut bytes)?;
-        Ok(serde_json::from_slice(&bytes)?)
     }
 
     /// The certificate with what is still to be done as of now.
@@ -202,6 +193,47 @@ impl Privacy {
         certificate.files.log_pending = certificate.completed_at.is_some() && self.ledger.is_erasing();
         certificate
     }
+}
+
+/// The certificates in `folder` of an organization's deletions that were asked for at `since` or later, the oldest first;
+/// what is still to be done is told as of the day of each.
+pub fn certificates_since(
+    folder: &Path,
+    organization: OrganizationId,
+    since: Timestamp,
+) -> Result<Vec<Certificate>, PrivacyError> {
+    let unreadable = |path: &str| {
+        let path = path.to_owned();
+        move |source| PrivacyError::File { path, source }
+    };
+    let disk = RealDisk::new(folder).map_err(unreadable(&folder.display().to_string()))?;
+    let mut ids = ids(&disk, organization)?;
+    ids.retain(|id| **id >= *prefix(since));
+    ids.sort_unstable();
+    let read = |id: &String| {
+        let path = path(organization, id);
+        read(&disk, &path).map_err(unreadable(&path))
+    };
+    ids.iter().map(read).collect()
+}
+
+/// The ids of an organization's certificates, in no order.
+fn ids(disk: &RealDisk, organization: OrganizationId) -> Result<Vec<String>, PrivacyError> {
+    let folder = organization.to_string();
+    let names = disk.list(&folder).map_err(|source| PrivacyError::File { path: folder, source })?;
+    Ok(names.iter().filter_map(|name| name.strip_suffix(".json")).map(str::to_owned).collect())
+}
+
+/// What ids of a time begin with.
+fn prefix(at: Timestamp) -> String {
+    format!("{:012x}", at.millis())
+}
+
+fn read(disk: &RealDisk, path: &str) -> io::Result<Certificate> {
+    let file = disk.open(path)?;
+    let mut bytes = vec![0; file.length()? as usize];
+    file.read_at(0, &mut bytes)?;
+    Ok(serde_json::from_slice(&bytes)?)
 }
 
 /// Where a certificate lies in the folder.

@@ -1,6 +1,6 @@
 //! A statement as a page to print: it loads nothing from elsewhere.
 
-use super::table::{amount, app_of};
+use super::table::{amount, by_id, month_of};
 use super::{AppStatement, Part, Statement};
 use std::fmt::Write;
 use tollgate_domain::InvalidTraffic;
@@ -15,7 +15,7 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}tr.sum td{font-weig
 /// The page.
 pub fn html(statement: &Statement) -> String {
     let request = &statement.request;
-    let title = format!("Statement {}", &request.first.to_string()[..7]);
+    let title = format!("Statement {}", month_of(request.first));
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>\n\
@@ -32,6 +32,7 @@ pub fn html(statement: &Statement) -> String {
         out.push_str("<p>There were no events.</p>\n");
     }
     late(statement, &mut out);
+    forgotten(statement, &mut out);
     out.push_str("</body></html>\n");
     out
 }
@@ -56,10 +57,16 @@ fn section(app: &AppStatement, out: &mut String) {
     if app.later != Part::default() {
         row("", "Rejected after the month: taken off a later statement", app.later, out);
     }
+    if app.came_later != Part::default() {
+        row("", "Came after the month: due with the month it came in", app.came_later, out);
+    }
     if app.earlier != Part::default() {
         row("", "Of earlier months, rejected in this one: taken off", app.earlier, out);
     }
-    row("sum", "Due", app.due(), out);
+    for (of, part) in &app.came {
+        row("", &format!("Of {}, came in this month", month_of(*of)), *part, out);
+    }
+    row("sum", "Due", app.due, out);
     out.push_str("</table></section>\n");
 }
 
@@ -81,9 +88,10 @@ fn late(statement: &Statement, out: &mut String) {
          among the invalid above.</p><table><tr><th>Day</th><th>Rejected on</th><th>App</th><th>Reason</th>\
          <th class=\"n\">Events</th><th class=\"n\">USD</th></tr>\n",
     );
+    let apps = by_id(&statement.apps);
     for one in &statement.late {
         let rejected_on = one.rejected_on.map(|day| day.to_string()).unwrap_or_default();
-        let name = escaped(app_of(&statement.apps, &one.app).1);
+        let name = escaped(apps.get(one.app.as_str()).map_or("", |app| &app.name));
         let _ = writeln!(
             out,
             "<tr><td>{}</td><td>{rejected_on}</td><td>{name}</td><td>{}</td><td class=\"n\">{}</td>\
@@ -95,6 +103,19 @@ fn late(statement: &Statement, out: &mut String) {
         );
     }
     out.push_str("</table></section>\n");
+}
+
+fn forgotten(statement: &Statement, out: &mut String) {
+    if statement.forgotten.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<section><h2>Deleted at a person's request</h2><p>No figure above has these events.</p><ul>",
+    );
+    for gone in &statement.forgotten {
+        let _ = write!(out, "<li>{} {}</li>", gone.events, escaped(&gone.to_string()));
+    }
+    out.push_str("</ul></section>\n");
 }
 
 fn escaped(text: &str) -> String {

@@ -1,30 +1,43 @@
 //! A month's statement of what apps earned: gross, what was invalid by its sort and reason, and what is left; what was
-//! taken back late, and what is due.
+//! taken back late, what came late, and what is due.
 //!
 //! What counts comes from the ledger's sums, what was rejected from the events themselves. Net is always what analytics
-//! tell of the same days. What is due never changes once the month is over: what is rejected later is taken off the
-//! statement of the month in which it is. Each line is rounded once, to micro-dollars; sums are those of the lines.
+//! tell of the same days. Every event is booked in one month: that in which it happened, or came where that was later.
+//! What is due is what of the events booked in the month counted when it was over, less what of those booked before was
+//! rejected in it. It never changes once the month is over, and over all months it adds up to what counts. Each line is
+//! rounded once, to micro-dollars, what is due too.
 
 mod apps;
+mod forgotten;
 mod html;
 mod late;
 mod rejected;
 mod table;
 
+pub use forgotten::Forgotten;
 pub use html::html;
 pub use late::{RestatedBy, Restatement, RestatementRequest, restatements};
 pub use table::csv;
 
 use crate::analytics::{FigureError, Names, integrations_ever, sources};
 use crate::events::ReadError;
-use crate::retention::not_whole;
-use apps::Apps;
+use crate::privacy::PrivacyError;
+use crate::retention::{not_known, not_whole};
+use apps::{Apps, Reading};
+use jiff::tz::TimeZone;
+use late::{Restatements, local_day};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tollgate_catalog::{OrganizationSnapshot, Snapshot};
-use tollgate_domain::{Day, Invalid, InvalidTraffic, KINDS_ALL, OrganizationId, Timestamp};
+use tollgate_domain::{Day, Invalid, InvalidTraffic, KINDS_ALL, OrganizationId, Timestamp, TxId};
 use tollgate_ledger::export::ExportError;
 use tollgate_ledger::group::{Bounds, GroupSource};
+use tollgate_ledger::rollup::Step;
 use tollgate_ledger::view::View;
+
+/// How long after a month's end its statement can be made, in milliseconds: what came in its last moments is on the disk
+/// by then.
+const SETTLED_MS: i64 = 10 * 60 * 1000;
 
 /// Which statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +61,9 @@ pub enum StatementError {
     /// The events.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// What is known of deletions.
+    #[error(transparent)]
+    Deletions(#[from] PrivacyError),
 }
 
 impl From<ReadError> for StatementError {
@@ -88,8 +104,14 @@ pub struct AppStatement {
     pub net: Part,
     /// Of the invalid, what counted until the month was over: it is taken off a later statement.
     pub later: Part,
-    /// What counted in earlier months and was rejected in this one.
+    /// Of the net, what came after the month: it is due with the month in which it came.
+    pub came_later: Part,
+    /// What was due with earlier months and was rejected in this one.
     pub earlier: Part,
+    /// What came in this month, of each earlier one: all that counted when this month was over.
+    pub came: BTreeMap<Day, Part>,
+    /// What is to be paid.
+    pub due: Part,
 }
 
 impl AppStatement {
@@ -108,17 +130,15 @@ impl AppStatement {
         sum
     }
 
-    /// What is to be paid: what counted when the month was over, less what was taken back of earlier ones.
-    pub fn due(&self) -> Part {
-        let Self { net, later, earlier, .. } = self;
-        Part {
-            events: net.events + later.events - earlier.events,
-            micros: net.micros + later.micros - earlier.micros,
-        }
+    /// What came in this month, of all earlier ones.
+    pub fn came_of_earlier(&self) -> Part {
+        let mut sum = Part::default();
+        self.came.values().for_each(|part| sum.add(*part));
+        sum
     }
 
     fn is_empty(&self) -> bool {
-        self.gross() == Part::default() && self.earlier == Part::default()
+        self.gross() == Part::default() && self.earlier == Part::default() && self.came.is_empty()
     }
 }
 
@@ -131,8 +151,32 @@ pub struct Statement {
     pub organization: String,
     /// Every app that has any event, by its name.
     pub apps: Vec<AppStatement>,
-    /// What was rejected after it had counted: of this month's days, or in this month of earlier days.
+    /// What was rejected after it had counted: of this month's days, or in this month of what was due before.
     pub late: Vec<Restatement>,
+    /// What was deleted at a person's request, if somebody looked for it.
+    pub forgotten: Vec<Forgotten>,
+}
+
+/// The month of a statement, in its zone.
+#[derive(Debug)]
+struct Month {
+    first: Day,
+    /// Its first instant.
+    from: Timestamp,
+    /// The first instant after it.
+    to: Timestamp,
+    zone: TimeZone,
+}
+
+impl Month {
+    fn has(&self, time: Timestamp) -> bool {
+        (self.from..self.to).contains(&time)
+    }
+
+    /// The first day of the month that has `time`.
+    fn month_of(&self, time: Timestamp) -> Day {
+        Step::Month.start(local_day(time, &self.zone).unwrap_or(self.first))
+    }
 }
 
 /// Makes a statement at `now`: of a month that is over, and of which every event is kept. The calling thread waits.
@@ -145,67 +189,65 @@ pub fn statement(
     let organization = snapshot.organization(request.organization).ok_or(FigureError::NoOrganization)?;
     let days = (request.first, request.last, request.zone.as_str());
     let sources = sources(organization, days).map_err(FigureError::from)?;
-    check(organization, &sources, now).map_err(FigureError::from)?;
+    let name = organization.organization().map(|one| one.name.clone()).unwrap_or_default();
+    let (mut apps, mut late) = (Vec::new(), Vec::new());
+    if let Some(source) = sources.first() {
+        let (from, to, zone) = (source.from.time(), source.to.time(), source.zone.clone());
+        let month = Month { first: request.first, from, to, zone };
+        check(view, organization, &month, now).map_err(FigureError::from)?;
+        (apps, late) = counted(view, organization, (&sources, &month), bounds)?;
+    }
+    let (request, forgotten) = (request.clone(), Vec::new());
+    Ok(Statement { request, organization: name, apps, late, forgotten })
+}
+
+/// The apps by their name, and what was taken back of the month, and in it of what was due before.
+fn counted(
+    view: &View,
+    organization: &Arc<OrganizationSnapshot>,
+    (sources, month): (&[GroupSource], &Month),
+    bounds: &Bounds,
+) -> Result<(Vec<AppStatement>, Vec<Restatement>), StatementError> {
     let names = Names(organization);
     let mut apps = Apps::default();
-    apps.count(view, &names, &sources, bounds)?;
-    for source in &sources {
+    apps.count(&Reading { view, names: &names, bounds }, sources, month)?;
+    for source in sources {
         for kind in KINDS_ALL {
             rejected::add(view, &names, (source, *kind), bounds, &mut apps)?;
         }
     }
-    let mut apps = apps.told(&names);
-    let late = late(view, snapshot, request, bounds)?;
-    for one in &late {
-        let app = names.known_app(&one.app);
-        let at = apps.iter().position(|known| known.app == app).unwrap_or_else(|| {
-            apps.push(AppStatement {
-                name: names.app_name(app).to_owned(),
-                app: app.to_owned(),
-                ..AppStatement::default()
-            });
-            apps.len() - 1
-        });
-        if one.day < request.first {
-            apps[at].earlier.add(one.part());
-        } else if one.rejected_on.is_some_and(|day| day > request.last) {
-            apps[at].later.add(one.part());
-        }
+    let mut restated = Restatements::default();
+    for source in sources {
+        // What is rejected in the month may have happened at any time before.
+        let events = (source.integration, TxId::default(), source.to);
+        late::each((view, organization.id(), bounds), events, &mut |late| {
+            apps.take_back(&late, &names, month);
+            if month.has(late.at) || late.is_taken_off(month) {
+                restated.add(late, &month.zone);
+            }
+            Ok(())
+        })?;
     }
+    let mut apps = apps.told(&names);
     apps.retain(|app| !app.is_empty());
     apps.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
-    let organization = organization.organization().map(|one| one.name.clone()).unwrap_or_default();
-    Ok(Statement { request: request.clone(), organization, apps, late })
+    Ok((apps, restated.told()?))
 }
 
-/// What was taken back of the month, and in the month of days before it.
-fn late(
-    view: &View,
-    snapshot: &Snapshot,
-    request: &StatementRequest,
-    bounds: &Bounds,
-) -> Result<Vec<Restatement>, StatementError> {
-    let StatementRequest { organization, first, last, zone } = request.clone();
-    let of = RestatementRequest { organization, by: RestatedBy::RejectedOn, first, last, zone };
-    let mut all = restatements(view, snapshot, &of, bounds)?;
-    all.retain(|one| one.day < first);
-    let of = RestatementRequest { by: RestatedBy::Day, ..of };
-    all.extend(restatements(view, snapshot, &of, bounds)?);
-    Ok(all)
-}
-
-/// A statement is of a whole month, all of which is there.
+/// A statement is of a whole month, all of which is there, and all that came or was taken back in it.
 fn check(
+    view: &View,
     organization: &OrganizationSnapshot,
-    sources: &[GroupSource],
+    month: &Month,
     now: Timestamp,
 ) -> Result<(), Invalid> {
     let refuse = |message: String| Err(Invalid::new("month", message));
-    let Some(source) = sources.first() else { return Ok(()) };
-    let (from, to) = (source.from.time(), source.to.time());
-    if to > now {
-        return refuse(format!("is not over: a statement can be made from {to} on"));
+    let settled = month.to.plus_millis(SETTLED_MS);
+    if settled > now {
+        return refuse(format!("is not over: a statement can be made from {settled} on"));
     }
-    let missing = integrations_ever(organization).find_map(|one| not_whole(one, from, now));
+    let missing = integrations_ever(organization).find_map(|one| {
+        not_whole(view, one, month.from, now).or_else(|| not_known(view, one.id, month.from))
+    });
     missing.map_or(Ok(()), |why| refuse(format!("is too early: {why}")))
 }

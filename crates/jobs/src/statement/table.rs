@@ -2,13 +2,15 @@
 
 use super::{AppStatement, Part, Statement};
 use crate::analytics::Millionths;
-use tollgate_domain::InvalidTraffic;
+use std::collections::HashMap;
+use tollgate_domain::{Day, InvalidTraffic};
 
-/// The statement as CSV with a row of titles. `gross` is `net` and all `invalid` lines; `due` is `net` with what counted
-/// until the month was over, less what was taken back of earlier months. `taken back` lines tell of each late rejection.
+/// The statement as CSV with a row of titles. `gross` is `net` and all `invalid` lines; `due` is `net` with what was taken
+/// back later and came of earlier months, less what came later and was taken back of earlier months. `taken back` lines
+/// tell of each late rejection, the last lines of what was deleted at a person's request.
 pub fn csv(statement: &Statement) -> Vec<u8> {
     let mut out = csv::Writer::from_writer(Vec::new());
-    let month = &statement.request.first.to_string()[..7];
+    let month = &month_of(statement.request.first);
     // Writing into memory does not fail.
     let mut line = |cells: [&str; 8]| drop(out.write_record(cells));
     line(["month", "app_id", "app", "figure", "reason", "rejected_on", "events", "usd"]);
@@ -26,16 +28,26 @@ pub fn csv(statement: &Statement) -> Vec<u8> {
         }
         figure("net", "", app.net);
         figure("taken back later", "", app.later);
+        figure("came later", "", app.came_later);
         figure("taken back of earlier months", "", app.earlier);
-        figure("due", "", app.due());
+        figure("came of earlier months", "", app.came_of_earlier());
+        for (of, part) in &app.came {
+            figure(&format!("came of {}", month_of(*of)), "", *part);
+        }
+        figure("due", "", app.due);
     }
+    let apps = by_id(&statement.apps);
     for late in &statement.late {
-        let (app, name) = app_of(&statement.apps, &late.app);
-        let of = &late.day.to_string()[..7];
-        let figure = if of == month { "taken back".to_owned() } else { format!("taken back of {of}") };
+        let (app, name) = apps.get(late.app.as_str()).map_or(("", ""), |app| (&app.app, &app.name));
+        let of = month_of(late.day);
+        let figure = if of == *month { "taken back".to_owned() } else { format!("taken back of {of}") };
         let rejected_on = late.rejected_on.map(|day| day.to_string()).unwrap_or_default();
         let (events, usd) = (late.events.to_string(), amount(late.part()));
         line([month, app, name, &figure, &late.reason, &rejected_on, &events, &usd]);
+    }
+    for gone in &statement.forgotten {
+        let (what, events) = (gone.to_string(), gone.events.to_string());
+        line([month, "", "", "deleted at a person's request", &what, "", &events, ""]);
     }
     out.into_inner().unwrap_or_default()
 }
@@ -44,7 +56,13 @@ pub(super) fn amount(part: Part) -> String {
     Millionths(part.micros).to_string()
 }
 
-/// The id and the name of an app that has its lines; nothing for one that nobody registered.
-pub(super) fn app_of<'a>(apps: &'a [AppStatement], id: &str) -> (&'a str, &'a str) {
-    apps.iter().find(|app| app.app == id).map_or(("", ""), |app| (app.app.as_str(), app.name.as_str()))
+/// The month of a day, as in 2026-10.
+pub(super) fn month_of(day: Day) -> String {
+    let (year, month, _) = day.civil();
+    format!("{year:04}-{month:02}")
+}
+
+/// The apps that have lines by their id: one that nobody registered has none.
+pub(super) fn by_id(apps: &[AppStatement]) -> HashMap<&str, &AppStatement> {
+    apps.iter().map(|app| (app.app.as_str(), app)).collect()
 }

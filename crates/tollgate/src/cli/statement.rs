@@ -15,9 +15,9 @@ Examples:
   tollgate statement --data-dir ./data --month 2026-10
   tollgate statement --data-dir ./data --month 2026-10 --form html > statement.html
 
-The server may run or not. docs/ANALYTICS.md says what is gross, invalid and net.";
+The server may run or not. docs/ANALYTICS.md says what is gross, invalid, net and due.";
 
-/// Write what apps earned in a month: gross, invalid by sort and reason, net, and what was taken back
+/// Write what apps earned in a month: gross, invalid by sort and reason, net, what was taken back or came late, and due
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct StatementCommand {

@@ -4,7 +4,7 @@ use super::{Asked, Failure};
 use crate::ApiState;
 use crate::chartboost::query::Query;
 use crate::error::ApiError;
-use tollgate_domain::{CampaignType, Day, Invalid, Platform, Timestamp};
+use tollgate_domain::{CampaignType, Day, Invalid, Platform};
 use tollgate_jobs::analytics::{
     Aggregate, FileForm, Grouping, Report, ReportRequest, Role, ad_type_ids, integrations_ever,
     platform_name, sources,
@@ -50,8 +50,7 @@ pub(super) fn take(
     if days.is_some_and(|(first, last)| last < first) {
         query.refuse("dateMax", "must not be before dateMin");
     }
-    let now = state.catalog.now();
-    for problem in days.map(|_| out_of_reach(asked, &request, now)).unwrap_or_default() {
+    for problem in days.map(|_| out_of_reach(state, asked, &request)).unwrap_or_default() {
         let _ = asked.query.check::<()>(Err(problem));
     }
     asked.finish()?;
@@ -111,7 +110,7 @@ fn ad_types(query: &mut Query) -> Vec<u32> {
 }
 
 /// What is wrong with the days and their zone: no figures are told of days that are not kept whole.
-fn out_of_reach(asked: &Asked, request: &ReportRequest, now: Timestamp) -> Vec<Invalid> {
+fn out_of_reach(state: &ApiState, asked: &Asked, request: &ReportRequest) -> Vec<Invalid> {
     let days = (request.first, request.last, request.zone.as_str());
     if request.zone.is_empty() {
         return vec![Invalid::new("timezone", "must be the IANA name of a time zone")];
@@ -121,7 +120,9 @@ fn out_of_reach(asked: &Asked, request: &ReportRequest, now: Timestamp) -> Vec<I
         Err(invalid) => return vec![invalid],
     };
     let Some(from) = sources.first().map(|source| source.from.time()) else { return Vec::new() };
-    let missing = integrations_ever(&asked.organization).filter_map(|one| not_whole(one, from, now));
+    let (view, now) = (state.ledger.view(), state.catalog.now());
+    let missing = integrations_ever(&asked.organization);
+    let missing = missing.filter_map(|one| not_whole(&view, one, from, now));
     missing.map(|why| Invalid::new("dateMin", format!("is too early: {why}"))).collect()
 }
 

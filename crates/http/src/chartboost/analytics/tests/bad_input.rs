@@ -4,6 +4,8 @@ use super::{asked, get, message};
 use crate::testing::TestApp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tollgate_domain::{Event, EventKind, Number, Timestamp};
+use tollgate_jobs::retention::Retention;
 
 #[tokio::test]
 async fn each_parameter_is_named_with_what_would_be_right() {
@@ -55,6 +57,18 @@ async fn days_that_are_not_kept_whole_are_refused() {
     let said = message(&answered);
     assert!(said.starts_with("dateMin: is too early: clicks of integration"), "{said}");
     assert!(said.ends_with("are kept from 2023-10-15T00:00:00.000Z on"), "{said}");
+    // What was deleted by then stays missing.
+    let mut click = [Event::new(EventKind::Click, app.made.integration_id)];
+    let at = Timestamp::parse("time", "2023-10-12T07:00:00Z").unwrap();
+    click[0].set_number(Number::RequestTime, at.millis());
+    app.store(&mut click);
+    Retention::new(app.catalog.clone(), app.ledger.clone()).round(app.catalog.now()).unwrap().unwrap();
+    let kept = json!({"click_retention_days": 400});
+    assert_eq!(app.call("PATCH", &path, kept).await.status, 200);
+    assert_eq!(asked(&app, &days("2023-10-13")).await.status, 200);
+    let answered = asked(&app, &days("2023-10-12")).await;
+    let said = message(&answered);
+    assert!(said.ends_with("are kept from 2023-10-12T07:00:00.001Z on"), "{said}");
 }
 
 #[tokio::test]
