@@ -29,6 +29,11 @@ impl Ledger {
         })
     }
 
+    /// Whether rows are being deleted, so that nothing is amended just now.
+    pub fn is_deleting(&self) -> bool {
+        self.deletions().is_under_way()
+    }
+
     /// What is to be known of deletions before a view is made.
     pub(crate) fn deletions(&self) -> Deletions {
         Deletions(self.0.deletions.load(Ordering::Acquire))

@@ -229,7 +229,7 @@ impl Core {
         while !entries.is_empty() {
             entries = self.judge_all(batch, entries).await;
             if !entries.is_empty() {
-                self.commits.wait(self.intake.ledger().assigned()).await;
+                self.before_looking_again().await;
             }
             entries = self.look_up_all(entries, |worker, draft| Some(worker.ask_again(draft))).await;
         }
@@ -332,6 +332,15 @@ impl Core {
         }
         self.give_back(done.into_iter().map(|entry| entry.draft));
         again
+    }
+
+    /// Waits until history has what it did not have yet, and a little longer while rows are being deleted: nothing is amended
+    /// until that is done.
+    pub(super) async fn before_looking_again(&self) {
+        self.commits.wait(self.intake.ledger().assigned()).await;
+        if self.intake.ledger().is_deleting() {
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
     }
 
     /// Room in the ledger, which is waited for as long as there is patience.

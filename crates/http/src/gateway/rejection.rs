@@ -148,7 +148,7 @@ impl Core {
                     return Ok(body);
                 }
                 Rejected::Earlier(judged) => return self.earlier_rejection(live, judged).await,
-                Rejected::LookAgain => self.commits.wait(self.intake.ledger().assigned()).await,
+                Rejected::LookAgain => self.before_looking_again().await,
             }
             let lookup = self.worker.borrow().ask_of_rejection(rejection);
             history = self.look_up(lookup).await?;

@@ -96,7 +96,7 @@ impl Core {
                     return Err(ApiError::invalid(vec![answer::no_conversion(&draft.event)]));
                 }
                 Outcome::LookAgain => {
-                    self.commits.wait(self.intake.ledger().assigned()).await;
+                    self.before_looking_again().await;
                     let lookup = self.worker.borrow().ask_again(draft);
                     self.look_up(lookup).await?.tell(draft);
                 }

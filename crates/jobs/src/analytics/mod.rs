@@ -280,14 +280,23 @@ impl Analytics {
         record.ended.as_ref().is_some_and(|ended| end(ended.at) <= self.clock.now())
     }
 
+    /// Whether a job is kept no longer, and nobody works on it.
+    fn is_forgotten(&self, job: &Job) -> bool {
+        self.is_over(&job.record) && job.attempt.is_none()
+    }
+
     /// Removes jobs that are kept no longer. It blocks.
     fn expire(&self) {
         let over: Vec<String> = {
             let jobs = self.jobs();
-            jobs.values().filter(|job| self.is_over(&job.record)).map(|job| job.record.id.clone()).collect()
+            jobs.values().filter(|job| self.is_forgotten(job)).map(|job| job.record.id.clone()).collect()
         };
         for id in over {
             let _alone = self.writing();
+            // It may have been begun again meanwhile.
+            if !self.jobs().get(&id).is_some_and(|job| self.is_forgotten(job)) {
+                continue;
+            }
             match self.store.remove(&id) {
                 Ok(()) => drop(self.jobs().remove(&id)),
                 Err(error) => {

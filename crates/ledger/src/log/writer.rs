@@ -169,7 +169,8 @@ impl LogWriter {
         let file = &self.current.file;
         let written = file.write_at(self.offset, buffer).and_then(|()| file.sync());
         if let Err(error) = written {
-            return Ok(Err(LogError::disk(&file::path(self.current.number))(error)));
+            // A full disk too: whoever takes that for harmless would go on without rows that it believes to be written.
+            return Ok(Err(LogError::fatal(&file::path(self.current.number))(error)));
         }
         self.offset += buffer.len() as u64;
         self.next_frame += 1;
