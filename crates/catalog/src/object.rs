@@ -267,7 +267,7 @@ mod tests {
 
     impl Entropy for Hands {
         fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill_with(|| (self.0.fetch_add(1, Ordering::Relaxed) * 0x9e37_79b9 >> 7) as u8);
+            bytes.fill_with(|| ((self.0.fetch_add(1, Ordering::Relaxed) * 0x9e37_79b9) >> 7) as u8);
         }
     }
 
