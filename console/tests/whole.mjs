@@ -64,6 +64,19 @@ for (const screen of SCREENS) {
   });
 }
 
+test("on a narrow screen names have room, and the page is as wide as the screen", async () => {
+  await on("apps", async (page) => {
+    for (const place of ["apps", "history", "filter-groups", "settings", "settings?part=users", "settings?part=data"]) {
+      await page.goto(`${there.server.origin}/console/${place}`);
+      const names = page.locator("td.break, summary > strong");
+      await names.first().waitFor();
+      const widths = await names.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().width));
+      assert.ok(Math.min(...widths) >= 140, `${place}: ${widths}`);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), place);
+    }
+  }, { viewport: { width: 390, height: 844 } });
+});
+
 test("keys alone: screens, rows, search and the list of keys", async () => {
   await on("overview", async (page) => {
     await page.getByText("pub-torrent").waitFor();
