@@ -112,3 +112,60 @@ test("downloads: a report that is made in the background is told, and its result
     assert.match((await download).suggestedFilename(), /^campaign-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv$/);
   });
 });
+
+/** Opens Downloads while the newest report waits, and does something about it: on a fast machine it may be made before. */
+async function withWaiting(page, does) {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    await askReports(page, 20);
+    await page.reload();
+    const card = page.getByRole("region", { name: "Reports with amounts of money" });
+    await card.locator("tbody tr").first().waitFor();
+    const cancel = card.getByRole("button", { name: "Cancel" }).first();
+    const isDone = await does(cancel).then(() => true, () => false);
+    if (!isDone) continue;
+    const note = page.getByText(/The report is not made any further|come to an end already/);
+    await note.first().waitFor();
+    if (/not made any further/.test(await note.first().textContent())) return card;
+  }
+  return assert.fail("no report waits long enough");
+}
+
+/** A report that is made meanwhile has no such button any more. */
+const SOON = { timeout: 2_000 };
+for (const [how, does] of [["with the mouse", (button) => button.click(SOON)], ["with keys alone", (button) => button.press("Enter", SOON)]]) {
+  test(`downloads: a report is canceled and tried again, ${how}`, async () => {
+    await on("downloads", async (page) => {
+      const card = await withWaiting(page, does);
+      const canceled = card.getByRole("row", { name: /Canceled/ });
+      await canceled.waitFor();
+      await does(canceled.getByRole("button", { name: "Try again" }));
+      await page.getByText("It is tried again.").waitFor();
+      await canceled.waitFor({ state: "detached" });
+      await card.getByRole("button", { name: "Cancel" }).first().waitFor({ state: "detached" });
+      assert.equal(await card.getByRole("button", { name: "Try again" }).count(), 0, "all of them are made");
+    }, { but: /status of 409/ });
+  });
+}
+
+test("downloads: who reads only sees reports and neither cancels nor tries again", async () => {
+  const email = "reports@example.com";
+  let password;
+  await on("downloads", async (page) => {
+    password = (await asUser(page, "POST", "/tollgate/v1/users", { email, role: "analyst" })).password;
+  });
+  await on("downloads", async (page) => {
+    await page.getByLabel("Email").fill(email);
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Downloads" }).waitFor();
+    await page.route("**/tollgate/v1/analytics-jobs", async (route) => {
+      const response = await route.fetch();
+      const { items } = await response.json();
+      await route.fulfill({ json: { items: ["waiting", "failed", "canceled"].map((status) => ({ ...items[0], id: status, status })) } });
+    });
+    await page.reload();
+    const card = page.getByRole("region", { name: "Reports with amounts of money" });
+    await card.getByText("– Canceled").waitFor();
+    assert.equal(await card.getByRole("button").count(), 0);
+  }, { storageState: undefined });
+});
