@@ -9,7 +9,7 @@ use crate::amendments::Layers;
 use crate::carried::{self, Gone};
 use crate::ledger::{Ledger, LedgerError, lock};
 use crate::manifest::{ManifestChange, NewDeletes};
-use crate::query::Predicate;
+use crate::query::{FieldRef, Operand, Operator, Predicate};
 use crate::row::Malformed;
 use crate::scan::ScanError;
 use crate::segment::{
@@ -21,12 +21,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
-use tollgate_domain::{Day, EventKind, IntegrationId, Text, Timestamp, TxId};
+use tollgate_domain::{Column, Day, EventKind, IntegrationId, Number, Text, Timestamp, TxId};
 
 /// Which rows are to be deleted.
 #[derive(Debug, Clone)]
 pub enum Deletion {
-    /// Those of an integration and kind with a time before this one, for several at once.
+    /// Those of an integration and kind that happened and came before this time, for several at once. What came late is kept
+    /// as long as what happened when it came.
     Older(Vec<(IntegrationId, EventKind, Timestamp)>),
     /// Those of these integrations, of every kind, that have exactly this text in this column.
     Naming {
@@ -327,7 +328,7 @@ impl Deletion {
                 for (integration, kind, before) in expired {
                     if *kind == segment.meta().kind {
                         let rows = older(segment, &footer, *integration, TxId::first_at(*before))?;
-                        add(*integration, vec![rows]);
+                        add(*integration, arrived(segment, &footer, (*integration, rows), *before)?);
                     }
                 }
             }
@@ -337,7 +338,8 @@ impl Deletion {
                 let Ok(named) = named else { return Ok(None) };
                 let filter = Filter::new(std::slice::from_ref(&named), None);
                 for integration in integrations {
-                    let rows = matching(segment, &footer, *integration, &filter)?;
+                    let all = segment.rows_of(&footer, *integration);
+                    let rows = matching(segment, &footer, (*integration, all), &filter)?;
                     add(*integration, rows.into_iter().map(|row| row..row + 1).collect());
                 }
             }
@@ -364,14 +366,34 @@ fn older(
     Ok(rows.start..end)
 }
 
-/// The rows of an integration that satisfy the filter.
+/// Of some rows those that came before a time, or do not say when.
+fn arrived(
+    segment: &Segment,
+    footer: &Footer,
+    (integration, rows): (IntegrationId, Range<u64>),
+    before: Timestamp,
+) -> Result<Vec<Range<u64>>, SegmentError> {
+    if segment.meta().max_arrival.is_some_and(|latest| latest < before) {
+        return Ok(vec![rows]);
+    }
+    let late = Predicate {
+        field: FieldRef::Stored(Column::Number(Number::ArrivalTime)),
+        operator: Operator::Gte,
+        operand: Operand::Numbers(vec![before.millis()]),
+    };
+    let filter = Filter::new(std::slice::from_ref(&late), None);
+    let late = matching(segment, footer, (integration, rows.clone()), &filter)?;
+    let late = RowSet::new(late.into_iter().map(|row| row..row + 1).collect());
+    Ok(late.others_of(std::slice::from_ref(&rows)))
+}
+
+/// Of some rows of an integration those that satisfy the filter.
 fn matching(
     segment: &Segment,
     footer: &Footer,
-    integration: IntegrationId,
+    (integration, rows): (IntegrationId, Range<u64>),
     filter: &Filter<'_>,
 ) -> Result<Vec<u64>, SegmentError> {
-    let rows = segment.rows_of(footer, integration);
     let mut found = Vec::new();
     for start in rows.clone().step_by(WINDOW as usize) {
         let window = start..(start + WINDOW).min(rows.end);
@@ -388,7 +410,7 @@ mod tests {
     use super::*;
     use crate::Options;
     use crate::sim::SimDisk;
-    use tollgate_domain::{Amendment, Entropy, Event, Number, Status, TxIdKey};
+    use tollgate_domain::{Amendment, Entropy, Event, Status, TxIdKey};
 
     struct NoEntropy;
 
@@ -450,5 +472,26 @@ mod tests {
         let all = Deletion::Older(vec![(integration, EventKind::Conversion, Timestamp::from_millis(9000))]);
         ledger.delete(&all).unwrap().unwrap();
         assert_eq!(ledger.view().carried(integration).payout, 100, "it had been taken back");
+    }
+    #[test]
+    fn what_came_late_is_kept_as_long_as_what_happened_then() {
+        let (ledger, integration) = (ledger(), "abcdefghij".parse().unwrap());
+        for (happened, came) in [(1000, Some(1000)), (1001, Some(5000)), (1002, None), (4000, Some(4000))] {
+            let mut event = Event::new(EventKind::Click, integration);
+            event.set_number(Number::RequestTime, happened);
+            came.into_iter().for_each(|came| event.set_number(Number::ArrivalTime, came));
+            let promise = ledger.promise(1, 100).unwrap();
+            ledger.append(&promise, &mut event, |_| {});
+        }
+        ledger.commit().unwrap();
+        let older = |before| {
+            let before = Timestamp::from_millis(before);
+            let deleted = ledger.delete(&Deletion::Older(vec![(integration, EventKind::Click, before)]));
+            deleted.unwrap().unwrap().rows.iter().map(|rows| rows.rows).sum::<u64>()
+        };
+        assert_eq!(older(4500), 3, "all but the one that came at 5000");
+        assert_eq!(ledger.view().expired(integration, EventKind::Click).unwrap().known.millis(), 4000);
+        assert_eq!(older(5000), 0);
+        assert_eq!(older(5001), 1);
     }
 }

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -29,6 +30,10 @@ use tower::ServiceExt;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 32 << 10;
+/// Bytes that the system holds ahead of what was sent, before more is asked for.
+const UNSENT_BYTES: u32 = 256 << 10;
+/// Time without any acknowledgement of what was sent after which a caller is gone.
+const GONE: Duration = Duration::from_secs(60);
 /// Connections of one core, with TLS and without.
 const MAX_CONNECTIONS: usize = 16_384;
 /// Pause after a failure to accept, such as too many open files.
@@ -143,6 +148,25 @@ async fn next(
     Ok((stream, peer, place))
 }
 
+/// How HTTP is spoken. Answers are flushed one by one: with several at a time hyper takes a body without asking whether its
+/// reader keeps up, and never sees that he is gone.
+pub(super) fn http() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
+    builder
+}
+
+/// Options of an accepted connection; where one cannot be set the connection serves without.
+fn set_options(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    // Without it answers may wait for an acknowledgement of the one before.
+    let _ = socket.set_tcp_nodelay(true);
+    // Whoever reads slowly is seen to read, though the system would take megabytes ahead of him.
+    let _ = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
+    // Who is gone without a word is found out, idle streams of events too.
+    let _ = socket.set_tcp_user_timeout(Some(GONE));
+}
+
 async fn serve<D: Door>(
     stream: TcpStream,
     door: D,
@@ -150,21 +174,14 @@ async fn serve<D: Door>(
     shared: Shared,
     _place: OwnedSemaphorePermit,
 ) {
-    // Without it answers may wait for an acknowledgement of the one before; a failure costs only that.
-    let _ = stream.set_nodelay(true);
+    set_options(&stream);
     let Some(stream) = door.open(stream).await else { return };
     let Shared { core, router, mut stopped, .. } = shared;
     let service = service_fn(move |request| {
         let (core, router) = (core.clone(), router.clone());
         async move { Ok::<_, Infallible>(answer::<D>(&core, router, request, peer).await) }
     });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES)
-        .pipeline_flush(true);
-    let connection = builder.serve_connection(TokioIo::new(Patient::new(stream)), service);
+    let connection = http().serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(connection);
     tokio::select! {
         // Errors here are the caller's: a reset, a broken request, silence.

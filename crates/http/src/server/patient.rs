@@ -81,7 +81,6 @@ mod tests {
     use super::*;
     use axum::body::Body;
     use futures_util::stream;
-    use hyper::server::conn::http1;
     use hyper::service::service_fn;
     use hyper_util::rt::TokioIo;
     use std::convert::Infallible;
@@ -107,7 +106,7 @@ mod tests {
             async { Ok::<_, Infallible>(http::Response::new(Body::from_stream(pieces))) }
         });
         let stream = Patient { patience, ..Patient::new(near) };
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        let connection = super::super::connection::http().serve_connection(TokioIo::new(stream), service);
         far.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
         (far, held, async { connection.await.is_ok() })
     }

@@ -162,9 +162,14 @@ impl Certificate {
         }
     }
 
-    /// Says what was deleted.
-    pub(super) fn finish(&mut self, at: Timestamp, deleted: &Deleted, exports: u64) {
+    /// Says when everything was done, and how many files of exports went.
+    pub(super) fn finish(&mut self, at: Timestamp, exports: u64) {
         self.completed_at = Some(at.to_string());
+        self.files.exports = exports;
+    }
+
+    /// Says which events were deleted.
+    pub(super) fn note(&mut self, deleted: &Deleted) {
         self.through_seq = deleted.through;
         let mut days: BTreeMap<(IntegrationId, EventKind), (Day, Day, u64)> = BTreeMap::new();
         for rows in &deleted.rows {
@@ -185,7 +190,7 @@ impl Certificate {
             rewritten: deleted.pending.len() as u64,
             pending: deleted.pending.clone(),
             log_pending: false,
-            exports,
+            exports: 0,
         };
     }
 }

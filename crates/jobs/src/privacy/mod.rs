@@ -107,7 +107,7 @@ impl Privacy {
         let (jobs, organization) = (self.clone(), request.organization);
         let integrations = request.integrations.clone();
         let deleting = tokio::task::spawn_blocking(move || jobs.delete_events(&request)).await;
-        let (mut certificate, deleted) = deleting.map_err(|_| PrivacyError::Ended)??;
+        let mut certificate = deleting.map_err(|_| PrivacyError::Ended)??;
         // Those without rows to delete too: an earlier request that was broken off, or retention, may have taken the rows
         // and left files that were made before.
         let mut files = 0;
@@ -115,7 +115,7 @@ impl Privacy {
             let gone = self.exports.forget(integration).await;
             files += gone.map_err(PrivacyError::Exports)?;
         }
-        certificate.finish(self.catalog.now(), &deleted, files as u64);
+        certificate.finish(self.catalog.now(), files as u64);
         let jobs = self.clone();
         let kept = tokio::task::spawn_blocking(move || {
             jobs.keep(organization, &certificate)?;
@@ -124,7 +124,7 @@ impl Privacy {
         kept.await.map_err(|_| PrivacyError::Ended)?
     }
 
-    fn delete_events(&self, request: &Request) -> Result<(Certificate, Deleted), PrivacyError> {
+    fn delete_events(&self, request: &Request) -> Result<Certificate, PrivacyError> {
         let requested = self.catalog.now();
         let id = self.id(requested);
         let which = Deletion::Naming {
@@ -133,9 +133,12 @@ impl Privacy {
             text: request.identifier.text.clone(),
         };
         // The certificate is begun first: nothing is ever deleted without one.
-        let certificate = Certificate::begin(id, requested, request);
+        let mut certificate = Certificate::begin(id, requested, request);
         self.keep(request.organization, &certificate)?;
-        Ok((certificate, self.delete(&which)?))
+        certificate.note(&self.delete(&which)?);
+        // They are gone from now on, whatever becomes of files: statements say so.
+        self.keep(request.organization, &certificate)?;
+        Ok(certificate)
     }
 
     fn delete(&self, which: &Deletion) -> Result<Deleted, PrivacyError> {

@@ -36,8 +36,9 @@ impl Statement {
         let Ok(zone) = TimeZone::get(&self.request.zone) else { return self };
         let mut all: BTreeMap<(Day, String), Forgotten> = BTreeMap::new();
         for certificate in certificates {
-            let at = certificate.completed_at.as_deref();
-            let at = at.and_then(|at| Timestamp::parse("completed_at", at).ok());
+            // Of one that did not come to its end the events are gone nevertheless.
+            let at = certificate.completed_at.as_ref().unwrap_or(&certificate.requested_at);
+            let at = Timestamp::parse("completed_at", at).ok();
             let Some(on) = at.and_then(|at| local_day(at, &zone)) else { continue };
             for deleted in &certificate.deleted {
                 let day = |text: &str| Day::parse("day", text).ok();

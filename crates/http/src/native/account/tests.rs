@@ -96,7 +96,7 @@ async fn entries_are_kept_and_a_late_rejection_takes_money_back_with_its_reason_
 
 #[tokio::test]
 async fn restatements_read_what_somebody_said_more_of_and_no_more_than_they_may() {
-    let app = TestApp::with_limits(Limits::default().with_group_rows(5)).await;
+    let app = TestApp::with_limits(Limits::default().with_group_rows(7)).await;
     let mut events: Vec<Event> =
         (0..20).map(|n| conversion(&app, &format!("2026-03-01T20:00:{n:02}Z"), 1_000_000)).collect();
     app.store(&mut events);
@@ -106,7 +106,7 @@ async fn restatements_read_what_somebody_said_more_of_and_no_more_than_they_may(
     for path in &paths {
         let refused = app.native("GET", path, Value::Null).await;
         assert_eq!(refused.status, 402, "{refused:?}");
-        assert!(refused.body["detail"].as_str().unwrap().starts_with("more than 5 events"), "{refused:?}");
+        assert!(refused.body["detail"].as_str().unwrap().starts_with("more than 7 events"), "{refused:?}");
     }
     while app.ledger.seal(1_000).unwrap().is_some() {}
     for event in &events[..3] {
